@@ -1,0 +1,2 @@
+//! The control side of HTTP, for people and programs.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Commands that talk to a running appliance.
+#![forbid(unsafe_code)]

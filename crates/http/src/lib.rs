@@ -1,0 +1,2 @@
+//! The boot side of HTTP, for machines.
+#![forbid(unsafe_code)]

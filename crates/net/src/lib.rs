@@ -1,0 +1,2 @@
+//! Every system call about the network.
+#![forbid(unsafe_code)]

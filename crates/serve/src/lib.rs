@@ -1,0 +1,2 @@
+//! The running appliance: sockets to machines and back.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Durable state: SQLite on one writer thread, group commit, published snapshots.
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The laboratory: namespaces, emulated machines and peers for the tests.
