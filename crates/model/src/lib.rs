@@ -1,15 +1,41 @@
 //! The words of nextboot and its state table: hosts, assignments, attempts, events, and the pure functions that change
 //! them. Nothing here knows a socket, a file, a clock or a source of randomness.
+//!
+//! A wish's way: somebody makes a [`Command`]; [`Command::check`] says against a [`State`] what it would change, as
+//! [`Change`]s, or refuses with a [`Refusal`]; whoever keeps the state makes the changes durable and then applies them
+//! with [`State::apply`]. [`Attempts`] follows machines from their first packet and wishes, by [`Command::Delivered`],
+//! that what was delivered be counted.
 #![forbid(unsafe_code)]
 
 mod arch;
+mod assignment;
+mod attempt;
+mod change;
+mod check;
+mod command;
+mod event;
+mod host;
 mod lease;
 mod mac;
+mod name;
+mod profile;
+mod refusal;
+mod state;
 mod time;
 mod uuid;
 
 pub use arch::Arch;
+pub use assignment::{Assignment, Door, Until};
+pub use attempt::{Attempt, AttemptId, Attempts, MAX_LIVE, Needs, Promise, Stage, Step};
+pub use change::{Change, Verdict};
+pub use command::{Command, Target};
+pub use event::{Event, EventKind, Outcome, Via};
+pub use host::{BadHost, Host, HostPatch, MAX_MACS, MAX_VAR_NAME, MAX_VAR_VALUE, MAX_VARS};
 pub use lease::{Lease, LeaseState};
 pub use mac::{BadMac, Mac};
+pub use name::{BadName, HostName, ProfileName};
+pub use profile::Class;
+pub use refusal::{MAX_HOSTS, Refusal};
+pub use state::{Record, State};
 pub use time::Timestamp;
 pub use uuid::{BadUuid, Uuid};

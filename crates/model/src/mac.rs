@@ -118,8 +118,15 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_is_refused() {
-        for text in ["", "23:34:a3:e9:09", "23:34:a3:e9:09:cg", "ä3:34:a3:e9:09:c", "02-23-34-a3-e9-09-cc", "2334a3e909c", "::::::"]
-        {
+        for text in [
+            "",
+            "23:34:a3:e9:09",
+            "23:34:a3:e9:09:cg",
+            "ä3:34:a3:e9:09:c",
+            "02-23-34-a3-e9-09-cc",
+            "2334a3e909c",
+            "::::::",
+        ] {
             assert!(text.parse::<Mac>().is_err(), "{text}");
         }
     }

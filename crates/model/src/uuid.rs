@@ -114,8 +114,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_uuid_is_refused() {
-        for text in ["", "b8945908-d6a6-41a9-a11d-74a6ab80b83", "b8945908xd6a6-41a9-a11d-74a6ab80b83d", "g8945908-d6a6-41a9-a11d-74a6ab80b83d"]
-        {
+        for text in [
+            "",
+            "b8945908-d6a6-41a9-a11d-74a6ab80b83",
+            "b8945908xd6a6-41a9-a11d-74a6ab80b83d",
+            "g8945908-d6a6-41a9-a11d-74a6ab80b83d",
+        ] {
             assert!(text.parse::<Uuid>().is_err(), "{text}");
         }
     }

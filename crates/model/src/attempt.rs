@@ -1,0 +1,321 @@
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    fmt,
+    net::IpAddr,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Arch, Class, Command, EventKind, HostName, Mac, Outcome, ProfileName, Timestamp};
+
+/// Most machines whose attempts are followed at once; beyond it the one silent for longest is let go.
+pub const MAX_LIVE: usize = 65_536;
+/// Most different files that one attempt remembers as fetched.
+const MAX_FILES: usize = 256;
+/// After this long without a sign of life an attempt is over. Installers that fetch packages elsewhere are silent for
+/// long.
+const SILENCE: Duration = Duration::from_secs(4 * 3600);
+/// A firmware's own retries come within a minute (EDK2: 4, 8, 16, 32 s); a DISCOVER later than that is a new attempt,
+/// even if nothing was fetched in between.
+const RETRIES: Duration = Duration::from_secs(120);
+
+/// Names an attempt: when it began, in milliseconds, made unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttemptId(pub u64);
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.0)
+    }
+}
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The firmware asks.
+    Asking,
+    /// The network boot program is being fetched.
+    Loading,
+    /// Its configuration was delivered.
+    Configured,
+    /// Everything the plan named was delivered.
+    Delivered,
+}
+
+/// What has to be fetched for a boot to be complete: any one of these sets of names (a loader's menu may offer several
+/// entries). No set, or an empty one, means that the configuration is all there is to fetch from us.
+pub type Needs = Vec<BTreeSet<String>>;
+
+/// One try of one machine to boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// Its number.
+    pub id: AttemptId,
+    /// Whose.
+    pub mac: Mac,
+    /// The host, if the machine is one.
+    pub host: Option<HostName>,
+    /// When the first packet came.
+    pub started: Timestamp,
+    /// When the machine was last heard.
+    pub heard: Timestamp,
+    /// The machine's address, once it has one.
+    pub address: Option<IpAddr>,
+    /// What its firmware said it is.
+    pub arch: Option<Arch>,
+    /// What it boots.
+    pub profile: Option<ProfileName>,
+    /// How far it is.
+    pub stage: Stage,
+    #[serde(skip)]
+    class: Class,
+    #[serde(skip)]
+    armed: Option<Timestamp>,
+    #[serde(skip)]
+    needs: Needs,
+    #[serde(skip)]
+    got: BTreeSet<String>,
+}
+
+impl Attempt {
+    fn complete(&self) -> bool {
+        self.needs.is_empty() || self.needs.iter().any(|set| set.is_subset(&self.got))
+    }
+}
+
+/// What a plan means for an attempt, as told when the loader's configuration was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// The host, if the machine is one.
+    pub host: Option<HostName>,
+    /// What it boots.
+    pub profile: ProfileName,
+    /// What that does to it.
+    pub class: Class,
+    /// The assignment behind it ([`crate::Assignment::since`]), unless something else decided.
+    pub armed: Option<Timestamp>,
+    /// What it has to fetch from us.
+    pub needs: Needs,
+}
+
+/// What an observation leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Step {
+    /// For the journal.
+    pub events: Vec<(AttemptId, Mac, EventKind)>,
+    /// To be submitted.
+    pub wish: Option<Command>,
+}
+
+/// Follows every machine from its first packet to its end. Without I/O: observations and the time go in, events and
+/// wishes come out.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    live: HashMap<Mac, Attempt>,
+    by_address: HashMap<IpAddr, Mac>,
+    /// Machines in the order in which they began, for letting the oldest go without looking at all.
+    order: VecDeque<(Mac, AttemptId)>,
+    last_id: u64,
+}
+
+impl Attempts {
+    /// The attempt that the machine is in.
+    #[must_use]
+    pub fn of(&self, mac: Mac) -> Option<&Attempt> {
+        self.live.get(&mac)
+    }
+
+    /// The machine that was last seen with this address.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Option<Mac> {
+        self.by_address.get(&address).copied()
+    }
+
+    /// All attempts under way, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Attempt> {
+        self.live.values()
+    }
+
+    /// The firmware (or a loader with a network stack of its own) asks for an address and a boot file. `chained` says
+    /// that it is a loader, which continues an attempt.
+    pub fn asked(&mut self, now: Timestamp, mac: Mac, arch: Option<Arch>, chained: bool) -> Step {
+        let mut step = Step::default();
+        let anew = self.live.get(&mac).is_none_or(|attempt| {
+            attempt.stage >= Stage::Configured || (!chained && now.since(attempt.heard) > RETRIES)
+        });
+        if anew {
+            self.begin(now, mac, &mut step);
+        }
+        if let Some(attempt) = self.live.get_mut(&mac) {
+            attempt.heard = now;
+            attempt.arch = arch.or(attempt.arch);
+        }
+        step
+    }
+
+    /// The machine has this address.
+    pub fn addressed(&mut self, now: Timestamp, mac: Mac, address: IpAddr) {
+        if let Some(attempt) = self.live.get_mut(&mac) {
+            attempt.heard = now;
+            if let Some(old) = attempt.address.replace(address)
+                && self.by_address.get(&old) == Some(&mac)
+            {
+                self.by_address.remove(&old);
+            }
+            self.by_address.insert(address, mac);
+        }
+    }
+
+    /// The machine was given its loader's configuration, which promises `promise`.
+    pub fn configured(
+        &mut self,
+        now: Timestamp,
+        mac: Mac,
+        address: Option<IpAddr>,
+        promise: Promise,
+    ) -> Step {
+        let mut step = Step::default();
+        if self.live.get(&mac).is_none_or(|attempt| attempt.stage == Stage::Delivered) {
+            // Somebody else answered its DHCP requests, and we did not hear them.
+            self.begin(now, mac, &mut step);
+        }
+        if let Some(address) = address {
+            self.addressed(now, mac, address);
+        }
+        let Some(attempt) = self.live.get_mut(&mac) else { return step };
+        attempt.heard = now;
+        attempt.stage = attempt.stage.max(Stage::Configured);
+        attempt.host = promise.host;
+        attempt.profile = Some(promise.profile);
+        attempt.class = promise.class;
+        attempt.armed = promise.armed;
+        attempt.needs = promise.needs;
+        self.settle(mac, &mut step);
+        step
+    }
+
+    /// The machine got this file in full. `name` is the clean form that [`Promise::needs`] uses.
+    pub fn fetched(&mut self, now: Timestamp, mac: Mac, name: &str) -> Step {
+        let mut step = Step::default();
+        if let Some(attempt) = self.live.get_mut(&mac) {
+            attempt.heard = now;
+            attempt.stage = attempt.stage.max(Stage::Loading);
+            if attempt.got.len() < MAX_FILES {
+                attempt.got.insert(name.to_owned());
+            }
+            if attempt.stage == Stage::Configured {
+                self.settle(mac, &mut step);
+            }
+        }
+        step
+    }
+
+    /// The machine gave a sign of life that moves nothing.
+    pub fn heard(&mut self, now: Timestamp, mac: Mac) {
+        if let Some(attempt) = self.live.get_mut(&mac) {
+            attempt.heard = now;
+        }
+    }
+
+    /// The machine called back.
+    pub fn called_back(&mut self, mac: Mac) -> Step {
+        let mut step = Step::default();
+        self.end(mac, Outcome::CalledBack, &mut step);
+        step
+    }
+
+    /// Lets go of attempts that fell silent. To be called now and then.
+    pub fn sweep(&mut self, now: Timestamp) -> Step {
+        let mut step = Step::default();
+        let silent: Vec<Mac> = self
+            .live
+            .values()
+            .filter(|attempt| now.since(attempt.heard) > SILENCE)
+            .map(|attempt| attempt.mac)
+            .collect();
+        for mac in silent {
+            let outcome = if self
+                .live
+                .get(&mac)
+                .is_some_and(|a| a.stage == Stage::Delivered && a.class != Class::Install)
+            {
+                Outcome::Booted
+            } else {
+                Outcome::Silent
+            };
+            self.end(mac, outcome, &mut step);
+        }
+        let live = &self.live;
+        self.order.retain(|(mac, id)| live.get(mac).is_some_and(|attempt| attempt.id == *id));
+        step
+    }
+
+    fn begin(&mut self, now: Timestamp, mac: Mac, step: &mut Step) {
+        let outcome = match self.live.get(&mac) {
+            Some(old) if old.stage == Stage::Delivered && old.class != Class::Install => Outcome::Booted,
+            _ => Outcome::StartedAnew,
+        };
+        self.end(mac, outcome, step);
+        while self.live.len() >= MAX_LIVE {
+            let Some((oldest, id)) = self.order.pop_front() else { break };
+            if self.live.get(&oldest).is_some_and(|attempt| attempt.id == id) {
+                self.end(oldest, Outcome::Silent, step);
+            }
+        }
+        // An attempt that ended early leaves its entry behind; many of them are cleared out at once.
+        if self.order.len() >= 2 * MAX_LIVE {
+            let live = &self.live;
+            self.order.retain(|(mac, id)| live.get(mac).is_some_and(|attempt| attempt.id == *id));
+        }
+        self.last_id = now.0.max(self.last_id + 1);
+        let id = AttemptId(self.last_id);
+        self.order.push_back((mac, id));
+        self.live.insert(
+            mac,
+            Attempt {
+                id,
+                mac,
+                host: None,
+                started: now,
+                heard: now,
+                address: None,
+                arch: None,
+                profile: None,
+                stage: Stage::Asking,
+                class: Class::Unclassified,
+                armed: None,
+                needs: Needs::new(),
+                got: BTreeSet::new(),
+            },
+        );
+        step.events.push((id, mac, EventKind::AttemptStarted));
+    }
+
+    fn settle(&mut self, mac: Mac, step: &mut Step) {
+        let Some(attempt) = self.live.get_mut(&mac) else { return };
+        if attempt.stage == Stage::Delivered || !attempt.complete() {
+            return;
+        }
+        attempt.stage = Stage::Delivered;
+        step.wish = match (&attempt.host, attempt.armed) {
+            (Some(name), Some(armed)) => Some(Command::Delivered { name: name.clone(), armed }),
+            _ => None,
+        };
+        if attempt.class == Class::Local {
+            self.end(mac, Outcome::Local, step);
+        }
+    }
+
+    fn end(&mut self, mac: Mac, outcome: Outcome, step: &mut Step) {
+        let Some(attempt) = self.live.remove(&mac) else { return };
+        if let Some(address) = attempt.address
+            && self.by_address.get(&address) == Some(&mac)
+        {
+            self.by_address.remove(&address);
+        }
+        step.events.push((attempt.id, mac, EventKind::AttemptEnded { outcome }));
+    }
+}

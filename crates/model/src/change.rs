@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Assignment, EventKind, HostName, Mac, Record};
+
+/// What will be true. The unit of durability: a store writes changes, then lets them be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// This record holds now, whether or not the host was known.
+    Put(Arc<Record>),
+    /// The host is gone.
+    Remove(HostName),
+}
+
+/// What a command changes and what there is to tell about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// To be made durable together, then applied in order.
+    pub changes: Vec<Change>,
+    /// For the journal: about which host, what.
+    pub events: Vec<(HostName, Option<Mac>, EventKind)>,
+}
+
+impl Verdict {
+    pub(crate) fn put(&mut self, record: Record, event: EventKind) {
+        let host = &record.host;
+        self.events.push((host.name.clone(), host.macs.first().copied(), event));
+        self.changes.push(Change::Put(Arc::new(record)));
+    }
+
+    pub(crate) fn reassign(&mut self, record: &Record, assignment: Assignment, event: EventKind) {
+        self.put(Record { host: record.host.clone(), assignment }, event);
+    }
+}

@@ -1,0 +1,172 @@
+use std::sync::Arc;
+
+use crate::{
+    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Record, Refusal, State, Target,
+    Timestamp, Until, Verdict,
+};
+
+impl Command {
+    /// Decides what this command changes in `state` at the moment `now`.
+    ///
+    /// # Errors
+    /// Why nothing can be changed.
+    pub fn check(&self, state: &State, now: Timestamp) -> Result<Verdict, Refusal> {
+        let mut verdict = Verdict::default();
+        match self {
+            Self::AddHost { host, by } => {
+                if state.host(&host.name).is_some() {
+                    return Err(Refusal::NameTaken(host.name.clone()));
+                }
+                if state.len() >= MAX_HOSTS {
+                    return Err(Refusal::Full);
+                }
+                check_host(state, host)?;
+                let record = Record { host: host.clone(), assignment: Assignment::local(now, by.clone()) };
+                verdict.put(record, EventKind::HostAdded { macs: host.macs.clone() });
+            }
+            Self::SetHost { name, patch } => {
+                let old = known(state, name)?;
+                let host = patch.apply(&old.host);
+                check_host(state, &host)?;
+                verdict.put(Record { host, assignment: old.assignment.clone() }, EventKind::HostChanged);
+            }
+            Self::RemoveHost { name } => {
+                let old = known(state, name)?;
+                verdict.changes.push(Change::Remove(name.clone()));
+                verdict.events.push((name.clone(), old.host.macs.first().copied(), EventKind::HostRemoved));
+            }
+            Self::Assign { targets, profile, class, until, by } => {
+                for record in resolve(state, targets)? {
+                    let old = &record.assignment;
+                    let before = (*until == Until::Once).then(|| match &old.before {
+                        Some(before) => before.clone(),
+                        None => Box::new(old.clone()),
+                    });
+                    let assignment = Assignment {
+                        profile: profile.clone(),
+                        class: *class,
+                        until: *until,
+                        since: later(now, old),
+                        by: by.clone(),
+                        delivered: 0,
+                        failed: None,
+                        before,
+                    };
+                    let event =
+                        EventKind::Assigned { profile: profile.clone(), until: *until, by: by.clone() };
+                    verdict.reassign(record, assignment, event);
+                }
+            }
+            Self::Cancel { targets, by } => {
+                for record in resolve(state, targets)? {
+                    let assignment = back(&record.assignment, now, by);
+                    let event = EventKind::Cancelled {
+                        profile: record.assignment.profile.clone(),
+                        now: assignment.profile.clone(),
+                        by: by.clone(),
+                    };
+                    verdict.reassign(record, assignment, event);
+                }
+            }
+            Self::CallBack { mac, armed, by } => {
+                let record = state.by_mac(*mac).ok_or(Refusal::UnknownMac(*mac))?;
+                let old = &record.assignment;
+                if armed.is_some_and(|armed| armed != old.since) {
+                    return Err(Refusal::Stale(record.host.name.clone()));
+                }
+                // A call-back for a rescue system armed once must not throw away what was before it.
+                let assignment = Assignment::local(later(now, old), by.clone());
+                let event = EventKind::CalledBack { profile: old.profile.clone(), by: by.clone() };
+                verdict.reassign(record, assignment, event);
+            }
+            Self::Delivered { name, armed } => {
+                let record = armed_record(state, name, *armed)?;
+                let mut assignment = record.assignment.clone();
+                assignment.delivered = assignment.delivered.saturating_add(1);
+                let profile = assignment.profile.clone();
+                let (delivered, by) =
+                    (assignment.delivered, Door::Rule { rule: "the boot armed once was delivered".into() });
+                if assignment.until == Until::Once {
+                    let assignment = back(&record.assignment, now, &by);
+                    let event = EventKind::UsedUp { profile, now: assignment.profile.clone() };
+                    verdict.reassign(record, assignment, event);
+                } else {
+                    verdict.reassign(record, assignment, EventKind::Delivered { profile, times: delivered });
+                }
+            }
+            Self::GiveUp { name, armed, reason } => {
+                let record = armed_record(state, name, *armed)?;
+                let by = Door::Rule { rule: reason.clone() };
+                let mut assignment = Assignment::local(later(now, &record.assignment), by);
+                assignment.failed = Some(reason.clone());
+                let profile = record.assignment.profile.clone();
+                verdict.reassign(record, assignment, EventKind::GaveUp { profile, reason: reason.clone() });
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+/// What holds when an assignment ends early.
+fn back(old: &Assignment, now: Timestamp, by: &Door) -> Assignment {
+    match &old.before {
+        // Its `since` moves, so that a link made meanwhile does not count as spoken later than this change, and
+        // nothing proved for the old arming holds for it.
+        Some(before) => Assignment { since: later(now, old), ..(**before).clone() },
+        None => Assignment::local(later(now, old), by.clone()),
+    }
+}
+
+/// A moment for a new assignment: now, but never the same as or earlier than the old one's, even when the clock steps
+/// back: `since` tells one arming from the next.
+fn later(now: Timestamp, old: &Assignment) -> Timestamp {
+    now.max(Timestamp(old.since.0.saturating_add(1)))
+}
+
+fn known<'s>(state: &'s State, name: &HostName) -> Result<&'s Arc<Record>, Refusal> {
+    state.host(name).ok_or_else(|| Refusal::UnknownName(name.clone()))
+}
+
+fn armed_record<'s>(state: &'s State, name: &HostName, armed: Timestamp) -> Result<&'s Arc<Record>, Refusal> {
+    let record = known(state, name)?;
+    if record.assignment.since == armed { Ok(record) } else { Err(Refusal::Stale(name.clone())) }
+}
+
+fn resolve<'s>(state: &'s State, targets: &[Target]) -> Result<Vec<&'s Arc<Record>>, Refusal> {
+    let mut records: Vec<&Arc<Record>> = Vec::with_capacity(targets.len().min(1024));
+    let mut seen = std::collections::HashSet::new();
+    for target in targets {
+        let record = match target {
+            Target::Name(name) => known(state, name)?,
+            Target::Mac(mac) => state.by_mac(*mac).ok_or(Refusal::UnknownMac(*mac))?,
+        };
+        if !seen.insert(&record.host.name) {
+            return Err(Refusal::Twice(record.host.name.clone()));
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+fn check_host(state: &State, host: &Host) -> Result<(), Refusal> {
+    host.check()?;
+    let other = |record: Option<&Arc<Record>>| {
+        record.map(|record| record.host.name.clone()).filter(|owner| *owner != host.name)
+    };
+    for mac in &host.macs {
+        if let Some(owner) = other(state.by_mac(*mac)) {
+            return Err(Refusal::MacTaken { mac: *mac, owner });
+        }
+    }
+    if let Some(uuid) = host.uuid
+        && let Some(owner) = other(state.by_uuid(uuid))
+    {
+        return Err(Refusal::UuidTaken { uuid, owner });
+    }
+    if let Some(address) = host.address
+        && let Some(owner) = other(state.by_address(address))
+    {
+        return Err(Refusal::AddressTaken { address, owner });
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Class, Door, Host, HostName, HostPatch, Mac, ProfileName, Timestamp, Until};
+
+/// Whom a command is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// A host by its name.
+    Name(HostName),
+    /// The host that has this MAC.
+    Mac(Mac),
+}
+
+/// What somebody wants. [`Command::check`] says what that would change, or why it cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// A new host; it gets `local` until somebody assigns something.
+    AddHost {
+        /// The host.
+        host: Host,
+        /// Who wants it.
+        by: Door,
+    },
+    /// Change what a host is (not what it boots).
+    SetHost {
+        /// Which.
+        name: HostName,
+        /// What.
+        patch: HostPatch,
+    },
+    /// Forget a host.
+    RemoveHost {
+        /// Which.
+        name: HostName,
+    },
+    /// Give hosts a profile: all of them, or none when one is unknown.
+    Assign {
+        /// Which hosts.
+        targets: Vec<Target>,
+        /// The profile; that it exists is the caller's duty.
+        profile: ProfileName,
+        /// The profile's class as of now.
+        class: Class,
+        /// How long; see [`Until::usual`].
+        until: Until,
+        /// Who wants it.
+        by: Door,
+    },
+    /// Take back what was assigned: a `once` gives way to what was before it, anything else to `local`.
+    Cancel {
+        /// Which hosts.
+        targets: Vec<Target>,
+        /// Who wants it.
+        by: Door,
+    },
+    /// The installed system (or its installer) reports that it is done: `local` from now on.
+    CallBack {
+        /// Whose call-back.
+        mac: Mac,
+        /// The assignment it was made for, when the caller proves one; a call-back for another arming is refused.
+        armed: Option<Timestamp>,
+        /// Who calls.
+        by: Door,
+    },
+    /// Everything that the plan named was delivered in full to the host.
+    Delivered {
+        /// Which host.
+        name: HostName,
+        /// Under which assignment ([`Assignment::since`]).
+        armed: Timestamp,
+    },
+    /// The host used up its attempts: `local` from now on, marked failed.
+    GiveUp {
+        /// Which host.
+        name: HostName,
+        /// Under which assignment ([`Assignment::since`]).
+        armed: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,282 @@
+use std::{fmt, net::IpAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Arch, AttemptId, Door, HostName, Mac, ProfileName, Timestamp, Until};
+
+/// One thing that was observed or decided. Logs, timelines and the live stream are views of these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts up by one per event, for ever: the place in the journal.
+    pub id: u64,
+    /// When.
+    pub at: Timestamp,
+    /// In which attempt to boot, if in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptId>,
+    /// Which machine, if one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
+    /// Which host, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostName>,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// By which protocol a machine got something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// TFTP.
+    Tftp,
+    /// HTTP.
+    Http,
+}
+
+impl fmt::Display for Via {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Tftp => "TFTP",
+            Self::Http => "HTTP",
+        })
+    }
+}
+
+/// What happened. The `code` in the serialized form is stable: programs may depend on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the sentence that Display writes says what each field is")]
+pub enum EventKind {
+    /// The server began to serve.
+    Started { version: String, hosts: usize },
+    /// The server ends.
+    Stopped,
+    /// The configuration was read again and is in force.
+    Reloaded,
+    /// The configuration was read again, is wrong, and changes nothing.
+    ReloadFailed { error: String },
+    /// Something of the server's own did not work.
+    Trouble { what: String },
+
+    /// A host was added.
+    HostAdded { macs: Vec<Mac> },
+    /// What a host is was changed.
+    HostChanged,
+    /// A host was forgotten.
+    HostRemoved,
+    /// A host got a profile.
+    Assigned { profile: ProfileName, until: Until, by: Door },
+    /// An assignment was taken back.
+    Cancelled { profile: ProfileName, now: ProfileName, by: Door },
+    /// The call-back came: the installation is done.
+    CalledBack { profile: ProfileName, by: Door },
+    /// A call-back was refused.
+    CallBackRefused { from: IpAddr, reason: String },
+    /// Everything the plan named was delivered in full.
+    Delivered { profile: ProfileName, times: u32 },
+    /// The same, for an assignment that held once; it is over.
+    UsedUp { profile: ProfileName, now: ProfileName },
+    /// The host used up its attempts and boots from its disk now.
+    GaveUp { profile: ProfileName, reason: String },
+
+    /// A machine began to boot.
+    AttemptStarted,
+    /// The attempt is over.
+    AttemptEnded { outcome: Outcome },
+    /// The machine asks for an address and a boot file.
+    Discovered { arch: Option<Arch>, firmware: String },
+    /// We offered: an address, a boot file, or both.
+    Offered { address: Option<IpAddr>, file: Option<String> },
+    /// The machine has this address by our acknowledgement.
+    Leased { address: IpAddr, seconds: Option<u32> },
+    /// The machine asked another server for this address; we heard it.
+    LeasedElsewhere { address: IpAddr, server: Option<IpAddr> },
+    /// The machine asked the boot server port (4011) and got this.
+    BootServerAnswered { file: Option<String> },
+    /// We refused an address (DHCPNAK).
+    Refused { reason: String },
+    /// The machine found its address in use by somebody else (DHCPDECLINE).
+    Declined { address: IpAddr },
+    /// The machine gave its address back.
+    Released { address: IpAddr },
+    /// No address was left to offer.
+    PoolExhausted { network: String },
+    /// We did not answer, and why.
+    Ignored { reason: String },
+    /// What this machine gets, and why.
+    Planned { profile: Option<ProfileName>, why: String },
+
+    /// A loader configuration was delivered.
+    ConfigurationSent { name: String, profile: ProfileName, via: Via },
+    /// A file was delivered in full.
+    FileSent { name: String, bytes: u64, millis: u64, via: Via },
+    /// The machine asked only for the size (UEFI firmware does, and aborts the transfer by design).
+    SizeProbed { name: String },
+    /// A transfer ended before its end.
+    FileCut { name: String, sent: u64, bytes: u64, reason: String, via: Via },
+    /// A file was not there or not for this machine.
+    FileRefused { name: String, reason: String, via: Via },
+    /// A seed was rendered for the host and delivered.
+    SeedSent { name: String },
+    /// A template could not be rendered.
+    TemplateFailed { name: String, error: String },
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The installed system called back.
+    CalledBack,
+    /// It was sent to its own disk.
+    Local,
+    /// It got everything its plan named, and that was all there was to do.
+    Booted,
+    /// It began anew before it had finished.
+    StartedAnew,
+    /// Nothing was heard of it for a long time.
+    Silent,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::CalledBack => "installed, called back",
+            Self::Local => "sent to its own disk",
+            Self::Booted => "booted",
+            Self::StartedAnew => "began anew without calling back",
+            Self::Silent => "fell silent",
+        })
+    }
+}
+
+impl EventKind {
+    /// True for what an operator should look at.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        matches!(
+            self,
+            Self::ReloadFailed { .. }
+                | Self::Trouble { .. }
+                | Self::CallBackRefused { .. }
+                | Self::GaveUp { .. }
+                | Self::Refused { .. }
+                | Self::Declined { .. }
+                | Self::PoolExhausted { .. }
+                | Self::TemplateFailed { .. }
+        )
+    }
+}
+
+/// A size for people: `1.4 MiB`.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut tenths, mut unit) = (bytes.saturating_mul(10), "B");
+    for next in UNITS {
+        if tenths < 10_240 {
+            break;
+        }
+        (tenths, unit) = (tenths / 1024, next);
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{}.{} {unit}", tenths / 10, tenths % 10) }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_nothing = |file: &Option<String>| file.clone().unwrap_or_else(|| "no boot file".into());
+        match self {
+            Self::Started { version, hosts } => write!(out, "nextboot {version} serves, {hosts} hosts known"),
+            Self::Stopped => write!(out, "nextboot stops"),
+            Self::Reloaded => write!(out, "configuration read again, in force"),
+            Self::ReloadFailed { error } => {
+                write!(out, "configuration not taken, the old one holds: {error}")
+            }
+            Self::Trouble { what } => write!(out, "{what}"),
+            Self::HostAdded { macs } => {
+                write!(
+                    out,
+                    "host added, {}",
+                    macs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                )
+            }
+            Self::HostChanged => write!(out, "host changed"),
+            Self::HostRemoved => write!(out, "host removed"),
+            Self::Assigned { profile, until, by } => {
+                let until = match until {
+                    Until::Changed => "until somebody changes it",
+                    Until::Done => "until it calls back",
+                    Until::Once => "once",
+                };
+                write!(out, "gets {profile} {until} (by {by})")
+            }
+            Self::Cancelled { profile, now, by } => write!(out, "{profile} cancelled, gets {now} (by {by})"),
+            Self::CalledBack { profile, by } => {
+                write!(out, "called back from {profile}, gets local (by {by})")
+            }
+            Self::CallBackRefused { from, reason } => write!(out, "call-back from {from} refused: {reason}"),
+            Self::Delivered { profile, times } => write!(out, "{profile} delivered in full, time {times}"),
+            Self::UsedUp { profile, now } => {
+                write!(out, "{profile} delivered in full and used up, gets {now}")
+            }
+            Self::GaveUp { profile, reason } => write!(out, "taken off {profile}, gets local: {reason}"),
+            Self::AttemptStarted => write!(out, "begins to boot"),
+            Self::AttemptEnded { outcome } => write!(out, "attempt over: {outcome}"),
+            Self::Discovered { arch: Some(arch), firmware } => {
+                write!(out, "asks to boot: {firmware}, {arch}")
+            }
+            Self::Discovered { arch: None, firmware } => write!(out, "asks for an address: {firmware}"),
+            Self::Offered { address: Some(address), file } => {
+                write!(out, "offered {address}, {}", or_nothing(file))
+            }
+            Self::Offered { address: None, file } => {
+                write!(out, "offered {} beside the subnet's DHCP server", or_nothing(file))
+            }
+            Self::Leased { address, seconds: Some(seconds) } => {
+                let left = Duration::from_secs(u64::from(*seconds));
+                write!(out, "has {address} for {left:?}")
+            }
+            Self::Leased { address, seconds: None } => write!(out, "has {address} for good"),
+            Self::LeasedElsewhere { address, server: Some(server) } => {
+                write!(out, "asks {server} for the address {address}")
+            }
+            Self::LeasedElsewhere { address, server: None } => write!(out, "asks for the address {address}"),
+            Self::BootServerAnswered { file } => write!(out, "asked port 4011, got {}", or_nothing(file)),
+            Self::Refused { reason } => write!(out, "address refused: {reason}"),
+            Self::Declined { address } => write!(out, "found {address} in use by another machine"),
+            Self::Released { address } => write!(out, "gave {address} back"),
+            Self::PoolExhausted { network } => write!(out, "no address left in {network}"),
+            Self::Ignored { reason } => write!(out, "not answered: {reason}"),
+            Self::Planned { profile: Some(profile), why } => write!(out, "boots {profile}: {why}"),
+            Self::Planned { profile: None, why } => write!(out, "gets nothing to boot: {why}"),
+            Self::ConfigurationSent { name, profile, via } => {
+                write!(out, "got {name} for {profile} by {via}")
+            }
+            Self::FileSent { name, bytes, millis, via } => {
+                write!(out, "got {name}, {} in {millis} ms by {via}", size(*bytes))
+            }
+            Self::SizeProbed { name } => write!(out, "asked for the size of {name}"),
+            Self::FileCut { name, sent, bytes, reason, via } => {
+                write!(out, "{name} cut off at {} of {} by {via}: {reason}", size(*sent), size(*bytes))
+            }
+            Self::FileRefused { name, reason, via } => write!(out, "did not get {name} by {via}: {reason}"),
+            Self::SeedSent { name } => write!(out, "got its seed {name}"),
+            Self::TemplateFailed { name, error } => {
+                write!(out, "{name} cannot be written for this host: {error}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ", self.at)?;
+        match (&self.host, self.mac) {
+            (Some(host), _) => write!(out, "{host}: ")?,
+            (None, Some(mac)) => write!(out, "{mac}: ")?,
+            (None, None) => {}
+        }
+        fmt::Display::fmt(&self.kind, out)
+    }
+}

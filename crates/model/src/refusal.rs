@@ -1,0 +1,64 @@
+use std::net::Ipv4Addr;
+
+use crate::{BadHost, HostName, Mac, Uuid};
+
+/// Most hosts that the table takes.
+pub const MAX_HOSTS: usize = 1_000_000;
+
+/// Why a command cannot be carried out. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No host of that name.
+    #[error("no host is named {0}")]
+    UnknownName(HostName),
+    /// No host has that MAC.
+    #[error("no host has the MAC address {0}")]
+    UnknownMac(Mac),
+    /// The name is in use.
+    #[error("a host named {0} exists already")]
+    NameTaken(HostName),
+    /// Of two hosts that claim one MAC, the later is refused.
+    #[error("{mac} belongs to host {owner}")]
+    MacTaken {
+        /// The MAC.
+        mac: Mac,
+        /// Who has it.
+        owner: HostName,
+    },
+    /// Of two hosts that claim one UUID, the later is refused.
+    #[error("{uuid} belongs to host {owner}")]
+    UuidTaken {
+        /// The UUID.
+        uuid: Uuid,
+        /// Who has it.
+        owner: HostName,
+    },
+    /// Of two hosts that claim one address, the later is refused.
+    #[error("{address} is reserved for host {owner}")]
+    AddressTaken {
+        /// The address.
+        address: Ipv4Addr,
+        /// Who has it.
+        owner: HostName,
+    },
+    /// One host named twice in one command.
+    #[error("host {0} is named twice")]
+    Twice(HostName),
+    /// The record itself is wrong.
+    #[error(transparent)]
+    BadHost(#[from] BadHost),
+    /// The table is full.
+    #[error("the table holds {MAX_HOSTS} hosts, its limit")]
+    Full,
+    /// The assignment that this was about is not the host's any more.
+    #[error("host {0} has been assigned something else since (or has called back already)")]
+    Stale(HostName),
+}
+
+impl Refusal {
+    /// True when what the command names does not exist.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::UnknownName(_) | Self::UnknownMac(_))
+    }
+}
