@@ -1,0 +1,120 @@
+//! UDP with the arriving interface and address.
+
+mod bind;
+mod message;
+mod segmented;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::AtomicUsize;
+
+use tokio::io::Interest;
+use tokio::net::UdpSocket as Inner;
+
+pub use bind::{BindError, BindOptions};
+use message::Route;
+
+/// One datagram that [`UdpSocket::recv`] put into the caller's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Datagram {
+    /// How many bytes of the buffer it fills.
+    pub len: usize,
+    /// True when the buffer was too small and the rest is lost.
+    pub truncated: bool,
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// The destination address in its IP header: one of ours, or a broadcast or multicast address.
+    pub to: IpAddr,
+    /// The address of ours that an answer should come from: `to` itself, or for a broadcast the arriving interface's
+    /// address. `None` when that interface has none.
+    pub local: Option<IpAddr>,
+    /// Index of the interface it arrived on.
+    pub interface: u32,
+}
+
+/// A UDP socket that knows where a datagram arrived and can answer from there. Cheap to share behind an `Arc`: all
+/// operations take `&self`.
+#[derive(Debug)]
+pub struct UdpSocket {
+    io: Inner,
+    local: SocketAddr,
+    /// Segments of this size or more go out one by one: the kernel once refused to cut them for us.
+    segment_limit: AtomicUsize,
+}
+
+impl UdpSocket {
+    /// Binds `addr:port`; port 0 takes a free one. An IPv6 socket carries IPv6 only.
+    ///
+    /// # Errors
+    /// [`BindError`] says which step failed and for which address.
+    pub fn bind(addr: IpAddr, port: u16, options: &BindOptions) -> Result<Self, BindError> {
+        let local = SocketAddr::new(addr, port);
+        let (socket, local) = bind::open(local, options)?;
+        let failed = |source| BindError::Failed { addr: local, source };
+        let io = Inner::from_std(socket.into()).map_err(failed)?;
+        Ok(Self { io, local, segment_limit: AtomicUsize::new(usize::MAX) })
+    }
+
+    /// Binds a free port on `local`, for one transfer (RFC 1350 section 4: each end of a transfer has its own port).
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_transfer(local: IpAddr) -> Result<Self, BindError> {
+        Self::bind(local, 0, &BindOptions::default())
+    }
+
+    /// The address and port that were bound.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Waits for a datagram and puts it into `buffer`. Safe to cancel: nothing is lost.
+    ///
+    /// # Errors
+    /// Whatever the kernel says; a receive error concerns one datagram, so a caller may go on after logging it.
+    pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<Datagram> {
+        self.io.async_io(Interest::READABLE, || message::recv(&self.io, self.local, buffer)).await
+    }
+
+    /// As [`recv`](Self::recv), but does not wait: `None` when nothing is there. For emptying a queue after `recv`.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Option<Datagram>> {
+        match message::recv(&self.io, self.local, buffer) {
+            Ok(datagram) => Ok(Some(datagram)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends `bytes` as one datagram, from the source address `from` and out of the interface with that index, where given.
+    ///
+    /// A broadcast to 255.255.255.255 needs the interface (else the routing table picks one) and
+    /// [`BindOptions::broadcast`].
+    ///
+    /// # Errors
+    /// Whatever the kernel says: no route, not one of our addresses, larger than 65,507 bytes, refused by a packet filter.
+    pub async fn send(
+        &self,
+        bytes: &[u8],
+        to: SocketAddr,
+        from: Option<IpAddr>,
+        interface: Option<u32>,
+    ) -> io::Result<()> {
+        let route = Route { to, from, interface };
+        self.when_writable(|| message::send(&self.io, bytes, &route, None)).await
+    }
+
+    /// Tries at once, and waits for room in the send buffer only when there is none: a fresh socket's readiness is not yet
+    /// known to the runtime, and a boot ROM should not wait for it.
+    async fn when_writable(&self, mut attempt: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+        match attempt() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.io.async_io(Interest::WRITABLE, attempt).await
+            }
+            done => done,
+        }
+    }
+}
