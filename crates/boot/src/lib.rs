@@ -1,2 +1,31 @@
 //! The one decision, and the texts that loaders and installers read.
+//!
+//! [`decide()`] says what a client gets now; DHCP offers, port 4011, TFTP and HTTP names, iPXE scripts and previews all
+//! call it ([`Ask`] is the decision behind a name in `pxelinux.cfg/`). [`Setting`] writes the texts: PXELINUX
+//! configurations, iPXE scripts, rendered seeds. [`pxelinux::Menu`] reads PXELINUX's own files, so that one profile serves
+//! every loader. Nothing here knows a socket or a disk; what stands beneath the roots comes through [`Tree`].
 #![forbid(unsafe_code)]
+
+mod answer;
+mod ask;
+mod client;
+mod decide;
+pub mod ipxe;
+mod loader;
+mod profile;
+pub mod pxelinux;
+mod render;
+mod site;
+mod token;
+mod tree;
+
+pub use answer::{Answer, Language, NoAnswer, Setting};
+pub use ask::Ask;
+pub use client::{Client, Firmware};
+pub use decide::{Plan, decide};
+pub use loader::{Kind, Loader, Loaders};
+pub use profile::{Body, Linux, Profile};
+pub use render::{MAX_RENDERED, Scene, TemplateError, base};
+pub use site::{CONF_DIR, Site, Unknown};
+pub use token::{BadToken, Proof, Secret};
+pub use tree::{Hand, MemoryTree, Tree};

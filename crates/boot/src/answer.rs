@@ -1,0 +1,208 @@
+use std::{collections::BTreeSet, net::IpAddr};
+
+use bytes::Bytes;
+use nextboot_model::{AttemptId, Mac, Needs, Promise, State};
+
+use crate::{
+    Body, Client, Linux, Plan, Profile, Proof, Scene, Secret, Site, TemplateError, Tree, ipxe,
+    pxelinux::{self, Boot, Menu, Untranslatable},
+    render::base,
+};
+
+/// The loader that reads an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// PXELINUX and its kin.
+    Pxelinux,
+    /// iPXE.
+    Ipxe,
+}
+
+/// What a loader gets to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The text.
+    pub text: Bytes,
+    /// What it promises, for following the attempt.
+    pub promise: Promise,
+}
+
+/// Why a plan has no text for a loader.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// The plan is to leave the machine alone; why, in words.
+    #[error("{0}")]
+    Nothing(String),
+    /// The file that the profile is has gone, is empty, or too large.
+    #[error("the profile's file {0} is not there, is empty, or too large")]
+    NoFile(String),
+    /// A template is wrong.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The PXELINUX configuration means nothing to the loader that asks.
+    #[error("the PXELINUX configuration of {profile} cannot be written for iPXE: {why}")]
+    Untranslatable {
+        /// The profile.
+        profile: String,
+        /// Why.
+        why: Untranslatable,
+    },
+    /// The machine has no MAC that we know, and the text needs one.
+    #[error("it is not known which machine asks")]
+    NoMac,
+}
+
+/// Where an answer is written from and for whom.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// The state at the moment of the decision.
+    pub state: &'a State,
+    /// The files.
+    pub tree: &'a dyn Tree,
+    /// The key for tokens.
+    pub secret: &'a Secret,
+    /// Who asks.
+    pub client: &'a Client,
+    /// Our address on the machine's network.
+    pub server: IpAddr,
+    /// The attempt that the machine is in.
+    pub attempt: AttemptId,
+}
+
+impl Setting<'_> {
+    /// Writes what a loader reads under this plan.
+    ///
+    /// # Errors
+    /// Why there is nothing to read.
+    pub fn answer(&self, plan: &Plan, language: Language) -> Result<Answer, NoAnswer> {
+        let profile = plan.profile.as_deref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
+        let (text, needs) = match (&profile.body, language) {
+            (Body::Local, Language::Pxelinux) => {
+                (pxelinux::local(self.site.serial.as_deref()).into(), Needs::new())
+            }
+            (Body::Local, Language::Ipxe) => (ipxe::local(self.client.arch).into(), Needs::new()),
+            (Body::Linux(linux), _) => {
+                let args = self.with_scene(plan, profile, |scene| {
+                    scene.render_line(&format!("the arguments of profile {}", profile.name), &linux.args)
+                })??;
+                (self.linux(profile, linux, &args, language), vec![self.needed(linux)])
+            }
+            (Body::File(name), Language::Pxelinux) => {
+                let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
+                let needs = self.needs_of(&Menu::read(&text));
+                (text, needs)
+            }
+            (Body::File(name), Language::Ipxe) => {
+                let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
+                self.translate(profile, &text)?
+            }
+        };
+        let promise = Promise {
+            host: plan.host.clone(),
+            profile: profile.name.clone(),
+            class: profile.class,
+            armed: plan.armed.filter(|_| !plan.exhausted),
+            needs,
+        };
+        Ok(Answer { text, promise })
+    }
+
+    /// Renders a seed of the plan's profile; `template` is its text.
+    ///
+    /// # Errors
+    /// Why there is nothing to read.
+    pub fn seed(&self, plan: &Plan, name: &str, template: &str) -> Result<String, NoAnswer> {
+        let profile = plan.profile.as_deref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
+        Ok(self.with_scene(plan, profile, |scene| scene.render(name, template))??)
+    }
+
+    fn with_scene<T>(
+        &self,
+        plan: &Plan,
+        profile: &Profile,
+        run: impl FnOnce(&Scene<'_>) -> T,
+    ) -> Result<T, NoAnswer> {
+        let record = plan.host.as_ref().and_then(|name| self.state.host(name));
+        let mac: Mac = self
+            .client
+            .mac
+            .or_else(|| record.and_then(|record| record.host.macs.first().copied()))
+            .ok_or(NoAnswer::NoMac)?;
+        let token = self.secret.token(&Proof { mac, attempt: self.attempt, armed: plan.since });
+        Ok(run(&Scene {
+            host: record.map(|record| &record.host),
+            client: self.client,
+            mac,
+            profile,
+            attempt: self.attempt,
+            token: &token,
+            server: self.server,
+            http_port: self.site.http_port,
+            api_port: self.site.api_port,
+        }))
+    }
+
+    fn linux(&self, profile: &Profile, linux: &Linux, args: &str, language: Language) -> Bytes {
+        let base = base(self.server, self.site.http_port);
+        match language {
+            Language::Pxelinux => {
+                pxelinux::linux(self.site.serial.as_deref(), &profile.name, self.client.mac, linux, args)
+                    .into()
+            }
+            Language::Ipxe => ipxe::linux(&base, linux, args, true).into(),
+        }
+    }
+
+    fn translate(&self, profile: &Profile, text: &[u8]) -> Result<(Bytes, Needs), NoAnswer> {
+        let menu = Menu::read(text);
+        let untranslatable = |why| NoAnswer::Untranslatable { profile: profile.name.to_string(), why };
+        let label = menu.default_label().map_err(untranslatable)?;
+        match label.as_linux() {
+            Some(linux) => {
+                let base = base(self.server, self.site.http_port);
+                let text = ipxe::linux(&base, &linux, &linux.args, label.sysappend & 2 != 0);
+                Ok((text.into(), vec![self.needed(&linux)]))
+            }
+            None => Ok((ipxe::local(self.client.arch).into(), Needs::new())),
+        }
+    }
+
+    /// Every entry of a menu is a way to boot it; entries that boot the disk or run a module need nothing more from us
+    /// that we could name, but they are not what an armed boot waits for when there is an entry with a kernel.
+    fn needs_of(&self, menu: &Menu) -> Needs {
+        let kernels = menu.labels.iter().filter(|label| matches!(label.boot, Boot::Kernel(_)));
+        kernels.filter_map(|label| label.as_linux()).map(|linux| self.needed(&linux)).collect()
+    }
+
+    /// The files of ours that a kernel needs: clean names, without those that another server has.
+    fn needed(&self, linux: &Linux) -> BTreeSet<String> {
+        [&linux.kernel].into_iter().chain(&linux.initrds).filter_map(|name| self.own_name(name)).collect()
+    }
+
+    fn own_name(&self, name: &str) -> Option<String> {
+        let base = base(self.server, self.site.http_port);
+        let name = match name.strip_prefix(&base) {
+            Some(rest) => rest,
+            None if name.contains("://") => return None,
+            None => name,
+        };
+        Some(clean(name))
+    }
+}
+
+/// A name as the files room writes it: no leading slash, no `//` or `.`, `..` resolved.
+fn clean(name: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.trim_start_matches("::").split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,191 @@
+use std::{net::IpAddr, sync::Arc};
+
+use nextboot_model::{Class, HostName, ProfileName, Record, State, Timestamp, Until};
+
+use crate::{Body, Client, Firmware, Hand, Loader, Profile, Site, Tree, Unknown};
+
+/// The decision for one client now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The host that the client is.
+    pub host: Option<HostName>,
+    /// What it boots; nothing for a machine that is left alone.
+    pub profile: Option<Arc<Profile>>,
+    /// The network boot program to offer; nothing when the firmware should go on to its next boot device.
+    pub loader: Option<Loader>,
+    /// The host's assignment at the moment of the decision, whether or not it was what decided.
+    pub since: Option<Timestamp>,
+    /// The assignment that decided, if one did ([`nextboot_model::Assignment::since`]).
+    pub armed: Option<Timestamp>,
+    /// True when the host used up its attempts under that assignment: it gets `local`, and should be marked failed.
+    pub exhausted: bool,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Plan {
+    /// True when the plan would have an installer run.
+    #[must_use]
+    pub fn installs(&self) -> bool {
+        self.profile.as_ref().is_some_and(|profile| profile.class == Class::Install)
+    }
+}
+
+/// What a client gets now: the one decision that every way to boot asks.
+///
+/// In this order: what a person put at the machine's name in `pxelinux.cfg/` later than its assignment; its assignment;
+/// for machines that are no hosts an entry made by hand, then the site's rule for unknown machines. A profile of class
+/// `install` comes out only for a host that is armed for it: assigned it while it was of that class, or by hand.
+#[must_use]
+pub fn decide(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> Plan {
+    let record = state.find(client.mac, client.uuid);
+    let mut plan = match record {
+        Some(record) => for_host(site, tree, client, record),
+        None => for_stranger(site, tree, client),
+    };
+    plan.loader = plan.profile.as_ref().and_then(|profile| loader(site, client, profile));
+    if plan.profile.is_some() && plan.loader.is_none() && asks_to_boot(client) {
+        let local = plan.profile.as_ref().is_some_and(|profile| profile.class == Class::Local);
+        if local {
+            plan.why.push_str("; silence lets the firmware go on to its disk");
+        } else {
+            let arch = client.arch.map_or_else(|| "unknown architecture".to_owned(), |arch| arch.to_string());
+            plan.why.push_str(&format!("; but there is no loader for {arch} ({})", client.firmware));
+        }
+    }
+    plan
+}
+
+fn asks_to_boot(client: &Client) -> bool {
+    matches!(client.firmware, Firmware::Pxe | Firmware::HttpBoot | Firmware::Ipxe | Firmware::Bootp)
+}
+
+/// `local` needs a loader only where the firmware would otherwise not go on by itself: a BIOS gets PXELINUX and its
+/// LOCALBOOT, UEFI goes to its next boot option when nobody answers.
+fn loader(site: &Site, client: &Client, profile: &Profile) -> Option<Loader> {
+    let uefi = client.arch.is_some_and(|arch| !arch.is_bios());
+    if profile.class == Class::Local && uefi && client.firmware != Firmware::Ipxe {
+        return None;
+    }
+    site.loaders.choose(client).cloned()
+}
+
+fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
+    Plan { host: None, profile, loader: None, since: None, armed: None, exhausted: false, why }
+}
+
+fn for_host(site: &Site, tree: &dyn Tree, client: &Client, record: &Record) -> Plan {
+    let assignment = &record.assignment;
+    let names = record
+        .host
+        .macs
+        .iter()
+        .map(|mac| mac.pxelinux())
+        .chain(record.host.uuid.into_iter().flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()]))
+        .chain(address_names(client.address.or(record.host.address.map(IpAddr::V4))).into_iter().take(1));
+    let newest = names.filter_map(|name| tree.hand(&name)).max_by_key(|hand| hand.made);
+    let mut plan = match newest.filter(|hand| hand.made > assignment.since) {
+        Some(hand) => by_hand(site, tree, &hand),
+        None => by_assignment(site, tree, record),
+    };
+    plan.host = Some(record.host.name.clone());
+    plan.since = Some(assignment.since);
+    plan
+}
+
+fn by_assignment(site: &Site, tree: &dyn Tree, record: &Record) -> Plan {
+    let assignment = &record.assignment;
+    let local = || site.profile(tree, &ProfileName::local()).unwrap_or_else(|| Arc::new(Profile::local()));
+    let held = |why: String| Plan { armed: None, ..plan(Some(local()), why) };
+    let Some(profile) = site.profile(tree, &assignment.profile) else {
+        return held(format!(
+            "assigned {}, which does not exist any more; local instead",
+            assignment.profile
+        ));
+    };
+    if profile.class == Class::Install && !assignment.arms() {
+        return held(format!(
+            "assigned {} when it was {}; it installs since, and nobody armed this host for that; local instead",
+            profile.name, assignment.class
+        ));
+    }
+    if assignment.until == Until::Done && assignment.delivered >= site.attempts {
+        return Plan {
+            armed: Some(assignment.since),
+            exhausted: true,
+            ..held(format!(
+                "{} was delivered {} times and never called back; local instead",
+                profile.name, assignment.delivered
+            ))
+        };
+    }
+    let why = match &assignment.failed {
+        Some(reason) => format!("taken off its installer: {reason}"),
+        None => format!("assigned {} by {}", profile.name, assignment.by),
+    };
+    Plan { armed: Some(assignment.since), ..plan(Some(profile), why) }
+}
+
+fn by_hand(site: &Site, tree: &dyn Tree, hand: &Hand) -> Plan {
+    let why = format!("by hand: {}", hand.entry);
+    match hand.profile.as_ref().and_then(|name| site.profile(tree, name)) {
+        Some(profile) => plan(Some(profile), why),
+        None => plan(Some(Arc::new(loose(&hand.entry))), why),
+    }
+}
+
+/// The profile that a text in the tree is when it has no name of its own: called after the entry's last part, class
+/// unknown.
+fn loose(entry: &str) -> Profile {
+    let name = entry.rsplit('/').next().and_then(|last| last.parse().ok());
+    Profile {
+        name: name.unwrap_or_else(ProfileName::local),
+        title: None,
+        class: Class::Unclassified,
+        body: Body::File(entry.to_owned()),
+        seed: None,
+    }
+}
+
+fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client) -> Plan {
+    let names = client
+        .uuid
+        .into_iter()
+        .flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()])
+        .chain(client.mac.map(|mac| mac.pxelinux()))
+        .chain(address_names(client.address));
+    if let Some(hand) = names.into_iter().find_map(|name| tree.hand(&name)) {
+        return by_hand(site, tree, &hand);
+    }
+    let nothing = |why: &str| plan(None, why.to_owned());
+    match &site.unknown {
+        Unknown::Ignore => nothing("not a known host; unknown machines are left alone"),
+        Unknown::TreeDefault => match tree.hand("default") {
+            Some(hand) => {
+                let plan = by_hand(site, tree, &hand);
+                // Nobody armed this machine: a link from `default` to an installer does not, it would arm them all.
+                if plan.installs() {
+                    return nothing(
+                        "not a known host, and the tree's default installs; nobody armed this machine",
+                    );
+                }
+                plan
+            }
+            None => nothing("not a known host, and the tree has no pxelinux.cfg/default"),
+        },
+        Unknown::Profile(name) => match site.profile(tree, name) {
+            Some(profile) if profile.class == Class::Install => nothing(
+                "not a known host, and the profile for unknown machines installs; nobody armed this machine",
+            ),
+            Some(profile) => plan(Some(profile), format!("not a known host; unknown machines get {name}")),
+            None => plan(None, format!("not a known host, and the profile {name} for such does not exist")),
+        },
+    }
+}
+
+/// The names by which PXELINUX asks for an IPv4 address: eight upper-case hexadecimal digits, then one less each time.
+fn address_names(address: Option<IpAddr>) -> Vec<String> {
+    let Some(IpAddr::V4(address)) = address else { return Vec::new() };
+    let digits = format!("{:08X}", address.to_bits());
+    (1..=8).rev().map(|length| digits[..length].to_owned()).collect()
+}

@@ -1,0 +1,7 @@
+//! PXELINUX's configuration language: read, so that one profile serves every loader, and written.
+
+mod read;
+mod write;
+
+pub use read::{Boot, Label, Menu, Untranslatable};
+pub use write::{linux, local};

@@ -1,0 +1,190 @@
+use std::{collections::BTreeMap, net::IpAddr};
+
+use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
+use nextboot_model::{Arch, AttemptId, Host, Mac};
+
+use crate::{Client, Profile};
+
+/// Longest template and longest result, in bytes.
+pub const MAX_RENDERED: usize = 1024 * 1024;
+/// Steps that one template may take: plenty for any seed, little for a loop that never ends.
+const FUEL: u64 = 1_000_000;
+
+/// Everything a template sees.
+#[derive(Debug, Clone)]
+pub struct Scene<'a> {
+    /// The host, if the machine is one.
+    pub host: Option<&'a Host>,
+    /// The machine.
+    pub client: &'a Client,
+    /// The machine's MAC that this boot uses.
+    pub mac: Mac,
+    /// What it boots.
+    pub profile: &'a Profile,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Proves this boot to us; see [`crate::Proof`].
+    pub token: &'a str,
+    /// Our address on the machine's network.
+    pub server: IpAddr,
+    /// Port of the boot side of HTTP.
+    pub http_port: u16,
+    /// Port of the control API.
+    pub api_port: u16,
+}
+
+/// A template that cannot be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// minijinja's complaint, with the line.
+    #[error("{name}{}: {message}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Template {
+        /// The template's name.
+        name: String,
+        /// The line, from 1.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// Longer than [`MAX_RENDERED`].
+    #[error("{name} is larger than {MAX_RENDERED} bytes")]
+    TooLarge {
+        /// The template's name.
+        name: String,
+    },
+    /// A kernel command line of several lines.
+    #[error("{name} must be one line once rendered")]
+    NotOneLine {
+        /// The template's name.
+        name: String,
+    },
+}
+
+impl Scene<'_> {
+    /// The boot side's address, without a slash at its end.
+    #[must_use]
+    pub fn base(&self) -> String {
+        base(self.server, self.http_port)
+    }
+
+    /// Renders a template. An undefined name is an error, so that no machine installs with half a seed.
+    ///
+    /// # Errors
+    /// What is wrong with the template, and in which line.
+    pub fn render(&self, name: &str, template: &str) -> Result<String, TemplateError> {
+        let too_large = || TemplateError::TooLarge { name: name.to_owned() };
+        if template.len() > MAX_RENDERED {
+            return Err(too_large());
+        }
+        let complain = |error: minijinja::Error| {
+            let message = match error.detail() {
+                Some(detail) => format!("{}: {detail}", error.kind()),
+                None => error.kind().to_string(),
+            };
+            TemplateError::Template { name: name.to_owned(), line: error.line(), message }
+        };
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment
+            .set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(complain)?);
+        environment.set_fuel(Some(FUEL));
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.add_template(name, template).map_err(complain)?;
+        let template = environment.get_template(name).map_err(complain)?;
+        let mut out = Bounded(Vec::new());
+        match template.render_captured_to(self.names(), &mut out) {
+            Err(_) if out.is_full() => Err(too_large()),
+            Err(error) => Err(complain(error)),
+            Ok(_) => String::from_utf8(out.0).map_err(|_| too_large()),
+        }
+    }
+
+    /// Renders a kernel's command line.
+    ///
+    /// # Errors
+    /// As [`Scene::render`]; also when the result is not one line.
+    pub fn render_line(&self, name: &str, template: &str) -> Result<String, TemplateError> {
+        let text = self.render(name, template)?;
+        let line = text.trim();
+        if line.contains(char::is_control) {
+            return Err(TemplateError::NotOneLine { name: name.to_owned() });
+        }
+        Ok(line.to_owned())
+    }
+
+    /// What is not known is left out, not empty: using it is an error that names it.
+    fn names(&self) -> Value {
+        let api = base(self.server, self.api_port);
+        let base = self.base();
+        let name =
+            self.host.map_or_else(|| self.mac.to_string().replace(':', "-"), |host| host.name.to_string());
+        let macs: Vec<String> = match self.host {
+            Some(host) => host.macs.iter().map(ToString::to_string).collect(),
+            None => vec![self.mac.to_string()],
+        };
+        let mut host = BTreeMap::from([
+            ("name", Value::from(name)),
+            ("mac", self.mac.to_string().into()),
+            ("macs", macs.into()),
+            ("vars", Value::from_pairs(self.host.iter().flat_map(|host| host.vars.clone()))),
+        ]);
+        let reserved = self.host.and_then(|host| host.address).map(IpAddr::V4);
+        host.extend(self.client.address.or(reserved).map(|address| ("address", address.to_string().into())));
+        let uuid = self.client.uuid.or(self.host.and_then(|host| host.uuid));
+        host.extend(uuid.map(|uuid| ("uuid", uuid.to_string().into())));
+        host.extend(self.client.arch.and_then(Arch::machine).map(|machine| ("arch", machine.into())));
+        let mut profile = BTreeMap::from([
+            ("name", Value::from(self.profile.name.as_str())),
+            ("class", self.profile.class.to_string().into()),
+        ]);
+        profile.extend(self.profile.title.as_ref().map(|title| ("title", title.as_str().into())));
+        let server = BTreeMap::from([
+            ("address", Value::from(self.server.to_string())),
+            ("http", base.as_str().into()),
+            ("api", api.as_str().into()),
+        ]);
+        let mut names = BTreeMap::from([
+            ("host", Value::from(host)),
+            ("profile", profile.into()),
+            ("server", server.into()),
+            ("attempt", self.attempt.0.into()),
+            ("token", self.token.into()),
+            ("callback_url", format!("{base}/done/{}", self.token).into()),
+            ("deploy_url", format!("{api}/configurations/local/deploy").into()),
+        ]);
+        let seed = self.profile.seed.as_ref();
+        names.extend(seed.map(|seed| ("seed_url", format!("{base}/seed/{}/{seed}", self.token).into())));
+        names.into()
+    }
+}
+
+/// The address of the boot side, without a slash at its end.
+#[must_use]
+pub fn base(server: IpAddr, port: u16) -> String {
+    let server = match server {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    };
+    if port == 80 { format!("http://{server}") } else { format!("http://{server}:{port}") }
+}
+
+/// Takes so much and no more.
+struct Bounded(Vec<u8>);
+
+impl Bounded {
+    fn is_full(&self) -> bool {
+        self.0.len() >= MAX_RENDERED
+    }
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let taken = bytes.len().min(MAX_RENDERED - self.0.len());
+        self.0.extend_from_slice(&bytes[..taken]);
+        if taken == 0 && !bytes.is_empty() { Err(std::io::ErrorKind::FileTooLarge.into()) } else { Ok(taken) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
