@@ -1,2 +1,83 @@
-//! TFTP (RFC 1350, 2347, 2348, 2349, 7440) as a machine without I/O.
+//! TFTP (RFC 1350, 2347, 2348, 2349, 7440) as a machine without I/O: the serving side, read-only.
+//!
+//! No socket, clock, file or random number is in here. The caller owns those, tells this crate what arrived and when, and does
+//! what it says. So every test is exact, and a lossy network is a loop in a test.
+//!
+//! # How to use it
+//!
+//! On the well-known port, for each datagram:
+//! 1. [`Request::parse`]. On a [`Reject`] send [`Reject::reply`], if there is one.
+//! 2. [`Registry::admit`]. Stop the transfer that it replaces; on [`Busy`] send [`Busy::reply`].
+//! 3. Find the content for [`Request::name`]. When there is none, send [`error_packet`] with [`ErrorCode::FileNotFound`] and
+//!    release the admission. Errors go out before an OACK, never behind it: PXELINUX hangs otherwise.
+//! 4. Bind a new port (the transfer id of RFC 1350) on the address that the request was sent to, and make a [`Transfer`].
+//!
+//! Then, for each transfer:
+//! ```text
+//! loop {
+//!     while let Some(output) = transfer.poll(now) {
+//!         match output {
+//!             Output::Packet(bytes) => send(bytes),
+//!             Output::Blocks(run) => read run.len() bytes at run.offset(), lay them out with Frames, send them,
+//!             Output::Done(outcome) => release the admission, tell about the outcome, stop,
+//!         }
+//!     }
+//!     wait for the first of
+//!         a datagram from the client      => transfer.handle(now, bytes)
+//!         a datagram from somebody else   => send unknown_tid(bytes), if it gives one
+//!         port unreachable                => transfer.unreachable()
+//!         transfer.next_deadline()        => transfer.timeout(now)
+//!         content gone, server stops      => transfer.cancel(code, text)
+//! }
+//! ```
+//! A transfer holds a few hundred bytes, allocates nothing per block, and never keeps content: what has to be sent again is
+//! asked for again.
+//!
+//! # Deliberate deviations from the specifications
+//!
+//! - **netascii and mail are served as octet** (RFC 1350 section 1 wants line ends converted). No boot firmware asks for them,
+//!   and other servers do the same.
+//! - **Write requests get ERROR 2**: a boot server has nothing to receive.
+//! - **Requests are read tolerantly**: a missing last NUL, extra NULs, bytes behind the last field, a name that ends in 0xFF and
+//!   garbage (ROMs that copy DHCP option 67 past its end). An ACK may have trailing bytes.
+//! - **Unknown operation codes on the well-known port get silence**, not ERROR 4: the sender may be a service that answers
+//!   everything, and the two would never stop. Stray DATA, ACK, OACK and ERROR get silence there for the same reason.
+//! - **Option values that are too large are brought down instead of ignored** (some clients ask for a block size of 65535, and
+//!   would fall to 512 bytes without an answer). A `timeout` beyond 255 is ignored, since RFC 2349 allows no other number in return.
+//! - **`tsize` is answered whatever number the client put in**, with all 64 bits of the size.
+//! - **Block numbers go to 0 behind 65535**, so a file may have any size; the RFCs say nothing about it. Clients that cannot do
+//!   that (old Raspberry Pi boot loaders) need files below 65535 of their blocks.
+//! - **Repeated ACKs in lockstep never cause anything** (RFC 1123 section 4.2.3.1). The Raspberry Pi 4's loader hangs when a block
+//!   comes twice, so nothing but a timeout sends again.
+//! - **With windows, a repeated ACK restarts the window** (RFC 7440 section 4), but once per window, not in the window behind a
+//!   restarted one, and not when it arrives sooner than a quarter of the shortest round trip seen: it is an echo then. In the same short time
+//!   an ACK of a part of the window moves the window on instead of sending the rest again, so clients that acknowledge every
+//!   block get every block once.
+//! - **Retransmission backs off**: 1, 2, 4, 8 s, unless the client asked for a `timeout`; that is kept to. Before a client has
+//!   answered once it gets three retransmissions and at most 5 s between them, since its address may be forged.
+//! - **A missing last ACK is no failure** ([`Outcome::Unconfirmed`]): some loaders never send it.
+//! - **An ERROR before the first block is a size probe** ([`Outcome::is_probe`]), which every EDK2 machine does, and no failure.
+//! - **The same request again within 0.4 s is dropped**; later, or for another file, it replaces the transfer that the client's
+//!   port has. ROMs with a fixed source port ask like that after a reset.
 #![forbid(unsafe_code)]
+
+mod limits;
+mod name;
+mod options;
+mod outcome;
+mod packet;
+mod registry;
+mod request;
+mod run;
+mod terms;
+mod transfer;
+
+pub use limits::Limits;
+pub use options::{MAX_BLOCK_SIZE, MAX_OPTIONS, MIN_BLOCK_SIZE, PeerOptions};
+pub use outcome::Outcome;
+pub use packet::{ErrorCode, MAX_ERROR_TEXT, error_packet, unknown_tid};
+pub use registry::{Admission, Busy, Caps, Registry, TransferId};
+pub use request::{MAX_NAME, Mode, Reject, Request};
+pub use run::{Block, Frames, Run};
+pub use terms::Terms;
+pub use transfer::{Output, Transfer};

@@ -1,0 +1,272 @@
+//! One transfer: from the agreed options to the last ACK.
+
+mod echo;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use std::time::Instant;
+
+use crate::limits::Limits;
+use crate::options::PeerOptions;
+use crate::outcome::Outcome;
+use crate::packet::{ErrorCode, FromClient, error_packet};
+use crate::run::{MAX_RUN_BLOCKS, Run};
+use crate::terms::Terms;
+use echo::EchoGuard;
+use timer::{Due, Timer};
+
+/// What a transfer wants from its caller: see [`Transfer::poll`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send this datagram (an OACK or an ERROR) to the client.
+    Packet(Vec<u8>),
+    /// Read this part of the content and send these blocks.
+    Blocks(Run),
+    /// It is over: close the port. Comes once, last.
+    Done(Outcome),
+}
+
+/// One read transfer. See the crate's page for how to drive it.
+///
+/// It keeps numbers only: content is asked for when it has to leave, also when it has to leave again.
+#[derive(Debug)]
+pub struct Transfer {
+    size: u64,
+    terms: Terms,
+    max_run: usize,
+    /// The last block, counted from 1 and never rolled over. It is shorter than the others, maybe empty.
+    last: u64,
+    /// All blocks up to here are acknowledged.
+    acked: u64,
+    /// The block to send next.
+    next: u64,
+    /// The highest block sent so far.
+    sent: u64,
+    timer: Timer,
+    echo: EchoGuard,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// An OACK was or will be sent; its ACK (of block 0) is awaited.
+    Greeting { due: bool },
+    /// Blocks flow.
+    Blocks,
+    /// It is over; these remain to be told.
+    Over { farewell: Option<Vec<u8>>, outcome: Option<Outcome> },
+}
+
+impl Transfer {
+    /// A transfer of `size` bytes to a client that asked for `options`. Its first packet is there at once: [`poll`](Self::poll).
+    ///
+    /// Make one only when the content is known to be there: firmware copes with an ERROR as the first answer, but some hang
+    /// when an ERROR follows an OACK (PXELINUX does).
+    #[must_use]
+    pub fn new(now: Instant, options: PeerOptions, limits: Limits, size: u64) -> Self {
+        let terms = Terms::agree(options, &limits);
+        let phase = if terms.any_asked() { Phase::Greeting { due: true } } else { Phase::Blocks };
+        Self {
+            size,
+            terms,
+            max_run: limits.max_run,
+            last: size / u64::from(terms.block_size) + 1,
+            acked: 0,
+            next: 1,
+            sent: 0,
+            timer: Timer::new(now, &terms, limits),
+            echo: EchoGuard::new(now),
+            phase,
+        }
+    }
+
+    /// What was agreed on.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Size of the content, bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// How many bytes the client has acknowledged.
+    #[must_use]
+    pub fn acked_bytes(&self) -> u64 {
+        self.acked.saturating_mul(self.terms.block_size.into()).min(self.size)
+    }
+
+    /// Whether the transfer has ended. [`poll`](Self::poll) may still have the outcome to tell.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over { .. })
+    }
+
+    /// When [`timeout`](Self::timeout) wants to be called; `None` when it is over. Changes with every other call.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        (!self.is_over()).then(|| self.timer.deadline())
+    }
+
+    /// The next thing to do, or `None` when only a datagram or the deadline can change anything. Call it until `None` after
+    /// every other call, `now` being the time at which the output leaves.
+    pub fn poll(&mut self, now: Instant) -> Option<Output> {
+        match &mut self.phase {
+            Phase::Greeting { due } => {
+                if !std::mem::take(due) {
+                    return None;
+                }
+                self.timer.sent(now);
+                self.echo.burst(now);
+                Some(Output::Packet(self.terms.oack(self.size)))
+            }
+            Phase::Blocks => self.next_run(now).map(Output::Blocks),
+            Phase::Over { farewell, outcome } => {
+                farewell.take().map(Output::Packet).or_else(|| outcome.take().map(Output::Done))
+            }
+        }
+    }
+
+    /// A datagram from the client. Datagrams from other senders must not come here: answer them with
+    /// [`unknown_tid`](crate::unknown_tid). Anything that is no ACK and no ERROR is ignored.
+    pub fn handle(&mut self, now: Instant, datagram: &[u8]) {
+        match FromClient::parse(datagram) {
+            FromClient::Ack(block) => self.ack(now, block),
+            FromClient::Error { code, text } => {
+                let probe = self.acked == 0
+                    && (self.terms.asked_size() || code == ErrorCode::OptionNegotiation as u16);
+                self.end(None, Outcome::Aborted { code, text, probe });
+            }
+            FromClient::Noise => {}
+        }
+    }
+
+    /// The deadline has passed. Called too early it does nothing.
+    pub fn timeout(&mut self, now: Instant) {
+        if self.is_over() {
+            return;
+        }
+        match self.timer.due(now) {
+            Due::Nothing => {}
+            Due::Retransmit => self.rewind(),
+            Due::GiveUp => {
+                let heard = self.timer.heard();
+                self.end_without_answer(Outcome::TimedOut { heard });
+            }
+        }
+    }
+
+    /// The content cannot be delivered any more (it cannot be read, the server stops, the client asked anew): tells the client
+    /// with an ERROR and ends with [`Outcome::Cancelled`].
+    pub fn cancel(&mut self, code: ErrorCode, text: &str) {
+        self.end(Some(error_packet(code, text)), Outcome::Cancelled);
+    }
+
+    /// The client's host answered with ICMP port unreachable (`ECONNREFUSED` on a connected socket): nobody listens there, so
+    /// nothing more is sent. Behind the last block this is a loader that closed its port early.
+    pub fn unreachable(&mut self) {
+        self.end_without_answer(Outcome::Unreachable);
+    }
+
+    fn ack(&mut self, now: Instant, block: u16) {
+        match self.phase {
+            Phase::Greeting { due: false } if block == 0 => {
+                self.timer.progress(now);
+                self.echo.answered(now);
+                self.echo.next_window();
+                self.phase = Phase::Blocks;
+            }
+            Phase::Blocks => {
+                // Only differences of block numbers count, so files of any size work: the number goes to 0 behind 65535.
+                let [.., high, low] = self.acked.to_be_bytes();
+                let ahead = u64::from(block.wrapping_sub(u16::from_be_bytes([high, low])));
+                if ahead == 0 {
+                    self.repeated_ack(now);
+                } else if ahead <= self.sent - self.acked {
+                    self.new_ack(now, self.acked + ahead);
+                }
+            }
+            Phase::Greeting { .. } | Phase::Over { .. } => {}
+        }
+    }
+
+    /// `block` and all before it have arrived.
+    fn new_ack(&mut self, now: Instant, block: u64) {
+        self.acked = block;
+        self.timer.progress(now);
+        if block == self.last {
+            self.end(None, Outcome::Complete);
+        } else if block == self.sent {
+            self.echo.answered(now);
+            self.echo.next_window();
+            self.next = block + 1;
+        } else if self.echo.too_soon(now) {
+            // An ACK of something older that overtook or lagged; or a client that acknowledges every block. What follows the
+            // block is on its way, so the window just moves on.
+            self.next = self.next.max(block + 1);
+        } else {
+            // RFC 7440 section 4: what follows was lost; begin a new window right behind it.
+            self.echo.next_window();
+            self.echo.resending();
+            self.next = block + 1;
+        }
+    }
+
+    /// The client acknowledges again what it had acknowledged before.
+    fn repeated_ack(&mut self, now: Instant) {
+        // In lockstep never answer (RFC 1123 section 4.2.3.1); the Raspberry Pi 4's loader hangs on a repeated block besides.
+        // With windows it says that the first block was lost (RFC 7440 section 4).
+        if self.terms.window > 1 && self.sent > self.acked && self.echo.may_restart(now) {
+            self.rewind();
+        }
+    }
+
+    /// Sends again what waits for an answer.
+    fn rewind(&mut self) {
+        self.echo.resending();
+        match &mut self.phase {
+            Phase::Greeting { due } => *due = true,
+            Phase::Blocks => self.next = self.acked + 1,
+            Phase::Over { .. } => {}
+        }
+    }
+
+    fn next_run(&mut self, now: Instant) -> Option<Run> {
+        let window_end = self.last.min(self.acked + u64::from(self.terms.window));
+        let segment = usize::from(self.terms.block_size) + 4;
+        let fit = u64::try_from(self.max_run / segment).unwrap_or(MAX_RUN_BLOCKS);
+        let count = (window_end + 1).saturating_sub(self.next).min(fit.clamp(1, MAX_RUN_BLOCKS));
+        if count == 0 {
+            return None;
+        }
+        let first = self.next;
+        if first == self.acked + 1 {
+            self.echo.burst(now);
+        }
+        self.next += count;
+        self.sent = self.sent.max(self.next - 1);
+        self.timer.sent(now);
+        Some(Run {
+            first,
+            count: u16::try_from(count).unwrap_or(1),
+            block_size: self.terms.block_size,
+            size: self.size,
+        })
+    }
+
+    /// Ends because the client does not answer; fine when all that is missing may be its last ACK.
+    fn end_without_answer(&mut self, otherwise: Outcome) {
+        let everything_sent = self.timer.heard() && self.sent == self.last;
+        let outcome = if everything_sent { Outcome::Unconfirmed } else { otherwise };
+        self.end(None, outcome);
+    }
+
+    fn end(&mut self, farewell: Option<Vec<u8>>, outcome: Outcome) {
+        if !self.is_over() {
+            self.phase = Phase::Over { farewell, outcome: Some(outcome) };
+        }
+    }
+}
