@@ -130,7 +130,7 @@ impl Scene<'_> {
         ]);
         let reserved = self.host.and_then(|host| host.address).map(IpAddr::V4);
         host.extend(self.client.address.or(reserved).map(|address| ("address", address.to_string().into())));
-        let uuid = self.client.uuid.or(self.host.and_then(|host| host.uuid));
+        let uuid = self.client.uuid.or_else(|| self.host.and_then(|host| host.uuid));
         host.extend(uuid.map(|uuid| ("uuid", uuid.to_string().into())));
         host.extend(self.client.arch.and_then(Arch::machine).map(|machine| ("arch", machine.into())));
         let mut profile = BTreeMap::from([
