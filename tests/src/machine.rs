@@ -1,0 +1,231 @@
+//! A machine with real firmware, emulated by QEMU.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+use crate::process::Process;
+use crate::transcript::Transcript;
+
+/// OVMF's code; every machine gets its own copy of the variables beside it.
+const OVMF: (&str, &str) = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd");
+
+/// What the installer says when it cannot go on.
+const GAVE_UP: &str = "installer: FAILED";
+
+/// What a machine starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    /// SeaBIOS with the iPXE option ROM that QEMU carries.
+    Bios,
+    /// OVMF for x86-64 with its own PXE client; the iPXE option ROM is switched off.
+    UefiX64,
+}
+
+/// What a machine consists of; [`MachineBuilder::start`] switches it on.
+#[derive(Debug)]
+pub struct MachineBuilder<'lab> {
+    lab: &'lab Lab,
+    name: String,
+    firmware: Firmware,
+    mac: String,
+    uuid: Option<String>,
+    memory_mib: u32,
+    disk_mib: u64,
+    more: Vec<String>,
+}
+
+impl<'lab> MachineBuilder<'lab> {
+    pub(crate) fn new(lab: &'lab Lab, name: &str) -> Self {
+        Self {
+            lab,
+            name: name.to_owned(),
+            firmware: Firmware::Bios,
+            mac: "52:54:00:00:00:01".to_owned(),
+            uuid: None,
+            memory_mib: 1024,
+            disk_mib: 0,
+            more: Vec::new(),
+        }
+    }
+
+    /// The firmware; [`Firmware::Bios`] when not said.
+    #[must_use]
+    pub fn firmware(mut self, firmware: Firmware) -> Self {
+        self.firmware = firmware;
+        self
+    }
+
+    /// The network card's address, like `52:54:00:00:00:01`.
+    #[must_use]
+    pub fn mac(mut self, mac: &str) -> Self {
+        mac.clone_into(&mut self.mac);
+        self
+    }
+
+    /// The SMBIOS UUID, in the notation of dmidecode.
+    #[must_use]
+    pub fn uuid(mut self, uuid: &str) -> Self {
+        self.uuid = Some(uuid.to_owned());
+        self
+    }
+
+    /// Memory in MiB; 1024 when not said.
+    #[must_use]
+    pub fn memory_mib(mut self, memory: u32) -> Self {
+        self.memory_mib = memory;
+        self
+    }
+
+    /// Gives the machine an empty disk of this size in MiB. Without it there is none.
+    #[must_use]
+    pub fn disk_mib(mut self, size: u64) -> Self {
+        self.disk_mib = size;
+        self
+    }
+
+    /// More arguments for QEMU.
+    #[must_use]
+    pub fn arguments(mut self, more: &[&str]) -> Self {
+        self.more.extend(more.iter().map(|&word| word.to_owned()));
+        self
+    }
+
+    /// Plugs the machine into the bridge and switches it on. Its boot order is network, then disk.
+    ///
+    /// # Errors
+    /// When QEMU or the firmware is missing.
+    pub fn start(self) -> Result<Machine> {
+        let dir = self.lab.dir().join(&self.name);
+        fs::create_dir_all(&dir)?;
+        let serial = self.lab.text(&format!("{}/serial.log", self.name));
+        let log = self.lab.text(&format!("{}/qemu.log", self.name));
+        let arguments = self.qemu(&dir, &serial)?;
+        let namespace = self.lab.namespace().name().to_owned();
+        let process = power_on(&self.name, &namespace, &arguments, &serial, &log)?;
+        Ok(Machine {
+            name: self.name,
+            namespace,
+            arguments,
+            serial: Transcript::new(serial),
+            log,
+            process: Some(process),
+            powered_on: Instant::now(),
+        })
+    }
+
+    fn qemu(&self, dir: &Path, serial: &Path) -> Result<Vec<String>> {
+        let accelerator = std::env::var("NEXTBOOT_ACCEL").unwrap_or_else(|_| "tcg".to_owned());
+        let tap = self.lab.tap()?;
+        let mut words = Vec::new();
+        let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
+        add("-name", self.name.clone());
+        add("-accel", accelerator);
+        add("-m", self.memory_mib.to_string());
+        add("-display", "none".to_owned());
+        add("-serial", format!("file:{}", serial.display()));
+        add("-netdev", format!("tap,id=n0,ifname={tap},script=no,downscript=no"));
+        // The packets as the machine saw them.
+        add("-object", format!("filter-dump,id=wire,netdev=n0,file={}", dir.join("wire.pcap").display()));
+        let rom = match self.firmware {
+            Firmware::Bios => {
+                add("-machine", "pc".to_owned());
+                // SeaBIOS tells on this port what it does: the boot order, and what it tried.
+                add("-debugcon", format!("file:{}", dir.join("bios.log").display()));
+                add("-global", "isa-debugcon.iobase=0x402".to_owned());
+                ""
+            }
+            Firmware::UefiX64 => {
+                let variables = dir.join("vars.fd");
+                fs::copy(OVMF.1, &variables).context("OVMF is missing (package ovmf)")?;
+                add("-machine", "q35".to_owned());
+                add("-drive", format!("if=pflash,format=raw,readonly=on,file={}", OVMF.0));
+                add("-drive", format!("if=pflash,format=raw,file={}", variables.display()));
+                ",romfile="
+            }
+        };
+        add("-device", format!("virtio-net-pci,netdev=n0,mac={},bootindex=1{rom}", self.mac));
+        if let Some(uuid) = &self.uuid {
+            add("-uuid", uuid.clone());
+        }
+        if self.disk_mib > 0 {
+            let disk = dir.join("disk.img");
+            File::create(&disk)?.set_len(self.disk_mib << 20)?;
+            // USB: the Debian installer's initrd, where the small installer's drivers come from, has no other disk driver.
+            add("-device", "qemu-xhci".to_owned());
+            add("-drive", format!("if=none,id=d0,format=raw,file={}", disk.display()));
+            add("-device", "usb-storage,drive=d0,bootindex=2".to_owned());
+        }
+        words.extend(self.more.iter().cloned());
+        Ok(words)
+    }
+}
+
+/// An emulated machine. Dropping it pulls the plug.
+#[derive(Debug)]
+pub struct Machine {
+    name: String,
+    namespace: String,
+    arguments: Vec<String>,
+    serial: Transcript,
+    log: PathBuf,
+    process: Option<Process>,
+    powered_on: Instant,
+}
+
+impl Machine {
+    /// Waits until the serial line has `pattern` behind the last match; returns the time since power-on.
+    ///
+    /// # Errors
+    /// The limit, the end of QEMU, or the small installer saying that it cannot go on.
+    pub fn wait_for(&mut self, pattern: &str, limit: Duration) -> Result<Duration> {
+        let Self { name, serial, process, powered_on, .. } = self;
+        let process = process.as_mut().with_context(|| format!("{name} is off"))?;
+        let text = Transcript::new(serial.path());
+        serial
+            .wait_for(pattern, limit, || {
+                process.alive()?;
+                if text.count(GAVE_UP) > 0 {
+                    bail!("the installer gave up");
+                }
+                Ok(())
+            })
+            .with_context(|| format!("{name}, {:.1} s after power-on", powered_on.elapsed().as_secs_f32()))?;
+        Ok(powered_on.elapsed())
+    }
+
+    /// What came over the serial line so far.
+    #[must_use]
+    pub fn serial(&self) -> &Transcript {
+        &self.serial
+    }
+
+    /// Pulls the plug.
+    pub fn power_off(&mut self) {
+        self.process = None;
+    }
+
+    /// Switches the machine on again, with the disk and the firmware settings it had. The serial line starts anew.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started.
+    pub fn power_on(&mut self) -> Result<()> {
+        self.power_off();
+        let path = self.serial.path().to_owned();
+        self.process = Some(power_on(&self.name, &self.namespace, &self.arguments, &path, &self.log)?);
+        self.serial = Transcript::new(path);
+        self.powered_on = Instant::now();
+        Ok(())
+    }
+}
+
+fn power_on(name: &str, namespace: &str, arguments: &[String], serial: &Path, log: &Path) -> Result<Process> {
+    File::create(serial)?;
+    let mut command: Command = Namespace::command_in(namespace, "qemu-system-x86_64");
+    Process::start(name, command.args(arguments), log.to_owned())
+}

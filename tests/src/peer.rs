@@ -1,0 +1,83 @@
+//! Other servers, to stand beside ours or to be compared with it.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::artefacts::unpacked;
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+use crate::process::Process;
+use crate::wait::wait_until;
+
+/// How long a peer may take until it is ready.
+const START: Duration = Duration::from_secs(20);
+
+/// dnsmasq as the DHCP server of the subnet; it knows nothing of network boot. `more` are further arguments.
+///
+/// # Errors
+/// When it does not start.
+pub fn dnsmasq(lab: &Lab, namespace: &Namespace, more: &[&str]) -> Result<Process> {
+    let leases = format!("--dhcp-leasefile={}", lab.dir().join("dnsmasq.leases").display());
+    let mut args = vec!["--conf-file=/dev/null", "--no-daemon", "--port=0", "--user=root", "--log-dhcp"];
+    args.extend([
+        "--interface=eth0",
+        "--bind-interfaces",
+        "--dhcp-range=10.77.0.100,10.77.0.199,1h",
+        &leases,
+    ]);
+    args.extend_from_slice(more);
+    let mut dnsmasq = lab.start(namespace, "dnsmasq", "dnsmasq", &args)?;
+    dnsmasq.wait_for("DHCP, IP range", START)?;
+    Ok(dnsmasq)
+}
+
+/// tftpd-hpa on `root`, at `address` (like `10.77.0.3`).
+///
+/// # Errors
+/// When it does not start.
+pub fn tftpd_hpa(lab: &Lab, namespace: &Namespace, address: &str, root: &Path) -> Result<Process> {
+    // Unpacked and not installed: Debian's tftpd-hpa and atftpd exclude each other, and installing starts them.
+    let program = unpacked("tftpd-hpa")?.join("usr/sbin/in.tftpd");
+    let program = program.to_str().context("a path that is no text")?;
+    let listen = format!("{address}:69");
+    let root = root.to_str().context("a path that is no text")?;
+    let args = ["--foreground", "--user", "root", "--address", &listen, "--secure", root];
+    let mut process = lab.start(namespace, "tftpd-hpa", program, &args)?;
+    wait_until("tftpd-hpa's socket", START, || {
+        process.alive()?;
+        let sockets = namespace.run("ss", &["-Huln"])?;
+        Ok(sockets.contains(&format!("{listen} ")).then_some(()))
+    })?;
+    Ok(process)
+}
+
+/// nginx on `root`, at `address` port 80.
+///
+/// # Errors
+/// When it does not start.
+pub fn nginx(lab: &Lab, namespace: &Namespace, address: &str, root: &Path) -> Result<Process> {
+    let dir = lab.dir().join("nginx");
+    fs::create_dir_all(&dir)?;
+    let config = format!(
+        "daemon off; user root; pid {dir}/pid; error_log stderr;\n\
+         events {{}}\n\
+         http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;\n\
+         uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n\
+         server {{ listen {address}:80; root {root}; }} }}\n",
+        dir = dir.display(),
+        root = root.display(),
+    );
+    let path = dir.join("nginx.conf");
+    fs::write(&path, config)?;
+    let path = path.to_str().context("a path that is no text")?;
+    let mut process = lab.start(namespace, "nginx", "nginx", &["-c", path])?;
+    wait_until("nginx's socket", START, || {
+        process.alive()?;
+        let sockets = namespace.run("ss", &["-Htln"])?;
+        Ok(sockets.contains(&format!("{address}:80 ")).then_some(()))
+    })?;
+    Ok(process)
+}

@@ -1,0 +1,122 @@
+//! The site that the boot tests play: a boot tree, profiles and a configuration around the small installer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::artefacts::{guest, project};
+use crate::lab::{Lab, SUBNET};
+use crate::server::api_socket;
+
+/// The profile that installs a disk with the small installer, calls back and reboots.
+pub const INSTALL: &str = "small-installer";
+
+/// How the server takes part in the subnet's DHCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dhcp {
+    /// It is the DHCP server.
+    Server,
+    /// Another DHCP server gives the addresses.
+    Proxy,
+}
+
+/// A site with the small installer as its only profile.
+#[derive(Debug)]
+pub struct SmallInstaller {
+    tree: PathBuf,
+    data: PathBuf,
+    socket: PathBuf,
+}
+
+impl SmallInstaller {
+    /// Makes the boot tree in the laboratory's directory; builds the installer when it is not there yet.
+    ///
+    /// # Errors
+    /// When the packages in `deploy/packages` are missing.
+    pub fn new(lab: &Lab) -> Result<Self> {
+        let tree = lab.dir().join("tree");
+        fs::create_dir_all(tree.join("small"))?;
+        let guest = guest()?;
+        for name in ["vmlinuz", "initrd"] {
+            link_or_copy(&guest.join(name), &tree.join("small").join(name))?;
+        }
+        fs::copy(project().join("deploy/guest/seed.sh.j2"), tree.join("small/seed.sh.j2"))?;
+        Ok(Self { tree, data: lab.dir().join("data"), socket: api_socket(lab.scratch()) })
+    }
+
+    /// The directory that the server serves.
+    #[must_use]
+    pub fn tree(&self) -> &Path {
+        &self.tree
+    }
+
+    /// Changes the seed: its template, before and after.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn change_seed(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let path = self.tree.join("small/seed.sh.j2");
+        let seed = fs::read_to_string(&path)?;
+        fs::write(&path, change(seed)).with_context(|| path.display().to_string())
+    }
+
+    /// Takes the call-back out of the seed: the installer that never says that it is done.
+    ///
+    /// # Errors
+    /// As [`SmallInstaller::change_seed`].
+    pub fn without_call_back(&self) -> Result<()> {
+        self.change_seed(|seed| {
+            seed.lines().filter(|line| !line.starts_with("curl")).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    /// The configuration file; `more` is added at its end.
+    #[must_use]
+    pub fn config(&self, dhcp: Dhcp, more: &str) -> String {
+        let dhcp = match dhcp {
+            Dhcp::Proxy => "mode = \"proxy\"".to_owned(),
+            Dhcp::Server => format!(
+                "mode = \"server\"\n\n[[dhcp.subnet]]\nnetwork = \"{SUBNET}\"\npool = [\"10.77.0.100-10.77.0.199\"]\n\
+                 dns = [\"10.77.0.1\"]"
+            ),
+        };
+        format!(
+            r#"interfaces = ["br0"]
+data_dir = "{data}"
+
+[dhcp]
+{dhcp}
+
+[tftp]
+roots = ["{tree}"]
+
+[http]
+port = 8080
+
+[api]
+port = 3478
+socket = "{socket}"
+
+[profiles.{INSTALL}]
+class = "install"
+kernel = "small/vmlinuz"
+initrd = ["small/initrd"]
+args = "console=ttyS0 quiet seed={{{{ seed }}}}"
+seed = "small/seed.sh.j2"
+
+{more}"#,
+            data = self.data.display(),
+            tree = self.tree.display(),
+            socket = self.socket.display(),
+        )
+    }
+}
+
+/// A second name for a file, or a copy where that is not possible. Not a symbolic link: that would lead out of the root.
+fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
+    if fs::hard_link(from, to).is_err() {
+        fs::copy(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))?;
+    }
+    Ok(())
+}
