@@ -82,7 +82,9 @@ fn for_host(site: &Site, tree: &dyn Tree, client: &Client, record: &Record) -> P
         .iter()
         .map(|mac| mac.pxelinux())
         .chain(record.host.uuid.into_iter().flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()]))
-        .chain(address_names(client.address.or_else(|| record.host.address.map(IpAddr::V4))).into_iter().take(1));
+        .chain(
+            address_names(client.address.or_else(|| record.host.address.map(IpAddr::V4))).into_iter().take(1),
+        );
     let newest = names.filter_map(|name| tree.hand(&name)).max_by_key(|hand| hand.made);
     let mut plan = match newest.filter(|hand| hand.made > assignment.since) {
         Some(hand) => by_hand(site, tree, &hand),
