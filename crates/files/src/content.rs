@@ -1,0 +1,294 @@
+use std::fmt;
+use std::io::{self, IoSliceMut};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use rustix::fs::Stat;
+use rustix::io::{Errno, ReadWriteFlags};
+
+/// The bytes behind a name: an open file, or bytes in memory. Cheap to clone; clones share the file. It stays readable when
+/// the file is renamed, replaced or deleted meanwhile.
+#[derive(Debug, Clone)]
+pub struct Content(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    File(Arc<OpenFile>),
+    Memory { bytes: Bytes, modified: Option<SystemTime> },
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(out, "file of {} bytes", file.identity.len),
+            Self::Memory { bytes, .. } => write!(out, "{} bytes in memory", bytes.len()),
+        }
+    }
+}
+
+/// Why content could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file was changed while it was read: what was sent so far and what would follow do not belong together.
+    #[error("the file was changed while it was being read")]
+    Changed,
+    /// The disk, or the network file system, failed.
+    #[error("{0}")]
+    Failed(#[from] io::Error),
+}
+
+impl From<Errno> for ReadError {
+    fn from(errno: Errno) -> Self {
+        Self::Failed(errno.into())
+    }
+}
+
+/// A regular file as it was when it was opened.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    file: OwnedFd,
+    identity: Identity,
+    /// The file system cannot tell whether a read would wait (some network and stacked ones).
+    always_waits: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified: (i64, u64),
+}
+
+impl Identity {
+    fn of(stat: &Stat) -> Self {
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            len: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u64),
+        }
+    }
+}
+
+impl Content {
+    pub(crate) fn file(file: Arc<OpenFile>) -> Self {
+        Self(Kind::File(file))
+    }
+
+    /// Bytes in memory, without a time.
+    #[must_use]
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self(Kind::Memory { bytes: bytes.into(), modified: None })
+    }
+
+    /// Bytes in memory that last changed then.
+    #[must_use]
+    pub fn from_bytes_at(bytes: impl Into<Bytes>, modified: SystemTime) -> Self {
+        Self(Kind::Memory { bytes: bytes.into(), modified: Some(modified) })
+    }
+
+    /// How many bytes there are; for a file, when it was opened.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match &self.0 {
+            Kind::File(file) => file.identity.len,
+            Kind::Memory { bytes, .. } => bytes.len() as u64,
+        }
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// When it last changed, where that is known.
+    #[must_use]
+    pub fn modified(&self) -> Option<SystemTime> {
+        match &self.0 {
+            Kind::File(file) => Some(system_time(file.identity.modified.0, file.identity.modified.1)),
+            Kind::Memory { modified, .. } => *modified,
+        }
+    }
+
+    /// A strong entity tag with its quotes (RFC 9110 section 8.8.3): another one for other bytes. For a file it is made from
+    /// its device, inode, size and time in nanoseconds, for memory from the bytes.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        let hash = match &self.0 {
+            Kind::File(file) => {
+                let Identity { device, inode, len, modified: (seconds, nanos) } = file.identity;
+                fnv(&[device, inode, len, seconds as u64, nanos].map(u64::to_be_bytes).concat())
+            }
+            Kind::Memory { bytes, .. } => fnv(bytes),
+        };
+        format!("\"{:x}-{hash:016x}\"", self.len())
+    }
+
+    /// All bytes, when they are in memory.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::File(_) => None,
+            Kind::Memory { bytes, .. } => Some(bytes),
+        }
+    }
+
+    /// Reads from `offset` on until `buffer` is full or the content ends; returns how many bytes that were, 0 at or behind
+    /// the end. What lies in the page cache is copied at once; else the read waits on a thread made for that. Safe to
+    /// cancel.
+    ///
+    /// # Errors
+    /// [`ReadError::Changed`] when the file became shorter than it was, and [`ReadError::Failed`].
+    pub async fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        match &self.0 {
+            Kind::Memory { bytes, .. } => {
+                let rest =
+                    usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+                let len = rest.len().min(buffer.len());
+                let (Some(from), Some(to)) = (rest.get(..len), buffer.get_mut(..len)) else { return Ok(0) };
+                to.copy_from_slice(from);
+                Ok(len)
+            }
+            Kind::File(file) => {
+                let buffer = file.within(offset, buffer);
+                let cached = file.read_cached(offset, buffer)?;
+                let Some(rest) = buffer.get_mut(cached..).filter(|rest| !rest.is_empty()) else {
+                    return Ok(cached);
+                };
+                let (file, offset, len) = (Arc::clone(file), offset + cached as u64, rest.len());
+                let read = move || {
+                    let mut bytes = vec![0; len];
+                    file.read_waiting(offset, &mut bytes).map(|()| bytes)
+                };
+                let bytes = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+                rest.copy_from_slice(&bytes);
+                Ok(cached + len)
+            }
+        }
+    }
+
+    /// As [`read_at`](Self::read_at), on the calling thread.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at).
+    pub fn read_at_blocking(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        match &self.0 {
+            Kind::Memory { bytes, .. } => {
+                let rest =
+                    usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+                let len = rest.len().min(buffer.len());
+                let (Some(from), Some(to)) = (rest.get(..len), buffer.get_mut(..len)) else { return Ok(0) };
+                to.copy_from_slice(from);
+                Ok(len)
+            }
+            Kind::File(file) => {
+                let buffer = file.within(offset, buffer);
+                file.read_waiting(offset, buffer)?;
+                Ok(buffer.len())
+            }
+        }
+    }
+
+    /// Whether the file is still as it was when it was opened, by size and time. Ask at the end of a long transfer before
+    /// calling it delivered.
+    ///
+    /// # Errors
+    /// [`ReadError::Changed`] when it is not.
+    pub fn check_unchanged(&self) -> Result<(), ReadError> {
+        match &self.0 {
+            Kind::Memory { .. } => Ok(()),
+            Kind::File(file) if Identity::of(&rustix::fs::fstat(&file.file)?) == file.identity => Ok(()),
+            Kind::File(_) => Err(ReadError::Changed),
+        }
+    }
+
+    /// True when both are the same open file.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::File(one), Kind::File(other)) => one.inode() == other.inode(),
+            _ => false,
+        }
+    }
+}
+
+impl OpenFile {
+    pub(crate) fn new(file: OwnedFd, stat: &Stat) -> Self {
+        Self { file, identity: Identity::of(stat), always_waits: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn inode(&self) -> (u64, u64) {
+        (self.identity.device, self.identity.inode)
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+
+    /// The part of the buffer that the file can fill from `offset` on.
+    fn within<'b>(&self, offset: u64, buffer: &'b mut [u8]) -> &'b mut [u8] {
+        let rest = usize::try_from(self.identity.len.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let len = rest.min(buffer.len());
+        buffer.get_mut(..len).unwrap_or_default()
+    }
+
+    /// Reads what is in the page cache; stops where it would have to wait.
+    fn read_cached(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let mut done = 0;
+        if self.always_waits.load(Ordering::Relaxed) {
+            return Ok(done);
+        }
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let mut slices = [IoSliceMut::new(rest)];
+            match rustix::io::preadv2(&self.file, &mut slices, offset + done as u64, ReadWriteFlags::NOWAIT) {
+                Ok(0) => return Err(ReadError::Changed),
+                Ok(read) => done += read,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                    self.always_waits.store(true, Ordering::Relaxed);
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Fills the whole buffer, waiting for the disk.
+    fn read_waiting(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::pread(&self.file, rest, offset + done as u64) {
+                // The buffer was cut to the size the file had: it is shorter now.
+                Ok(0) => return Err(ReadError::Changed),
+                Ok(read) => done += read,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file's time; negative seconds are before 1970.
+pub(crate) fn system_time(seconds: i64, nanos: u64) -> SystemTime {
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let base = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(whole)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(whole)
+    };
+    base.and_then(|base| base.checked_add(Duration::from_nanos(nanos))).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// FNV-1a, 64 bit: it only has to tell versions apart, and must give the same tag after a restart.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
