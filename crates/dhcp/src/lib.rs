@@ -1,2 +1,65 @@
 //! DHCPv4, BOOTP and PXE as a machine without I/O.
+//!
+//! Bytes, time and decisions go in; bytes, lease changes and notes come out. Nothing here knows a socket, a clock or a disk.
+//!
+//! ```
+//! use nextboot_dhcp::{Arrival, BootAnswer, Port, Seen, Server, ServerConfig};
+//! use nextboot_model::Timestamp;
+//!
+//! fn on_datagram(server: &mut Server, now: Timestamp, arrival: &Arrival, bytes: &[u8]) {
+//!     // Garbage and other servers' replies end here; `Heard` reads the latter.
+//!     let Ok(seen) = Seen::read(bytes) else { return };
+//!     // The one decision, made elsewhere from `seen.client()`.
+//!     let boot = BootAnswer::Silent;
+//!     let outcome = server.handle(now, arrival, &seen, &boot, &());
+//!     // 1. make `outcome.lease_changes` durable, 2. send `outcome.replies`, 3. turn `outcome.notes` into events.
+//! }
+//! ```
+//!
+//! [`Server`] is the DHCP server of its subnets; [`Proxy`] adds boot information beside another DHCP server. Both answer port
+//! 4011. [`Heard`] reads what other servers say.
+//!
+//! # Deviations from the specifications
+//!
+//! - **A lease is found by hardware address too, and first where the machine holds one** (RFC 2131 section 4.2 wants the client
+//!   identifier alone). Firmware sends none, iPXE 01 and its MAC, the installed system a DUID: one machine would take three
+//!   addresses in each boot. And machines made from one disk image share a DUID: they would share an address.
+//! - **No DHCPNAK for a wrong network unless the client is known here or the server is authoritative** (RFC 2131 section 4.3.2
+//!   says SHOULD). Several networks may share a wire, each with its own server.
+//! - **A REQUEST that takes our offer gets the address even if the offer was forgotten**, as long as the address is free: offers
+//!   are not kept over a restart.
+//! - **A DISCOVER's `ciaddr` is not answered to** (RFC 2131 section 4.1): anybody could aim replies with it.
+//! - **Hops are 0 in replies and `secs` decides nothing**: iPXE uses `secs` as a bit field, EDK2 swaps its bytes.
+//! - **Options 93 and 94 are not sent back** (RFC 4578 section 2 says all packets carry them); no firmware misses them. Option 97
+//!   comes back only whole: Intel ROMs send none.
+//! - **Option overload is read but never written**: iPXE would take the raw options for a file name.
+//! - **Option 66 and 13 are never written** on our own account: firmware reads `siaddr`, and trusts 13 as a buffer size.
+//! - **Option 51 of a client is ignored**: the site says how long leases hold.
 #![forbid(unsafe_code)]
+
+mod boot;
+mod client;
+pub mod code;
+mod lease;
+mod limit;
+mod outcome;
+mod packet;
+mod proxy;
+mod pxe;
+mod reply;
+mod server;
+#[cfg(test)]
+mod testkit;
+mod text;
+
+pub use client::{ClientInfo, ClientKind, Seen};
+pub use dhcproto::v4::MessageType;
+pub use lease::Leases;
+pub use limit::LimitConfig;
+pub use outcome::{
+    Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, RequestState,
+    Sending, Why,
+};
+pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
+pub use proxy::{Proxy, ProxyConfig, UefiPolicy};
+pub use server::{LeaseTime, PoolRange, Reservation, Reservations, Reserved, Server, ServerConfig, Subnet};

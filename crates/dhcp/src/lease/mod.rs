@@ -1,0 +1,209 @@
+//! Who has which address.
+
+mod intervals;
+mod pool;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::Ipv4Addr,
+};
+
+use ipnet::Ipv4Net;
+use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
+use pool::Pool;
+
+use crate::Subnet;
+
+/// The names by which a client is found again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    pub(crate) mac: Mac,
+    pub(crate) client_id: Option<&'a [u8]>,
+}
+
+/// What an address is to one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nobody has it.
+    Free,
+    /// This client has it, or had it and nobody else took it.
+    Own,
+    /// Somebody else has it, or it is in quarantine.
+    Taken(Mac),
+}
+
+/// All leases, and the pools they come from. At most one lease per address.
+///
+/// The table never grows beyond the addresses of the pools, the reserved addresses and what was loaded.
+#[derive(Debug, Clone, Default)]
+pub struct Leases {
+    by_address: HashMap<Ipv4Addr, Lease>,
+    by_mac: BTreeSet<(Mac, Ipv4Addr)>,
+    by_id: HashMap<Vec<u8>, BTreeSet<Ipv4Addr>>,
+    pools: Vec<(Ipv4Net, Pool)>,
+}
+
+/// True while nobody else may have the address of this lease.
+fn holds(lease: &Lease, now: Timestamp) -> bool {
+    lease.state != LeaseState::Released && lease.expires > now
+}
+
+fn in_quarantine(lease: &Lease, now: Timestamp) -> bool {
+    lease.state == LeaseState::Declined && lease.expires > now
+}
+
+impl Leases {
+    /// An empty table over the pools of these subnets, with what was kept from earlier. Of two leases for one address the one
+    /// heard later counts; group or zero addresses are dropped.
+    pub(crate) fn new(subnets: &[Subnet], kept: Vec<Lease>) -> Self {
+        let pools = subnets.iter().map(|subnet| {
+            let ranges = subnet.pools.iter().map(|range| (range.first, range.last));
+            (subnet.network, Pool::new(ranges, &subnet.not_for_pools()))
+        });
+        let mut leases = Self { pools: pools.collect(), ..Self::default() };
+        for lease in kept {
+            let older = leases.by_address.get(&lease.address).is_some_and(|have| have.heard > lease.heard);
+            if !older && crate::packet::is_usable(&lease.address) {
+                leases.put(lease);
+            }
+        }
+        leases
+    }
+
+    /// All leases, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Lease> {
+        self.by_address.values()
+    }
+
+    /// The lease of an address.
+    #[must_use]
+    pub fn get(&self, address: Ipv4Addr) -> Option<&Lease> {
+        self.by_address.get(&address)
+    }
+
+    /// How many addresses the pools of this network have, and how many of them nobody may be given now. Walks the table.
+    #[must_use]
+    pub fn fill(&self, network: Ipv4Net, now: Timestamp) -> (u64, u64) {
+        let mut sum = (0, 0);
+        for (_, pool) in self.pools.iter().filter(|(have, _)| *have == network) {
+            sum.0 += pool.size();
+            sum.1 +=
+                self.iter().filter(|lease| holds(lease, now) && pool.contains(lease.address)).count() as u64;
+        }
+        sum
+    }
+
+    fn pool(&mut self, address: Ipv4Addr) -> Option<&mut Pool> {
+        self.pools.iter_mut().map(|(_, pool)| pool).find(|pool| pool.contains(address))
+    }
+
+    pub(crate) fn put(&mut self, lease: Lease) {
+        self.remove(lease.address);
+        self.by_mac.insert((lease.mac, lease.address));
+        if let Some(id) = &lease.client_id {
+            self.by_id.entry(id.clone()).or_default().insert(lease.address);
+        }
+        if let Some(pool) = self.pool(lease.address) {
+            pool.add(&lease);
+        }
+        self.by_address.insert(lease.address, lease);
+    }
+
+    pub(crate) fn remove(&mut self, address: Ipv4Addr) -> Option<Lease> {
+        let lease = self.by_address.remove(&address)?;
+        self.by_mac.remove(&(lease.mac, address));
+        if let Some(id) = &lease.client_id
+            && let Some(addresses) = self.by_id.get_mut(id)
+        {
+            addresses.remove(&address);
+            if addresses.is_empty() {
+                self.by_id.remove(id);
+            }
+        }
+        if let Some(pool) = self.pool(address) {
+            pool.forget(&lease);
+        }
+        Some(lease)
+    }
+
+    /// The leases of a hardware address.
+    pub fn of_mac(&self, mac: Mac) -> impl Iterator<Item = &Lease> {
+        self.by_mac
+            .range((mac, Ipv4Addr::UNSPECIFIED)..=(mac, Ipv4Addr::BROADCAST))
+            .filter_map(|(_, address)| self.by_address.get(address))
+    }
+
+    /// The address in this network that is or was this client's.
+    ///
+    /// A machine shows several identities in one boot (firmware: none; iPXE: 01 and its MAC; the system: a DUID), so the
+    /// hardware address finds what the identifier does not. Machines made from one disk image show the same identifier, so a
+    /// machine that holds an address under its own hardware address keeps that, and an address that somebody holds under
+    /// another hardware address comes last.
+    pub(crate) fn find(&self, who: Identity<'_>, network: Ipv4Net, now: Timestamp) -> Option<&Lease> {
+        let named = who.client_id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
+        let named = named.filter_map(|address| self.by_address.get(address));
+        self.of_mac(who.mac)
+            .chain(named)
+            .filter(|lease| network.contains(&lease.address) && !in_quarantine(lease, now))
+            .max_by_key(|lease| {
+                let same_id = who.client_id.is_some() && lease.client_id.as_deref() == who.client_id;
+                let rank = match (lease.mac == who.mac, same_id, holds(lease, now)) {
+                    (true, true, _) => 4,
+                    (true, false, true) => 3,
+                    (false, _, false) => 2,
+                    (true, false, false) => 1,
+                    (false, _, true) => 0,
+                };
+                (rank, holds(lease, now), lease.heard, lease.address)
+            })
+    }
+
+    /// What the address is to this client.
+    pub(crate) fn standing(
+        &self,
+        who: Identity<'_>,
+        address: Ipv4Addr,
+        network: Ipv4Net,
+        now: Timestamp,
+    ) -> Standing {
+        let Some(lease) = self.by_address.get(&address) else { return Standing::Free };
+        if in_quarantine(lease, now) {
+            Standing::Taken(lease.mac)
+        } else if lease.mac == who.mac {
+            Standing::Own
+        } else if !holds(lease, now) {
+            Standing::Free
+        } else if self.find(who, network, now).is_some_and(|own| own.address == address) {
+            Standing::Own
+        } else {
+            Standing::Taken(lease.mac)
+        }
+    }
+
+    /// True if the address is in a pool of this network.
+    pub(crate) fn in_pool(&self, address: Ipv4Addr, network: Ipv4Net) -> bool {
+        self.pools.iter().any(|(have, pool)| *have == network && pool.contains(address))
+    }
+
+    /// The next address of this network's pools that nobody has and that is `usable`.
+    pub(crate) fn next(
+        &mut self,
+        network: Ipv4Net,
+        now: Timestamp,
+        usable: impl Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
+        self.pools
+            .iter_mut()
+            .filter(|(have, _)| *have == network)
+            .find_map(|(_, pool)| pool.next(now, &usable))
+    }
+
+    /// The address that must come out of quarantine before this one may go in.
+    pub(crate) fn too_many_declined(&mut self, address: Ipv4Addr, now: Timestamp) -> Option<Ipv4Addr> {
+        self.pool(address)?.too_many_declined(now)
+    }
+
+    pub(crate) fn into_records(self) -> Vec<Lease> {
+        self.by_address.into_values().collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! PXE answers beside the subnet's own DHCP server.
+
+use dhcproto::v4::MessageType;
+use ipnet::Ipv4Net;
+use nextboot_model::Timestamp;
+
+use crate::{
+    Arrival, BootAnswer, ClientKind, Destination, LimitConfig, Note, Outcome, Port, RequestState, Seen,
+    Sending, Why, boot, code, limit::Limiter, pxe, reply::Reply,
+};
+
+/// How UEFI firmware is led to its boot file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum UefiPolicy {
+    /// The offer names this server, and the firmware asks it for the file on port 4011. Some firmware ignores a proxy that
+    /// answers all at once; OVMF boots either way.
+    #[default]
+    Binl,
+    /// The offer carries the file. One packet less, and no port 4011 needed.
+    Direct,
+}
+
+/// Everything a [`Proxy`] is told by the site.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProxyConfig {
+    /// How UEFI firmware is led to its boot file.
+    pub uefi: UefiPolicy,
+    /// Networks whose clients may ask on port 4011 besides those on-link, and whose relays are answered on port 67.
+    pub networks: Vec<Ipv4Net>,
+    /// How much clients may send.
+    pub limits: LimitConfig,
+}
+
+/// A proxyDHCP server without sockets, clock and disk. It gives no addresses and answers nobody but network boot firmware.
+#[derive(Debug, Clone)]
+pub struct Proxy {
+    config: ProxyConfig,
+    limiter: Limiter,
+}
+
+impl Proxy {
+    /// A proxy over this configuration.
+    #[must_use]
+    pub fn new(config: ProxyConfig) -> Self {
+        let limiter = Limiter::new(config.limits.clone());
+        Self { config, limiter }
+    }
+
+    /// Goes on under a new configuration.
+    pub fn reconfigure(&mut self, config: ProxyConfig) {
+        *self = Self::new(config);
+    }
+
+    /// Handles one packet. `boot` is what was decided for `seen.client()`. The outcome never changes a lease.
+    pub fn handle(&mut self, now: Timestamp, arrival: &Arrival, seen: &Seen, boot: &BootAnswer) -> Outcome {
+        let packet = seen.packet();
+        let message = packet.message_type();
+        let fresh = message == Some(MessageType::Discover);
+        if !self.limiter.allow(now, packet.mac, fresh) {
+            return Outcome::ignored(Why::RateLimit);
+        }
+        let served = |address| self.config.networks.iter().any(|network| network.contains(&address));
+        if arrival.port == Port::Pxe {
+            return pxe::answer(arrival, seen, boot, served);
+        }
+        match message {
+            Some(MessageType::Discover) => self.offer(arrival, seen, boot),
+            Some(MessageType::Request) => listen(arrival, seen),
+            Some(MessageType::Decline) if packet.requested().is_some() => Outcome::ignored(Why::OtherServer),
+            _ => Outcome::ignored(Why::NotBooting),
+        }
+    }
+
+    fn offer(&self, arrival: &Arrival, seen: &Seen, answer: &BootAnswer) -> Outcome {
+        let (packet, client) = (seen.packet(), seen.client());
+        let mut out =
+            Outcome { notes: vec![Note::Discover { requested: packet.requested() }], ..Outcome::default() };
+        let class = packet.vendor_class().unwrap_or_default();
+        if !client.kind.boots() || !(class.starts_with(b"PXEClient") || class.starts_with(b"HTTPClient")) {
+            out.ignore(Why::NotBooting);
+            return out;
+        }
+        let relayed = !packet.giaddr.is_unspecified();
+        if relayed && !self.config.networks.iter().any(|network| network.contains(&packet.giaddr)) {
+            out.ignore(Why::UnknownRelay);
+            return out;
+        }
+        let boot = match boot::usable(client, answer) {
+            Ok(boot) => boot,
+            Err(why) => {
+                out.ignore(why);
+                return out;
+            }
+        };
+        let mut reply = Reply::dhcp(packet, MessageType::Offer, arrival.server_id());
+        boot::echo_machine(&mut reply, packet);
+        if let Some(id) = packet.client_id() {
+            reply.raw(code::CLIENT_ID, id.to_vec());
+        }
+        let ask_later =
+            client.kind == ClientKind::Pxe && client.is_uefi() && self.config.uefi == UefiPolicy::Binl;
+        let file = if ask_later {
+            // The request on port 4011 goes to siaddr: to us, wherever the file lies. Any sub-option of 43 between 6 and 10,
+            // or a file, would make this another kind of offer.
+            reply.raw(code::VENDOR_CLASS, b"PXEClient".to_vec()).next_server(arrival.server_id());
+            None
+        } else {
+            Some(boot::tell(&mut reply, client, boot, boot::Role::Proxy))
+        };
+        out.notes.push(Note::ProxyOffer { file });
+        let (bytes, relay_info_dropped) = reply.build();
+        if relay_info_dropped {
+            out.notes.push(Note::RelayInfoDropped);
+        }
+        // A client without an address cannot be reached otherwise, and which one it gets is not ours to know.
+        let to = if relayed {
+            Destination::Relay(std::net::SocketAddrV4::new(packet.giaddr, 67))
+        } else {
+            Destination::Broadcast
+        };
+        out.replies.push(Sending { bytes, to, from: Port::Dhcp, message: Some(MessageType::Offer) });
+        out
+    }
+}
+
+/// A REQUEST on port 67 is the other server's; it tells which address the client takes.
+fn listen(arrival: &Arrival, seen: &Seen) -> Outcome {
+    let packet = seen.packet();
+    let server = packet.server_id();
+    let (state, address) = match (server, packet.requested()) {
+        (Some(_), Some(address)) => (RequestState::Selecting, address),
+        (None, Some(address)) if packet.ciaddr.is_unspecified() => (RequestState::InitReboot, address),
+        _ if packet.ciaddr.is_unspecified() => return Outcome::ignored(Why::Malformed),
+        _ if arrival.broadcast => (RequestState::Rebinding, packet.ciaddr),
+        _ => (RequestState::Renewing, packet.ciaddr),
+    };
+    Outcome { notes: vec![Note::Request { state, address, server }], ..Outcome::default() }
+}

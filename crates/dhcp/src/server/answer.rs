@@ -1,0 +1,149 @@
+//! The server's replies.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use dhcproto::{
+    Name,
+    v4::{DhcpOption, MessageType},
+};
+
+use super::{Call, LeaseTime, Subnet};
+use crate::{Destination, NakReason, Note, Packet, Sending, boot, code, reply::Reply};
+
+impl Call<'_> {
+    /// OFFER or ACK.
+    pub(super) fn give(&mut self, at: usize, message: MessageType, address: Ipv4Addr) {
+        let packet = self.seen.packet();
+        let mut reply = Reply::dhcp(packet, message, self.arrival.server_id());
+        reply.yiaddr(address);
+        if message == MessageType::Ack {
+            reply.ciaddr(packet.ciaddr);
+        }
+        let ciaddr = if message == MessageType::Ack { packet.ciaddr } else { Ipv4Addr::UNSPECIFIED };
+        let host_name = self.reserved(at).and_then(|reserved| reserved.host_name);
+        if let Some(subnet) = self.server.config.subnets.get(at) {
+            lease_times(&mut reply, subnet);
+        }
+        let file = self.fill(&mut reply, at, host_name);
+        self.out.notes.push(match message {
+            MessageType::Offer => Note::Offer { address, file },
+            _ => Note::Ack { address, file },
+        });
+        self.send(&reply, Some(message), destination(packet, ciaddr, address));
+    }
+
+    /// The reply to a BOOTP client: no lease, no message type.
+    pub(super) fn give_bootp(&mut self, at: usize, address: Ipv4Addr) {
+        let packet = self.seen.packet();
+        let mut reply = Reply::bootp(packet);
+        let ciaddr = if packet.ciaddr == address { address } else { Ipv4Addr::UNSPECIFIED };
+        reply.yiaddr(address).ciaddr(ciaddr);
+        let host_name = self.reserved(at).and_then(|reserved| reserved.host_name);
+        let file = self.fill(&mut reply, at, host_name);
+        self.out.notes.push(Note::Bootp { address, file });
+        self.send(&reply, None, destination(packet, ciaddr, address));
+    }
+
+    /// Options for a client that has its address from elsewhere: no address, no times.
+    pub(super) fn send_options(&mut self, at: usize, message: MessageType, to: Destination) {
+        let packet = self.seen.packet();
+        let mut reply = Reply::dhcp(packet, message, self.arrival.server_id());
+        reply.ciaddr(packet.ciaddr);
+        self.fill(&mut reply, at, None);
+        self.send(&reply, Some(message), to);
+    }
+
+    /// RFC 2131 table 3: nothing but who refuses, and why. Broadcast, because the address the client has is not its own.
+    pub(super) fn nak(&mut self, address: Ipv4Addr, reason: NakReason) {
+        self.out.notes.push(Note::Nak { address, reason });
+        let packet = self.seen.packet();
+        let mut reply = Reply::dhcp(packet, MessageType::Nak, self.arrival.server_id());
+        reply.raw(code::MESSAGE, reason.to_string().into_bytes());
+        echo_client_id(&mut reply, packet);
+        let to = if packet.giaddr.is_unspecified() {
+            Destination::Broadcast
+        } else {
+            reply.force_broadcast();
+            Destination::Relay(SocketAddrV4::new(packet.giaddr, 67))
+        };
+        self.send(&reply, Some(MessageType::Nak), to);
+    }
+
+    /// Everything but the lease: options of the network, boot file, echoes. Returns the boot file.
+    fn fill(&mut self, reply: &mut Reply<'_>, at: usize, host_name: Option<String>) -> Option<String> {
+        let (seen, boot) = (self.seen, self.boot);
+        let packet = seen.packet();
+        let wanted = |code: u8| packet.parameters().is_none_or(|list| list.contains(&code));
+        let subnet = self.server.config.subnets.get(at)?;
+        reply.raw(code::SUBNET_MASK, subnet.network.netmask().octets().to_vec());
+        reply.addresses(code::ROUTER, &subnet.routers).addresses(code::DNS, &subnet.dns);
+        let file = boot::tell_if_any(reply, seen.client(), boot, &mut self.out.notes);
+        echo_client_id(reply, packet);
+        boot::echo_machine(reply, packet);
+        if let Some(link) = packet.options.address(code::SUBNET_SELECTION) {
+            reply.addresses(code::SUBNET_SELECTION, &[link]);
+        }
+        if let Some(name) = host_name.filter(|_| wanted(code::HOST_NAME)) {
+            reply.raw(code::HOST_NAME, name.into_bytes());
+        }
+        if let Some(domain) = subnet.domain.as_ref().filter(|_| wanted(code::DOMAIN)) {
+            reply.raw(code::DOMAIN, domain.clone().into_bytes());
+        }
+        if wanted(code::NTP) {
+            reply.addresses(code::NTP, &subnet.ntp);
+        }
+        if wanted(code::SEARCH) {
+            let names: Vec<Name> = subnet.search.iter().filter_map(|name| name.parse().ok()).collect();
+            if !names.is_empty() {
+                reply.option(&DhcpOption::DomainSearch(names));
+            }
+        }
+        for (code, value) in subnet.options.iter().filter(|(code, _)| wanted(*code)) {
+            reply.raw(*code, value.clone());
+        }
+        file
+    }
+
+    fn send(&mut self, reply: &Reply<'_>, message: Option<MessageType>, to: Destination) {
+        let (bytes, relay_info_dropped) = reply.build();
+        if relay_info_dropped {
+            self.out.notes.push(Note::RelayInfoDropped);
+        }
+        self.out.replies.push(Sending { bytes, to, from: self.arrival.port, message });
+    }
+}
+
+/// RFC 6842.
+fn echo_client_id(reply: &mut Reply<'_>, packet: &Packet) {
+    if let Some(id) = packet.client_id() {
+        reply.raw(code::CLIENT_ID, id.to_vec());
+    }
+}
+
+fn lease_times(reply: &mut Reply<'_>, subnet: &Subnet) {
+    let mut put = |code, seconds: u32| {
+        reply.raw(code, seconds.to_be_bytes().to_vec());
+    };
+    match subnet.lease_time {
+        // All ones mean for ever, and then there is nothing to renew.
+        LeaseTime::Infinite | LeaseTime::Seconds(u32::MAX) => put(code::LEASE_TIME, u32::MAX),
+        LeaseTime::Seconds(seconds) => {
+            put(code::LEASE_TIME, seconds);
+            put(code::RENEWAL_TIME, subnet.renewal.unwrap_or(seconds / 2));
+            put(code::REBINDING_TIME, subnet.rebinding.unwrap_or(seconds - seconds / 8));
+        }
+    }
+}
+
+/// RFC 2131 section 4.1.
+fn destination(packet: &Packet, ciaddr: Ipv4Addr, yiaddr: Ipv4Addr) -> Destination {
+    if !packet.giaddr.is_unspecified() {
+        Destination::Relay(SocketAddrV4::new(packet.giaddr, 67))
+    } else if !ciaddr.is_unspecified() {
+        Destination::Unicast(SocketAddrV4::new(ciaddr, 68))
+    } else if packet.wants_broadcast() {
+        Destination::Broadcast
+    } else {
+        Destination::Direct { ip: yiaddr, mac: packet.mac }
+    }
+}

@@ -1,0 +1,159 @@
+use std::{net::Ipv4Addr, time::Duration};
+
+use ipnet::Ipv4Net;
+use nextboot_model::Mac;
+
+use crate::{ClientInfo, LimitConfig};
+
+/// Everything a [`Server`](crate::Server) is told by the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The networks to serve. They must not overlap.
+    pub subnets: Vec<Subnet>,
+    /// Whether to refuse addresses that this server knows nothing about (DHCPNAK for unknown INIT-REBOOT and REBINDING). Only
+    /// where no other DHCP server is; off by default.
+    pub authoritative: bool,
+    /// How long an offered address is held back for its client; 60 to 120 s is usual.
+    pub offer_time: Duration,
+    /// How long a declined address is kept out of use.
+    pub decline_time: Duration,
+    /// How much clients may send.
+    pub limits: LimitConfig,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            subnets: Vec::new(),
+            authoritative: false,
+            offer_time: Duration::from_secs(120),
+            decline_time: Duration::from_secs(86_400),
+            limits: LimitConfig::default(),
+        }
+    }
+}
+
+/// How long a lease holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseTime {
+    /// So many seconds. T1 is half of it, T2 seven eighths (RFC 2131 section 4.4.5), unless the subnet says otherwise.
+    Seconds(u32),
+    /// For ever.
+    Infinite,
+}
+
+/// One network: which addresses it gives, and what its clients are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// The network. Its address and its broadcast address are never given.
+    pub network: Ipv4Net,
+    /// Addresses for everybody. Empty: only reserved addresses are given.
+    pub pools: Vec<PoolRange>,
+    /// Addresses for certain machines.
+    pub reservations: Vec<Reservation>,
+    /// Addresses inside the pools that are not given.
+    pub excluded: Vec<Ipv4Addr>,
+    /// Routers, best first; never given to clients.
+    pub routers: Vec<Ipv4Addr>,
+    /// Name servers, best first.
+    pub dns: Vec<Ipv4Addr>,
+    /// The domain name.
+    pub domain: Option<String>,
+    /// The domain search list.
+    pub search: Vec<String>,
+    /// NTP servers, best first.
+    pub ntp: Vec<Ipv4Addr>,
+    /// How long leases hold.
+    pub lease_time: LeaseTime,
+    /// T1, where it is not half the lease time.
+    pub renewal: Option<u32>,
+    /// T2, where it is not seven eighths of the lease time.
+    pub rebinding: Option<u32>,
+    /// More options by code, raw; sent to clients that ask for them, or that have no list of what they want.
+    pub options: Vec<(u8, Vec<u8>)>,
+}
+
+impl Subnet {
+    /// A network without pools and options; leases of twelve hours.
+    #[must_use]
+    pub fn new(network: Ipv4Net) -> Self {
+        Self {
+            network,
+            pools: Vec::new(),
+            reservations: Vec::new(),
+            excluded: Vec::new(),
+            routers: Vec::new(),
+            dns: Vec::new(),
+            domain: None,
+            search: Vec::new(),
+            ntp: Vec::new(),
+            lease_time: LeaseTime::Seconds(43_200),
+            renewal: None,
+            rebinding: None,
+            options: Vec::new(),
+        }
+    }
+
+    /// Addresses that no pool gives, wherever they stand.
+    pub(crate) fn not_for_pools(&self) -> Vec<Ipv4Addr> {
+        let mut addresses = self.excluded.clone();
+        addresses.extend(&self.routers);
+        addresses.extend(self.reservations.iter().map(|reservation| reservation.address));
+        // A /31 or /32 has neither (RFC 3021).
+        if self.network.prefix_len() < 31 {
+            addresses.extend([self.network.network(), self.network.broadcast()]);
+        }
+        addresses
+    }
+}
+
+/// A run of addresses, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolRange {
+    /// The first address.
+    pub first: Ipv4Addr,
+    /// The last address; not less than the first.
+    pub last: Ipv4Addr,
+}
+
+/// An address for one machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// The machine.
+    pub mac: Mac,
+    /// Its address, inside or outside the pools.
+    pub address: Ipv4Addr,
+    /// The name it is told (option 12).
+    pub host_name: Option<String>,
+}
+
+/// What a client has reserved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The name it is told (option 12).
+    pub host_name: Option<String>,
+}
+
+/// Reserved addresses that are known elsewhere and change while the server runs: those of the hosts in the state table.
+///
+/// They go before the [`Reservation`]s of the configuration.
+pub trait Reservations {
+    /// What this client has reserved in this network.
+    fn reserved(&self, client: &ClientInfo, network: Ipv4Net) -> Option<Reserved>;
+
+    /// True if the address is reserved for any machine. Asked for every address about to be given, so it should be a lookup.
+    fn is_reserved(&self, address: Ipv4Addr) -> bool;
+}
+
+/// No reserved addresses.
+impl Reservations for () {
+    fn reserved(&self, _: &ClientInfo, _: Ipv4Net) -> Option<Reserved> {
+        None
+    }
+
+    fn is_reserved(&self, _: Ipv4Addr) -> bool {
+        false
+    }
+}

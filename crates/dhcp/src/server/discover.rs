@@ -1,0 +1,69 @@
+use std::net::Ipv4Addr;
+
+use dhcproto::v4::MessageType;
+use nextboot_model::{LeaseState, Timestamp};
+
+use super::Call;
+use crate::{Note, lease::Standing};
+
+impl Call<'_> {
+    pub(super) fn discover(&mut self, at: usize) {
+        let requested = self.packet().requested();
+        self.out.notes.push(Note::Discover { requested });
+        let network = self.network(at);
+        let Some(address) = self.pick(at, requested) else {
+            self.out.notes.push(Note::PoolExhausted { network });
+            return;
+        };
+        self.hold(address);
+        self.give(at, MessageType::Offer, address);
+    }
+
+    /// The address for this client: reserved, current, previous, requested, or the next of the pool (RFC 2131 section 4.3.1).
+    fn pick(&mut self, at: usize, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+        let (network, now) = (self.network(at), self.now);
+        if let Some(reserved) = self.reserved(at) {
+            match self.server.leases.standing(self.who(), reserved.address, network, now) {
+                Standing::Taken(holder) => {
+                    self.out.notes.push(Note::ReservedInUse { address: reserved.address, holder });
+                }
+                Standing::Own | Standing::Free => return Some(reserved.address),
+            }
+        }
+        let own = self.server.leases.find(self.who(), network, now).map(|lease| lease.address);
+        if let Some(address) = own.into_iter().chain(requested).find(|address| self.may_have(at, *address)) {
+            return Some(address);
+        }
+        let (leases, own) = (&mut self.server.leases, &self.server.own);
+        let (local, hosts) = (self.arrival.server_id(), self.hosts);
+        leases.next(network, now, |address| {
+            address != local && !own.contains(&address) && !hosts.is_reserved(address)
+        })
+    }
+
+    /// True if a pool may give this address to this client now.
+    pub(super) fn may_have(&self, at: usize, address: Ipv4Addr) -> bool {
+        let network = self.network(at);
+        self.server.leases.in_pool(address, network)
+            && !self.is_kept(address)
+            && !matches!(
+                self.server.leases.standing(self.who(), address, network, self.now),
+                Standing::Taken(_)
+            )
+    }
+
+    /// Holds an address back for this client, unless it has it already.
+    fn hold(&mut self, address: Ipv4Addr) {
+        let mac = self.packet().mac;
+        let have = self.server.leases.get(address);
+        if have.is_some_and(|lease| lease.is_bound(self.now) && lease.mac == mac) {
+            return;
+        }
+        // A lease that moves with its client identifier stays what it is until the REQUEST.
+        if have.is_some_and(|lease| lease.is_bound(self.now)) {
+            return;
+        }
+        let until: Timestamp = self.now.after(self.server.config.offer_time);
+        self.put(address, LeaseState::Offered, until);
+    }
+}

@@ -1,0 +1,225 @@
+//! The subnet's DHCP server.
+
+mod answer;
+mod config;
+mod discover;
+mod other;
+mod request;
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::Ipv4Addr,
+};
+
+use dhcproto::v4::MessageType;
+use ipnet::Ipv4Net;
+use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
+
+pub use config::{LeaseTime, PoolRange, Reservation, Reservations, Reserved, ServerConfig, Subnet};
+
+use crate::{
+    Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why,
+    lease::{Identity, Leases},
+    limit::Limiter,
+    packet::is_usable,
+    pxe,
+};
+
+/// A DHCP server without sockets, clock and disk: packets, time and decisions go in, packets and changes come out.
+#[derive(Debug, Clone)]
+pub struct Server {
+    config: ServerConfig,
+    leases: Leases,
+    limiter: Limiter,
+    own: HashSet<Ipv4Addr>,
+    reserved_by_mac: HashMap<Mac, Vec<(usize, usize)>>,
+    reserved: HashSet<Ipv4Addr>,
+}
+
+/// One packet on its way through the server.
+struct Call<'a> {
+    server: &'a mut Server,
+    now: Timestamp,
+    arrival: &'a Arrival,
+    seen: &'a Seen,
+    boot: &'a BootAnswer,
+    hosts: &'a dyn Reservations,
+    out: Outcome,
+}
+
+impl Server {
+    /// A server over this configuration, with the leases that were kept from earlier.
+    #[must_use]
+    pub fn new(config: ServerConfig, kept: Vec<Lease>) -> Self {
+        let mut reserved_by_mac: HashMap<Mac, Vec<_>> = HashMap::new();
+        let mut reserved = HashSet::new();
+        for (at, subnet) in config.subnets.iter().enumerate() {
+            for (nth, reservation) in subnet.reservations.iter().enumerate() {
+                reserved_by_mac.entry(reservation.mac).or_default().push((at, nth));
+                reserved.insert(reservation.address);
+            }
+        }
+        let leases = Leases::new(&config.subnets, kept);
+        let limiter = Limiter::new(config.limits.clone());
+        Self { config, leases, limiter, own: HashSet::new(), reserved_by_mac, reserved }
+    }
+
+    /// Goes on under a new configuration. All leases live on; those outside the new pools until they end.
+    pub fn reconfigure(&mut self, config: ServerConfig) {
+        let kept = std::mem::take(&mut self.leases).into_records();
+        let own = std::mem::take(&mut self.own);
+        *self = Self { own, ..Self::new(config, kept) };
+    }
+
+    /// Tells the server all addresses of this machine: they are accepted as server identifiers and never given away. The
+    /// address of each arrival counts by itself.
+    pub fn set_own_addresses(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        self.own = addresses.into_iter().collect();
+    }
+
+    /// The leases.
+    #[must_use]
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    /// Forgets what stands at an address, because an administrator says so.
+    pub fn forget(&mut self, address: Ipv4Addr) -> Option<LeaseChange> {
+        self.leases.remove(address).map(|lease| LeaseChange::Remove(lease.address))
+    }
+
+    /// Handles one packet. `boot` is what was decided for `seen.client()`.
+    ///
+    /// The caller makes the lease changes durable (see [`LeaseChange::must_be_durable`]) and then sends the replies. If that
+    /// fails it sends nothing: the table holds the address for the client, who asks again.
+    pub fn handle(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        seen: &Seen,
+        boot: &BootAnswer,
+        hosts: &dyn Reservations,
+    ) -> Outcome {
+        let fresh = seen.packet().message_type() == Some(MessageType::Discover);
+        if !self.limiter.allow(now, seen.packet().mac, fresh) {
+            return Outcome::ignored(Why::RateLimit);
+        }
+        if arrival.port == Port::Pxe {
+            let served = |address| self.config.subnets.iter().any(|subnet| subnet.network.contains(&address));
+            return pxe::answer(arrival, seen, boot, served);
+        }
+        let mut call = Call { server: self, now, arrival, seen, boot, hosts, out: Outcome::default() };
+        call.run();
+        call.out
+    }
+
+    fn subnet_of(&self, address: Ipv4Addr) -> Option<usize> {
+        self.config.subnets.iter().position(|subnet| subnet.network.contains(&address))
+    }
+}
+
+impl Call<'_> {
+    fn run(&mut self) {
+        let at = match self.choose_subnet() {
+            Ok(at) => at,
+            Err(why) => return self.out.ignore(why),
+        };
+        let packet = self.packet();
+        match packet.message_type() {
+            Some(MessageType::Discover) => self.discover(at),
+            Some(MessageType::Request) => self.request(at),
+            Some(MessageType::Decline) => self.decline(at),
+            Some(MessageType::Release) => self.release(at),
+            Some(MessageType::Inform) => self.inform(at),
+            Some(_) => self.out.ignore(Why::MessageType),
+            None if packet.is_bootp() => self.bootp(at),
+            None => self.out.ignore(Why::Malformed),
+        }
+    }
+
+    fn packet(&self) -> &Packet {
+        self.seen.packet()
+    }
+
+    fn who(&self) -> Identity<'_> {
+        let packet = self.packet();
+        Identity { mac: packet.mac, client_id: packet.client_id() }
+    }
+
+    fn network(&self, at: usize) -> Ipv4Net {
+        self.server.config.subnets.get(at).map(|subnet| subnet.network).unwrap_or_default()
+    }
+
+    /// The subnet of the client: behind a relay the link that the relay names, else the relay's; for a client with an address
+    /// the one that holds it; else the one of the interface.
+    fn choose_subnet(&self) -> Result<usize, Why> {
+        let packet = self.packet();
+        let local = || self.server.subnet_of(self.arrival.server_id()).ok_or(Why::NoSubnet);
+        if !packet.giaddr.is_unspecified() {
+            // The reply goes there, so it must be a place we know: nobody is to aim our replies.
+            let relay = self.server.subnet_of(packet.giaddr).filter(|_| is_usable(&packet.giaddr));
+            let relay = relay.ok_or(Why::UnknownRelay)?;
+            return match packet.link() {
+                Some(link) => self.server.subnet_of(link).ok_or(Why::NoSubnet),
+                None => Ok(relay),
+            };
+        }
+        if packet.ciaddr.is_unspecified() {
+            return local();
+        }
+        self.server.subnet_of(packet.ciaddr).map_or_else(local, Ok)
+    }
+
+    fn is_ours(&self, server: Ipv4Addr) -> bool {
+        server == self.arrival.server_id() || self.server.own.contains(&server)
+    }
+
+    /// What this client has reserved here.
+    fn reserved(&self, at: usize) -> Option<Reserved> {
+        let subnet = self.server.config.subnets.get(at)?;
+        self.hosts
+            .reserved(self.seen.client(), subnet.network)
+            .filter(|reserved| subnet.network.contains(&reserved.address))
+            .or_else(|| {
+                let places = self.server.reserved_by_mac.get(&self.packet().mac)?;
+                let (_, nth) = places.iter().find(|(place, _)| *place == at)?;
+                let Reservation { address, host_name, .. } = subnet.reservations.get(*nth)?;
+                Some(Reserved { address: *address, host_name: host_name.clone() })
+            })
+            .filter(|reserved| is_usable(&reserved.address))
+    }
+
+    /// True if nobody may be given this address unless it is reserved for him.
+    fn is_kept(&self, address: Ipv4Addr) -> bool {
+        self.is_ours(address) || self.server.reserved.contains(&address) || self.hosts.is_reserved(address)
+    }
+
+    /// Writes a lease of this client into the table.
+    fn put(&mut self, address: Ipv4Addr, state: LeaseState, expires: Timestamp) {
+        let packet = self.packet();
+        let lease = Lease {
+            address,
+            mac: packet.mac,
+            client_id: packet.client_id().map(<[u8]>::to_vec),
+            hostname: self.seen.client().host_name.clone(),
+            state,
+            expires,
+            heard: self.now,
+        };
+        self.change(lease);
+    }
+
+    fn change(&mut self, lease: Lease) {
+        self.server.leases.put(lease.clone());
+        self.out.lease_changes.push(LeaseChange::Put(lease));
+    }
+
+    /// Notes that an address goes to a client with another hardware address but the same identifier.
+    fn note_move(&mut self, address: Ipv4Addr) {
+        let Some(lease) = self.server.leases.get(address) else { return };
+        let from = lease.mac;
+        if lease.is_bound(self.now) && from != self.packet().mac {
+            self.out.notes.push(Note::Moved { address, from });
+        }
+    }
+}

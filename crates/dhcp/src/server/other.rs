@@ -1,0 +1,100 @@
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use dhcproto::v4::MessageType;
+use nextboot_model::{Lease, LeaseState, Timestamp};
+
+use super::Call;
+use crate::{Destination, LeaseChange, Note, Why, lease::Standing, packet::is_usable};
+
+impl Call<'_> {
+    /// The lease at this address, if this client is the one that holds it: same hardware address, and the same identifier
+    /// where both sides have one.
+    fn held(&self, address: Ipv4Addr) -> Option<&Lease> {
+        let who = self.who();
+        let lease = self.server.leases.get(address).filter(|lease| lease.mac == who.mac)?;
+        let same = match (lease.client_id.as_deref(), who.client_id) {
+            (Some(have), Some(sent)) => have == sent,
+            _ => true,
+        };
+        let active =
+            lease.is_bound(self.now) || (lease.state == LeaseState::Offered && lease.expires > self.now);
+        (same && active).then_some(lease)
+    }
+
+    /// RFC 2131 section 4.3.3. Anybody can send this, so only the holder of an active lease is heard, and a tenth of a pool
+    /// is the most that quarantine takes.
+    pub(super) fn decline(&mut self, _at: usize) {
+        let packet = self.packet();
+        let Some(address) = packet.requested() else { return self.out.ignore(Why::Malformed) };
+        if packet.server_id().is_some_and(|server| !self.is_ours(server)) {
+            return self.out.ignore(Why::OtherServer);
+        }
+        let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
+        if let Some(oldest) = self.server.leases.too_many_declined(address, self.now) {
+            self.server.leases.remove(oldest);
+            self.out.lease_changes.push(LeaseChange::Remove(oldest));
+            self.out.notes.push(Note::QuarantineFull { address: oldest });
+        }
+        let expires = self.now.after(self.server.config.decline_time);
+        self.change(Lease { state: LeaseState::Declined, expires, heard: self.now, ..lease });
+        self.out.notes.push(Note::Decline { address });
+    }
+
+    /// RFC 2131 section 4.3.4. The record stays, so that the client gets the same address again if nobody needed it.
+    pub(super) fn release(&mut self, _at: usize) {
+        let packet = self.packet();
+        let address = packet.ciaddr;
+        if packet.server_id().is_some_and(|server| !self.is_ours(server)) {
+            return self.out.ignore(Why::OtherServer);
+        }
+        let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
+        self.change(Lease { state: LeaseState::Released, expires: self.now, heard: self.now, ..lease });
+        self.out.notes.push(Note::Release { address });
+    }
+
+    /// RFC 2131 section 4.3.5. The reply goes to the address the client says it has, so that must be one of a network that is
+    /// served, and not another than the sender's.
+    pub(super) fn inform(&mut self, at: usize) {
+        let packet = self.packet();
+        let source = *self.arrival.source.ip();
+        let relayed = !packet.giaddr.is_unspecified();
+        let address = if packet.ciaddr.is_unspecified() { source } else { packet.ciaddr };
+        if packet.server_id().is_some_and(|server| !self.is_ours(server)) {
+            return self.out.ignore(Why::OtherServer);
+        }
+        let to = if relayed {
+            Destination::Relay(SocketAddrV4::new(packet.giaddr, 67))
+        } else {
+            if !is_usable(&address) {
+                return self.out.ignore(Why::Malformed);
+            }
+            if self.server.subnet_of(address).is_none() || (!source.is_unspecified() && source != address) {
+                return self.out.ignore(Why::ForeignSource);
+            }
+            Destination::Unicast(SocketAddrV4::new(address, 68))
+        };
+        self.out.notes.push(Note::Inform { address });
+        self.tell_options(at, to);
+    }
+
+    /// BOOTP clients keep an address for ever and never say goodbye, so they get reserved ones only (RFC 1534 section 2).
+    pub(super) fn bootp(&mut self, at: usize) {
+        let Some(reserved) = self.reserved(at) else { return self.out.ignore(Why::NotReserved) };
+        let (address, network) = (reserved.address, self.network(at));
+        if let Standing::Taken(holder) = self.server.leases.standing(self.who(), address, network, self.now) {
+            self.out.notes.push(Note::ReservedInUse { address, holder });
+            return;
+        }
+        let have = self.server.leases.get(address);
+        if have.is_none_or(|lease| lease.expires != Timestamp::NEVER || !lease.is_bound(self.now)) {
+            self.let_go(at, Some(address));
+            self.put(address, LeaseState::Bound, Timestamp::NEVER);
+        }
+        self.give_bootp(at, address);
+    }
+
+    /// Options without an address: the answer to an INFORM.
+    fn tell_options(&mut self, at: usize, to: Destination) {
+        self.send_options(at, MessageType::Ack, to);
+    }
+}

@@ -1,0 +1,142 @@
+use std::{net::Ipv4Addr, time::Duration};
+
+use dhcproto::v4::MessageType;
+use nextboot_model::{Lease, LeaseState, Timestamp};
+
+use super::{Call, LeaseTime};
+use crate::{NakReason, Note, RequestState, Why, lease::Standing};
+
+impl Call<'_> {
+    /// RFC 2131 section 4.3.2, table 4.
+    pub(super) fn request(&mut self, at: usize) {
+        let packet = self.packet();
+        let (server, requested, ciaddr) = (packet.server_id(), packet.requested(), packet.ciaddr);
+        let has_address = !ciaddr.is_unspecified();
+        let (state, address) = match (server, requested) {
+            // Some clients repeat the server while they renew; the address then stands in ciaddr.
+            (Some(_), Some(address)) => (RequestState::Selecting, address),
+            (Some(_), None) if has_address => (RequestState::Selecting, ciaddr),
+            (None, _) if has_address && self.arrival.broadcast => (RequestState::Rebinding, ciaddr),
+            (None, _) if has_address => (RequestState::Renewing, ciaddr),
+            (None, Some(address)) => (RequestState::InitReboot, address),
+            _ => {
+                // Naming another server is an answer to us, even without an address.
+                if let Some(server) = server.filter(|server| !self.is_ours(*server)) {
+                    return self.chose_other(at, server, None);
+                }
+                return self.out.ignore(Why::Malformed);
+            }
+        };
+        if let Some(server) = server.filter(|server| !self.is_ours(*server)) {
+            return self.chose_other(at, server, Some(address));
+        }
+        self.out.notes.push(Note::Request { state, address, server });
+        match self.judge(at, state, address) {
+            Ok(()) => self.bind(at, address),
+            Err(Some(reason)) => self.nak(address, reason),
+            Err(None) => self.out.ignore(Why::NoRecord),
+        }
+    }
+
+    /// Whether the client gets the address; if not, whether it is told so.
+    fn judge(&self, at: usize, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
+        let (network, now) = (self.network(at), self.now);
+        let leases = &self.server.leases;
+        let standing = leases.standing(self.who(), address, network, now);
+        let own = leases.find(self.who(), network, now);
+        let reserved = self.reserved(at);
+        let verdict = self.entitlement(at, address, standing, own, reserved.as_ref().map(|r| r.address));
+        let authority = self.server.config.authoritative
+            || reserved.is_some()
+            // Only a lease that holds: an address given back or run out says nothing about where the client went since.
+            || own.is_some_and(|lease| lease.is_bound(now));
+        match (state, verdict) {
+            // The client took our offer, which may have been forgotten in a restart: what is free is still given.
+            (RequestState::Selecting, verdict) => verdict.map_err(Some),
+            // Without a record of the client others must be able to answer.
+            (_, Ok(())) if standing == Standing::Own || authority => Ok(()),
+            (_, Ok(())) => Err(None),
+            // A unicast renewal was sent to this server, for an address that another client has from it.
+            (RequestState::Renewing, Err(reason @ NakReason::Taken)) => Err(Some(reason)),
+            (_, Err(reason)) if authority => Err(Some(reason)),
+            (_, Err(_)) => Err(None),
+        }
+    }
+
+    fn entitlement(
+        &self,
+        at: usize,
+        address: Ipv4Addr,
+        standing: Standing,
+        own: Option<&Lease>,
+        reserved: Option<Ipv4Addr>,
+    ) -> Result<(), NakReason> {
+        let network = self.network(at);
+        if !network.contains(&address) {
+            return Err(NakReason::WrongNetwork);
+        }
+        if matches!(standing, Standing::Taken(_)) {
+            return Err(NakReason::Taken);
+        }
+        if let Some(reserved) = reserved {
+            if reserved == address {
+                return Ok(());
+            }
+            let free = self.server.leases.standing(self.who(), reserved, network, self.now);
+            if !matches!(free, Standing::Taken(_)) {
+                return Err(NakReason::NotYours);
+            }
+        }
+        if self.is_kept(address) {
+            return Err(NakReason::Taken);
+        }
+        // One client, one address: it must not collect them by asking for one after the other.
+        let holds = |lease: &Lease| lease.expires > self.now && lease.state != LeaseState::Released;
+        if standing == Standing::Free
+            && own.is_some_and(|lease| holds(lease) && self.may_have(at, lease.address))
+        {
+            return Err(NakReason::NotYours);
+        }
+        if self.may_have(at, address) { Ok(()) } else { Err(NakReason::NotAvailable) }
+    }
+
+    fn bind(&mut self, at: usize, address: Ipv4Addr) {
+        self.note_move(address);
+        self.let_go(at, Some(address));
+        let expires = match self.server.config.subnets.get(at).map(|subnet| subnet.lease_time) {
+            Some(LeaseTime::Infinite) => Timestamp::NEVER,
+            Some(LeaseTime::Seconds(seconds)) => self.now.after(Duration::from_secs(seconds.into())),
+            None => self.now,
+        };
+        self.put(address, LeaseState::Bound, expires);
+        self.give(at, MessageType::Ack, address);
+    }
+
+    /// Gives up what the client's hardware address holds in this network, except for one address.
+    pub(super) fn let_go(&mut self, at: usize, except: Option<Ipv4Addr>) {
+        let (network, now) = (self.network(at), self.now);
+        let holds = |lease: &&Lease| {
+            matches!(lease.state, LeaseState::Bound | LeaseState::Offered)
+                && lease.expires > now
+                && network.contains(&lease.address)
+                && Some(lease.address) != except
+        };
+        let old: Vec<Lease> = self.server.leases.of_mac(self.packet().mac).filter(holds).cloned().collect();
+        for lease in old {
+            self.change(Lease { state: LeaseState::Released, expires: now, heard: now, ..lease });
+        }
+    }
+
+    /// The client took another server's offer: ours is free again. A lease it has from us stays; it may come back to it.
+    fn chose_other(&mut self, at: usize, server: Ipv4Addr, address: Option<Ipv4Addr>) {
+        self.out.notes.push(Note::ChoseOther { server, address });
+        let (network, now) = (self.network(at), self.now);
+        let offered = |lease: &&Lease| {
+            lease.state == LeaseState::Offered && lease.expires > now && network.contains(&lease.address)
+        };
+        let old: Vec<Lease> = self.server.leases.of_mac(self.packet().mac).filter(offered).cloned().collect();
+        for lease in old {
+            self.change(Lease { expires: now, ..lease });
+        }
+    }
+}
