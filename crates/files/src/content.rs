@@ -69,7 +69,7 @@ impl Identity {
             device: stat.st_dev,
             inode: stat.st_ino,
             len: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as u64),
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
         }
     }
 }
@@ -146,14 +146,7 @@ impl Content {
     /// [`ReadError::Changed`] when the file became shorter than it was, and [`ReadError::Failed`].
     pub async fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
         match &self.0 {
-            Kind::Memory { bytes, .. } => {
-                let rest =
-                    usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
-                let len = rest.len().min(buffer.len());
-                let (Some(from), Some(to)) = (rest.get(..len), buffer.get_mut(..len)) else { return Ok(0) };
-                to.copy_from_slice(from);
-                Ok(len)
-            }
+            Kind::Memory { bytes, .. } => Ok(copy_at(bytes, offset, buffer)),
             Kind::File(file) => {
                 let buffer = file.within(offset, buffer);
                 let cached = file.read_cached(offset, buffer)?;
@@ -178,14 +171,7 @@ impl Content {
     /// As [`read_at`](Self::read_at).
     pub fn read_at_blocking(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
         match &self.0 {
-            Kind::Memory { bytes, .. } => {
-                let rest =
-                    usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
-                let len = rest.len().min(buffer.len());
-                let (Some(from), Some(to)) = (rest.get(..len), buffer.get_mut(..len)) else { return Ok(0) };
-                to.copy_from_slice(from);
-                Ok(len)
-            }
+            Kind::Memory { bytes, .. } => Ok(copy_at(bytes, offset, buffer)),
             Kind::File(file) => {
                 let buffer = file.within(offset, buffer);
                 file.read_waiting(offset, buffer)?;
@@ -273,6 +259,16 @@ impl OpenFile {
         }
         Ok(())
     }
+}
+
+/// Copies what there is from `offset` on; returns how many bytes.
+fn copy_at(bytes: &[u8], offset: u64, buffer: &mut [u8]) -> usize {
+    let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+    let len = rest.len().min(buffer.len());
+    let (from, _) = rest.split_at(len);
+    let (to, _) = buffer.split_at_mut(len);
+    to.copy_from_slice(from);
+    len
 }
 
 /// A file's time; negative seconds are before 1970.

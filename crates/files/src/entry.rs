@@ -159,9 +159,9 @@ fn leads_to(root: &Root, from: &Name, text: &str) -> Option<Name> {
 }
 
 fn put_there(stat: &Stat, is_link: bool) -> SystemTime {
-    let bytes = system_time(stat.st_mtime as i64, stat.st_mtime_nsec as u64);
+    let bytes = system_time(stat.st_mtime, stat.st_mtime_nsec);
     if is_link {
         return bytes;
     }
-    bytes.max(system_time(stat.st_ctime as i64, stat.st_ctime_nsec as u64))
+    bytes.max(system_time(stat.st_ctime, stat.st_ctime_nsec))
 }

@@ -170,9 +170,15 @@ impl Root {
         Self { path, own_name }
     }
 
-    /// The name of a file in this root that an absolute path leads to; `None` when it leads elsewhere.
+    /// The name of a file in this root that an absolute path leads to, written with the root's path as configured or as it
+    /// is without links; `None` when it leads elsewhere.
     pub(crate) fn name_of(&self, absolute: &str) -> Option<Name> {
-        Name::parse(absolute).ok()?.strip_prefix(self.own_name.as_ref()?.as_str())
+        let absolute = Name::parse(absolute).ok()?;
+        let inside = |root: &Name| absolute.strip_prefix(root.as_str());
+        self.own_name.as_ref().and_then(inside).or_else(|| {
+            let canonical = std::fs::canonicalize(&self.path).ok()?;
+            inside(&Name::parse(canonical.to_str()?).ok()?)
+        })
     }
 }
 
