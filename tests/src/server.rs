@@ -102,6 +102,45 @@ impl Server {
         serde_json::from_str(&text).with_context(|| format!("no JSON from {args:?}: {text}"))
     }
 
+    /// All events of the journal so far, oldest first, as the native API tells them.
+    ///
+    /// # Errors
+    /// As [`Server::json`].
+    pub fn events(&self) -> Result<Vec<Value>> {
+        let text = self.cli(&["--json", "events"])?;
+        let mut events = Vec::new();
+        for value in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
+            match value? {
+                Value::Array(many) => events.extend(many),
+                one => events.push(one),
+            }
+        }
+        Ok(events)
+    }
+
+    /// The events of one kind so far: those with this `code`.
+    ///
+    /// # Errors
+    /// As [`Server::events`].
+    pub fn events_of(&self, code: &str) -> Result<Vec<Value>> {
+        let mut events = self.events()?;
+        events.retain(|event| event["code"] == code);
+        Ok(events)
+    }
+
+    /// Waits for an event with this `code` that `wanted` likes, and returns it.
+    ///
+    /// # Errors
+    /// The limit.
+    pub fn wait_for_event(
+        &self,
+        code: &str,
+        limit: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
+        wait_until(&format!("event {code}"), limit, || Ok(self.events_of(code)?.into_iter().find(&wanted)))
+    }
+
     /// The command line of [`Server::cli`], not started.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {

@@ -12,6 +12,9 @@ use crate::server::api_socket;
 /// The profile that installs a disk with the small installer, calls back and reboots.
 pub const INSTALL: &str = "small-installer";
 
+/// The seed's template, in `deploy/guest`.
+const SEED: &str = "seed.sh.j2";
+
 /// How the server takes part in the subnet's DHCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dhcp {
@@ -25,6 +28,7 @@ pub enum Dhcp {
 #[derive(Debug)]
 pub struct SmallInstaller {
     tree: PathBuf,
+    seeds: PathBuf,
     data: PathBuf,
     socket: PathBuf,
 }
@@ -41,8 +45,10 @@ impl SmallInstaller {
         for name in ["vmlinuz", "initrd"] {
             link_or_copy(&guest.join(name), &tree.join("small").join(name))?;
         }
-        fs::copy(project().join("deploy/guest/seed.sh.j2"), tree.join("small/seed.sh.j2"))?;
-        Ok(Self { tree, data: lab.dir().join("data"), socket: api_socket(lab.scratch()) })
+        let seeds = lab.dir().join("seeds");
+        fs::create_dir_all(&seeds)?;
+        fs::copy(project().join("deploy/guest").join(SEED), seeds.join(SEED))?;
+        Ok(Self { tree, seeds, data: lab.dir().join("data"), socket: api_socket(lab.scratch()) })
     }
 
     /// The directory that the server serves.
@@ -51,12 +57,18 @@ impl SmallInstaller {
         &self.tree
     }
 
+    /// The directory of the seed templates.
+    #[must_use]
+    pub fn seeds(&self) -> &Path {
+        &self.seeds
+    }
+
     /// Changes the seed: its template, before and after.
     ///
     /// # Errors
     /// When the file cannot be read or written.
     pub fn change_seed(&self, change: impl FnOnce(String) -> String) -> Result<()> {
-        let path = self.tree.join("small/seed.sh.j2");
+        let path = self.seeds.join(SEED);
         let seed = fs::read_to_string(&path)?;
         fs::write(&path, change(seed)).with_context(|| path.display().to_string())
     }
@@ -98,15 +110,21 @@ port = 8080
 port = 3478
 socket = "{socket}"
 
+[boot]
+attempts = 3
+serial = "0 115200"
+seeds = "{seeds}"
+
 [profiles.{INSTALL}]
 class = "install"
 kernel = "small/vmlinuz"
 initrd = ["small/initrd"]
-args = "console=ttyS0 quiet seed={{{{ seed }}}}"
-seed = "small/seed.sh.j2"
+args = "console=ttyS0 quiet seed={{{{ seed_url }}}}"
+seed = "{SEED}"
 
 {more}"#,
             data = self.data.display(),
+            seeds = self.seeds.display(),
             tree = self.tree.display(),
             socket = self.socket.display(),
         )
