@@ -288,3 +288,93 @@ fn fnv(bytes: &[u8]) -> u64 {
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::testing::{Tree, name};
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn big() -> (Tree, Vec<u8>, Content) {
+        let tree = Tree::new();
+        let bytes: Vec<u8> = (0..300_000u32).map(|at| (at % 251) as u8).collect();
+        fs::write(tree.path("root/big"), &bytes).unwrap();
+        let content = tree.roots().get(&name("big")).unwrap();
+        (tree, bytes, content)
+    }
+
+    #[test]
+    fn any_part_can_be_read_from_a_file_and_from_memory_alike() {
+        let (_tree, bytes, file) = big();
+        let memory = Content::from_bytes(bytes.clone());
+        block_on(async {
+            for content in [&file, &memory] {
+                assert_eq!(content.len(), 300_000);
+                for (offset, len) in
+                    [(0, 1), (1, 1468), (0, 300_000), (299_999, 10), (300_000, 10), (u64::MAX, 10), (5, 0)]
+                {
+                    let mut buffer = vec![0xee; len];
+                    let read = content.read_at(offset, &mut buffer).await.unwrap();
+                    let start = usize::try_from(offset).unwrap().min(bytes.len());
+                    let expected = &bytes[start..(start.saturating_add(len)).min(bytes.len())];
+                    assert_eq!(&buffer[..read], expected, "{offset} {len}");
+                    let mut again = vec![0xee; len];
+                    assert_eq!(content.read_at_blocking(offset, &mut again).unwrap(), read);
+                    assert_eq!(again[..read], buffer[..read]);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_that_does_not_tell_whether_it_waits_is_read_all_the_same() {
+        let (_tree, bytes, file) = big();
+        let Kind::File(open) = &file.0 else { unreachable!() };
+        open.always_waits.store(true, Ordering::Relaxed);
+        let mut buffer = vec![0; 300_000];
+        assert_eq!(block_on(file.read_at(0, &mut buffer)).unwrap(), 300_000);
+        assert_eq!(buffer, bytes);
+    }
+
+    #[test]
+    fn a_file_cut_short_while_it_is_read_is_an_error() {
+        let (tree, _, content) = big();
+        assert!(content.check_unchanged().is_ok());
+        fs::OpenOptions::new().write(true).open(tree.path("root/big")).unwrap().set_len(1000).unwrap();
+        let mut buffer = vec![0; 2000];
+        assert!(matches!(block_on(content.read_at(0, &mut buffer)), Err(ReadError::Changed)));
+        assert!(matches!(content.read_at_blocking(5000, &mut buffer), Err(ReadError::Changed)));
+        assert!(matches!(content.check_unchanged(), Err(ReadError::Changed)));
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_to_the_length_it_had() {
+        let (tree, bytes, content) = big();
+        fs::write(tree.path("root/big"), vec![0; 400_000]).unwrap();
+        let mut buffer = vec![0; 400_000];
+        assert_eq!(content.read_at_blocking(0, &mut buffer).unwrap(), bytes.len());
+        assert!(matches!(content.check_unchanged(), Err(ReadError::Changed)));
+    }
+
+    #[test]
+    fn other_bytes_have_another_tag_and_the_same_have_the_same() {
+        let one = Content::from_bytes("one");
+        assert_eq!(one.etag(), Content::from_bytes_at("one", SystemTime::now()).etag());
+        assert_ne!(one.etag(), Content::from_bytes("two").etag());
+        assert!(one.etag().starts_with('"') && one.etag().ends_with('"'));
+        let (tree, _, file) = big();
+        assert_eq!(file.etag(), tree.roots().get(&name("big")).unwrap().etag());
+    }
+
+    #[test]
+    fn times_before_1970_and_absurd_ones_are_times_too() {
+        assert_eq!(system_time(-1, 500_000_000), SystemTime::UNIX_EPOCH - Duration::from_millis(500));
+        assert_eq!(system_time(1, 0), SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+        let _ = (system_time(i64::MAX, u64::MAX), system_time(i64::MIN, u64::MAX));
+    }
+}

@@ -165,3 +165,155 @@ fn put_there(stat: &Stat, is_link: bool) -> SystemTime {
     }
     bytes.max(system_time(stat.st_ctime, stat.st_ctime_nsec))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use rustix::fs::{CWD, Timespec, Timestamps, utimensat};
+
+    use super::*;
+    use crate::testing::{Tree, fifo, name};
+
+    const AT: &str = "01-23-34-a3-e9-09-cc";
+
+    fn entry(tree: &Tree) -> Option<Entry> {
+        tree.roots().entry(&name("pxelinux.cfg"), AT).unwrap()
+    }
+
+    fn target(tree: &Tree) -> Option<String> {
+        entry(tree).unwrap().link.unwrap().target.map(|name| name.to_string())
+    }
+
+    fn put_link(tree: &Tree, text: &str) {
+        let _ = fs::remove_file(tree.path("root/pxelinux.cfg").join(AT));
+        tree.link(&format!("root/pxelinux.cfg/{AT}"), text);
+    }
+
+    fn set_time(tree: &Tree, path: &str, seconds: i64, flags: AtFlags) {
+        let time = Timespec { tv_sec: seconds, tv_nsec: 5 };
+        let times = Timestamps { last_access: time, last_modification: time };
+        utimensat(CWD, tree.path(path), &times, flags).unwrap();
+    }
+
+    fn seconds(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::new(seconds, 5)
+    }
+
+    #[test]
+    fn a_link_tells_its_own_time_and_the_profile_it_ends_in() {
+        let tree = Tree::new();
+        tree.file("root/pxelinux.cfg/conf/local", "LOCALBOOT 0");
+        set_time(&tree, "root/pxelinux.cfg/conf/local", 9_000, AtFlags::empty());
+        for text in ["conf/local", "./conf/../conf/local", "@root/pxelinux.cfg/conf/local"] {
+            put_link(&tree, text);
+            set_time(&tree, &format!("root/pxelinux.cfg/{AT}"), 1_000, AtFlags::SYMLINK_NOFOLLOW);
+            let entry = entry(&tree).unwrap();
+            assert_eq!(entry.modified, seconds(1_000));
+            assert_eq!(entry.content().unwrap().len(), 11);
+            assert_eq!(target(&tree).unwrap(), "pxelinux.cfg/conf/local", "{text}");
+        }
+        put_link(&tree, "conf/local");
+        assert_eq!(entry(&tree).unwrap().link.unwrap().text, "conf/local");
+    }
+
+    #[test]
+    fn a_link_to_a_link_ends_in_the_profile() {
+        let tree = Tree::new();
+        tree.file("root/pxelinux.cfg/conf/grml", "menu");
+        tree.link("root/pxelinux.cfg/01-first", "@root/pxelinux.cfg/conf/grml");
+        tree.link("root/pxelinux.cfg/node1", "01-first");
+        put_link(&tree, "@root/pxelinux.cfg/node1");
+        assert_eq!(target(&tree).unwrap(), "pxelinux.cfg/conf/grml");
+    }
+
+    #[test]
+    fn behind_linked_directories_the_name_stays_the_one_that_was_asked_for() {
+        let tree = Tree::new();
+        tree.file("root/debian/pxelinux.cfg/conf/local", "menu");
+        tree.file("root/other", "not this one");
+        tree.link("root/pxelinux.cfg", "debian/pxelinux.cfg");
+        put_link(&tree, "conf/local");
+        assert_eq!(target(&tree).unwrap(), "pxelinux.cfg/conf/local");
+        // The kernel reads `..` behind the link to the directory, the text alone would lead to another file.
+        tree.file("root/debian/other", "this one");
+        put_link(&tree, "../other");
+        assert_eq!(target(&tree), None);
+        assert_eq!(entry(&tree).unwrap().content().unwrap().len(), 8);
+    }
+
+    #[test]
+    fn a_root_that_is_itself_a_link_knows_both_its_paths() {
+        let tree = Tree::new();
+        tree.file("root/pxelinux.cfg/conf/local", "menu");
+        tree.link("tftp", "root");
+        let layout = crate::Layout { roots: vec![tree.path("tftp")], ..tree.layout() };
+        let roots = Roots::open(&layout).unwrap();
+        for text in ["@root/pxelinux.cfg/conf/local", "@tftp/pxelinux.cfg/conf/local"] {
+            put_link(&tree, text);
+            let entry = roots.entry(&name("pxelinux.cfg"), AT).unwrap().unwrap();
+            assert!(entry.content().is_some());
+            assert_eq!(entry.link.unwrap().target.unwrap().as_str(), "pxelinux.cfg/conf/local", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_into_an_extra_root_boots_but_has_no_name() {
+        let tree = Tree::new();
+        tree.file("extra/conf/local", "menu");
+        fs::create_dir(tree.path("root/pxelinux.cfg")).unwrap();
+        put_link(&tree, "@extra/conf/local");
+        assert!(entry(&tree).unwrap().content().is_some());
+        assert_eq!(target(&tree), None);
+    }
+
+    #[test]
+    fn a_hard_link_to_an_old_file_is_a_new_entry() {
+        let tree = Tree::new();
+        tree.file("root/pxelinux.cfg/conf/local", "menu");
+        set_time(&tree, "root/pxelinux.cfg/conf/local", 1_000, AtFlags::empty());
+        let path = tree.path("root/pxelinux.cfg").join(AT);
+        fs::hard_link(tree.path("root/pxelinux.cfg/conf/local"), path).unwrap();
+        let entry = entry(&tree).unwrap();
+        assert!(entry.modified > seconds(1_600_000_000));
+        assert!(entry.link.is_none() && entry.content().is_some());
+    }
+
+    #[test]
+    fn what_cannot_boot_says_so() {
+        let tree = Tree::new();
+        fs::create_dir(tree.path("root/pxelinux.cfg")).unwrap();
+        let path = tree.path("root/pxelinux.cfg").join(AT);
+        assert!(entry(&tree).is_none());
+        for text in ["gone", "@gone", AT] {
+            put_link(&tree, text);
+            let entry = entry(&tree).unwrap();
+            assert!(matches!(entry.body, Body::Dangling), "{text}");
+            assert_eq!(entry.link.unwrap().target, None);
+        }
+        put_link(&tree, "@secret/key");
+        assert!(matches!(entry(&tree).unwrap().body, Body::Outside));
+        put_link(&tree, ".");
+        assert!(matches!(entry(&tree).unwrap().body, Body::NotAFile));
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        assert!(matches!(entry(&tree).unwrap().body, Body::Empty));
+        fs::remove_file(&path).unwrap();
+        fifo(&path);
+        assert!(matches!(entry(&tree).unwrap().body, Body::NotAFile));
+    }
+
+    #[test]
+    fn only_a_single_entry_of_the_directory_can_be_asked_for() {
+        let tree = Tree::new();
+        tree.file("root/pxelinux.cfg/conf/local", "menu");
+        tree.file("root/pxelinux.0", "loader");
+        let roots = tree.roots();
+        for file in ["", ".", "..", "../pxelinux.0", "conf/local", "/conf", "a\0b", &"x".repeat(300)] {
+            assert!(roots.entry(&name("pxelinux.cfg"), file).unwrap().is_none(), "{file:?}");
+        }
+        assert!(roots.entry(&name("nothing"), "x").unwrap().is_none());
+        assert!(roots.entry(&name("pxelinux.0"), "x").unwrap().is_none());
+    }
+}

@@ -28,6 +28,8 @@ mod loaders;
 mod name;
 mod roots;
 mod shared;
+#[cfg(test)]
+mod testing;
 
 pub use content::{Content, ReadError};
 pub use entry::{Body, Entry, Link};

@@ -61,3 +61,64 @@ fn is_file(at: &impl std::os::fd::AsFd, name: &str, kind: FileType) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+    use crate::Layout;
+    use crate::testing::{Tree, fifo, name};
+
+    #[test]
+    fn files_and_links_to_files_are_listed_from_all_roots() {
+        let tree = Tree::new();
+        tree.file("root/conf/local", "x");
+        tree.file("root/conf/sub/inner", "x");
+        tree.file("root/conf/.hidden", "x");
+        tree.file("root/conf/line\nfeed", "x");
+        fs::write(tree.path("root/conf").join(OsStr::from_bytes(b"\xff")), "x").unwrap();
+        fifo(&tree.path("root/conf/fifo"));
+        tree.link("root/conf/linked", "local");
+        tree.link("root/conf/dangling", "gone");
+        tree.link("root/conf/directory", "sub");
+        tree.file("extra/conf/local", "y");
+        tree.file("extra/conf/grml", "y");
+        let mut layout = tree.layout();
+        layout.roots.push(tree.path("extra"));
+        let listing = Roots::open(&layout).unwrap().list(&name("conf")).unwrap();
+        assert_eq!(listing.names, ["grml", "linked", "local"]);
+        assert!(listing.complete);
+    }
+
+    #[test]
+    fn a_directory_that_is_missing_is_empty_and_a_file_is_none() {
+        let tree = Tree::new();
+        tree.file("root/file", "x");
+        let roots = tree.roots();
+        assert_eq!(roots.list(&name("gone")).unwrap().names, Vec::<String>::new());
+        assert_eq!(roots.list(&name("file")).unwrap().names, Vec::<String>::new());
+    }
+
+    #[test]
+    fn directories_outside_are_not_listed() {
+        let tree = Tree::new();
+        tree.link("root/conf", "@secret");
+        assert!(matches!(tree.roots().list(&name("conf")), Err(OpenError::Outside)));
+    }
+
+    #[test]
+    fn the_number_of_names_is_bounded() {
+        let tree = Tree::new();
+        fs::create_dir(tree.path("root/conf")).unwrap();
+        for number in 0..=MAX_NAMES {
+            fs::write(tree.path("root/conf").join(number.to_string()), "").unwrap();
+        }
+        let layout = Layout { roots: vec![tree.path("root"), tree.path("root")], ..tree.layout() };
+        let listing = Roots::open(&layout).unwrap().list(&name("conf")).unwrap();
+        assert_eq!(listing.names.len(), MAX_NAMES);
+        assert!(!listing.complete);
+    }
+}

@@ -195,3 +195,264 @@ fn read_whole(content: &Content, max: u64) -> Result<Bytes, OpenError> {
         Err(changed) => Err(OpenError::Failed(std::io::Error::other(changed))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{Tree, fifo, name, text};
+
+    fn refused(roots: &Roots, sent: &str) -> OpenError {
+        text(roots, sent).expect_err(sent)
+    }
+
+    #[test]
+    fn a_file_has_every_spelling_of_its_name() {
+        let tree = Tree::new();
+        tree.file("root/grml/vmlinuz", "kernel");
+        let roots = tree.roots();
+        for sent in [
+            "grml/vmlinuz",
+            "/grml/vmlinuz",
+            "//grml//vmlinuz",
+            "./grml/./vmlinuz",
+            r"\grml\vmlinuz",
+            "x/../grml/vmlinuz",
+        ] {
+            assert_eq!(text(&roots, sent).unwrap(), "kernel", "{sent}");
+        }
+        assert!(matches!(refused(&roots, "grml/nothing"), OpenError::NotFound));
+        assert!(matches!(refused(&roots, "grml/vmlinuz/x"), OpenError::NotFound));
+        assert!(matches!(refused(&roots, &"x/".repeat(512)), OpenError::NotFound));
+    }
+
+    #[test]
+    fn a_name_may_begin_with_the_roots_own_path() {
+        let tree = Tree::new();
+        tree.file("root/linux", "kernel");
+        let own = tree.path("root/linux");
+        assert_eq!(text(&tree.roots(), own.to_str().unwrap()).unwrap(), "kernel");
+        let secret = tree.path("secret/key");
+        assert!(matches!(refused(&tree.roots(), secret.to_str().unwrap()), OpenError::NotFound));
+    }
+
+    #[test]
+    fn the_first_root_that_has_a_name_wins() {
+        let tree = Tree::new();
+        tree.file("root/a", "first");
+        tree.file("extra/a", "second");
+        tree.file("extra/b", "second");
+        let mut layout = tree.layout();
+        layout.roots.push(tree.path("extra"));
+        let roots = Roots::open(&layout).unwrap();
+        assert_eq!(text(&roots, "a").unwrap(), "first");
+        assert_eq!(text(&roots, "b").unwrap(), "second");
+    }
+
+    #[test]
+    fn links_inside_the_root_work_relative_absolute_and_in_chains() {
+        let tree = Tree::new();
+        tree.file("root/debian/amd64/pxelinux.cfg/default", "menu");
+        tree.link("root/pxelinux.cfg", "debian/amd64/pxelinux.cfg");
+        tree.link("root/absolute", "@root/pxelinux.cfg/default");
+        tree.link("root/sub/up", "../pxelinux.cfg/default");
+        tree.link("root/chain", "sub/up");
+        tree.link("root/over", "../root/chain");
+        let roots = tree.roots();
+        for sent in ["pxelinux.cfg/default", "absolute", "sub/up", "chain", "over"] {
+            assert_eq!(text(&roots, sent).unwrap(), "menu", "{sent}");
+        }
+    }
+
+    #[test]
+    fn links_out_of_the_root_are_refused_unless_they_end_in_an_extra_root() {
+        let tree = Tree::new();
+        tree.file("extra/iso/linux", "kernel");
+        tree.link("root/relative", "../secret/key");
+        tree.link("root/absolute", "@secret/key");
+        tree.link("root/directory", "@secret");
+        tree.link("root/chain", "absolute");
+        tree.link("extra/back", "@secret/key");
+        tree.link("root/through", "@extra/back");
+        tree.link("root/passwd", "/etc/passwd");
+        tree.link("root/prefix", "@extra-not");
+        tree.file("extra-not", "a path that begins alike");
+        tree.link("root/fine", "@extra/iso/linux");
+        tree.link("root/iso", "@extra/iso");
+        let roots = tree.roots();
+        for sent in ["relative", "absolute", "directory/key", "chain", "through", "passwd", "prefix"] {
+            assert!(matches!(refused(&roots, sent), OpenError::Outside), "{sent}");
+        }
+        assert_eq!(text(&roots, "fine").unwrap(), "kernel");
+        assert_eq!(text(&roots, "iso/linux").unwrap(), "kernel");
+        assert!(matches!(refused(&roots, "iso"), OpenError::NotAFile));
+    }
+
+    #[test]
+    fn magic_links_of_proc_lead_nowhere() {
+        let tree = Tree::new();
+        let held = fs::File::open(tree.path("secret/key")).unwrap();
+        let magic = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&held));
+        tree.link("root/magic", &magic);
+        assert!(matches!(refused(&tree.roots(), "magic"), OpenError::Outside));
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_or_in_circles_are_errors() {
+        let tree = Tree::new();
+        tree.link("root/dangling", "gone");
+        tree.link("root/dangling-out", "@gone");
+        tree.link("root/self", "self");
+        tree.link("root/one", "two");
+        tree.link("root/two", "one");
+        tree.link("root/far", "@root/far");
+        let roots = tree.roots();
+        for sent in ["dangling", "dangling-out"] {
+            assert!(matches!(refused(&roots, sent), OpenError::NotFound), "{sent}");
+        }
+        for sent in ["self", "one", "far"] {
+            assert!(matches!(refused(&roots, sent), OpenError::Loop), "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_regular_file_is_refused_and_nothing_waits() {
+        let tree = Tree::new();
+        fs::create_dir(tree.path("root/directory")).unwrap();
+        fifo(&tree.path("root/fifo"));
+        tree.link("root/to-fifo", "fifo");
+        let _socket = UnixListener::bind(tree.path("root/socket")).unwrap();
+        let roots = tree.roots();
+        for sent in ["directory", "directory/", "fifo", "to-fifo", "socket"] {
+            assert!(matches!(refused(&roots, sent), OpenError::NotAFile), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_replaced_is_seen_by_the_next_request() {
+        let tree = Tree::new();
+        tree.file("root/a", "old");
+        let roots = tree.roots();
+        let open = roots.get(&name("a")).unwrap();
+        fs::rename(tree.path("root"), tree.path("before")).unwrap();
+        assert!(matches!(refused(&roots, "a"), OpenError::NotFound));
+        tree.file("root/a", "new");
+        assert_eq!(text(&roots, "a").unwrap(), "new");
+        let mut bytes = [0; 3];
+        open.read_at_blocking(0, &mut bytes).unwrap();
+        assert_eq!(&bytes, b"old");
+    }
+
+    #[test]
+    fn loaders_are_found_when_no_root_has_them() {
+        let tree = Tree::new();
+        tree.file("loaders/pxelinux.0", "from the distribution");
+        tree.file("loaders/real.efi", "efi");
+        tree.link("loaders/link.efi", "@loaders/real.efi");
+        tree.link("loaders/out", "@secret/key");
+        let roots = tree.roots();
+        assert_eq!(text(&roots, "pxelinux.0").unwrap(), "from the distribution");
+        assert_eq!(text(&roots, "boot/x/pxelinux.0").unwrap(), "from the distribution");
+        assert_eq!(text(&roots, "link.efi").unwrap(), "efi");
+        assert!(matches!(refused(&roots, "out"), OpenError::Outside));
+        assert!(matches!(roots.get_in_roots(&name("pxelinux.0")), Err(OpenError::NotFound)));
+        tree.file("root/pxelinux.0", "the site's own");
+        assert_eq!(text(&roots, "pxelinux.0").unwrap(), "the site's own");
+    }
+
+    #[test]
+    fn readers_of_one_file_share_one_descriptor_until_it_is_replaced() {
+        let tree = Tree::new();
+        tree.file("root/initrd", "one");
+        let roots = tree.roots();
+        let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+        let first = roots.get(&name("initrd")).unwrap();
+        let etag = first.etag();
+        let before = descriptors();
+        let more: Vec<Content> = (0..50).map(|_| roots.get(&name("initrd")).unwrap()).collect();
+        // Other tests of this process open files meanwhile, but not fifty.
+        assert!(descriptors() < before + 50);
+        assert!(more.iter().all(|content| content.etag() == etag));
+        tree.file("root/next", "two");
+        fs::rename(tree.path("root/next"), tree.path("root/initrd")).unwrap();
+        assert_eq!(text(&roots, "initrd").unwrap(), "two");
+        assert_ne!(roots.get(&name("initrd")).unwrap().etag(), etag);
+    }
+
+    #[test]
+    fn small_files_are_read_whole_within_their_bound() {
+        let tree = Tree::new();
+        tree.file("root/default", "menu");
+        tree.file("root/empty", "");
+        let roots = tree.roots();
+        assert_eq!(roots.read_small(&name("default"), 4).unwrap(), "menu");
+        assert_eq!(roots.read_small(&name("empty"), 4).unwrap(), "");
+        assert!(matches!(roots.read_small(&name("default"), 3), Err(OpenError::TooLarge { len: 4, max: 3 })));
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_is_denied() {
+        let tree = Tree::new();
+        tree.file("root/private", "x");
+        fs::set_permissions(tree.path("root/private"), fs::Permissions::from_mode(0o000)).unwrap();
+        // Root may read everything.
+        if !rustix::process::geteuid().is_root() {
+            assert!(matches!(refused(&tree.roots(), "private"), OpenError::Denied));
+        }
+    }
+
+    #[test]
+    fn a_layout_that_cannot_be_served_is_refused_by_name() {
+        let tree = Tree::new();
+        let missing = Layout { roots: vec![tree.path("gone")], ..tree.layout() };
+        assert!(
+            matches!(Roots::open(&missing), Err(LayoutError::Directory { path, .. }) if path == tree.path("gone"))
+        );
+        let file = Layout { roots: vec![tree.path("secret/key")], ..tree.layout() };
+        assert!(matches!(Roots::open(&file), Err(LayoutError::Directory { .. })));
+        let none = Layout { roots: vec![], ..tree.layout() };
+        assert!(matches!(Roots::open(&none), Err(LayoutError::NoRoot)));
+        let relative = Layout { roots: vec!["tftp".into()], ..tree.layout() };
+        assert!(matches!(Roots::open(&relative), Err(LayoutError::Relative { .. })));
+        let loaders = Layout { loaders: vec![tree.path("gone")], ..tree.layout() };
+        assert!(Roots::open(&loaders).is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever links lie in the tree and whatever is asked for: the secret never comes out.
+        #[test]
+        fn nothing_outside_is_ever_served(
+            links in proptest::collection::vec(
+                (
+                    prop_oneof![Just("a"), Just("b"), Just("d/a"), Just("d/b")],
+                    prop_oneof![
+                        Just("a"), Just("b"), Just("d"), Just("../a"), Just(".."), Just("../.."), Just("../../secret"),
+                        Just("../secret/key"), Just("@secret"), Just("@secret/key"), Just("@root"), Just("@root/d/a"),
+                        Just("@extra"), Just("@"),
+                    ],
+                ),
+                0..4,
+            ),
+            asked in proptest::collection::vec(
+                prop_oneof![Just("a"), Just("b"), Just("d"), Just(".."), Just("secret"), Just("key"), Just("root")], 1..6,
+            ),
+        ) {
+            let tree = Tree::new();
+            for (at, to) in links {
+                if fs::symlink_metadata(tree.path("root").join(at)).is_err() {
+                    tree.link(&format!("root/{at}"), to);
+                }
+            }
+            if let Ok(name) = Name::parse(&asked.join("/")) {
+                prop_assert!(!matches!(tree.roots().read_small(&name, 100), Ok(bytes) if bytes == "secret"));
+            }
+        }
+    }
+}
