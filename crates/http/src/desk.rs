@@ -1,0 +1,167 @@
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use nextboot_files::Content;
+use nextboot_model::Mac;
+
+/// Who asks, as far as a connection tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// The client's end of the connection. IPv4 addresses are never written as IPv6 ones.
+    pub from: SocketAddr,
+    /// Our end: the address that the client found us at, so the one to write into what it reads next.
+    pub to: IpAddr,
+    /// The MAC that PXELINUX and syslinux.efi put into a cookie. A hint: anybody can send one.
+    pub mac_hint: Option<Mac>,
+}
+
+/// Where the server asks: it knows HTTP, the desk decides. TFTP asks the same desk, so there is one decision.
+///
+/// The futures may be dropped at any point when a client goes away or the server ends.
+pub trait Desk: Send + Sync + 'static {
+    /// What is at this name: a file, or a text written for the asker. The name has its percent signs decoded, once, and
+    /// no query. It is still what a client sent: any length up to [`Limits::path`](crate::Limits::path), `..`, `\`, and
+    /// repeated slashes may be in it. It begins with the slash of the request.
+    fn open(&self, asker: &Asker, name: &str) -> impl Future<Output = Result<Found, Refusal>> + Send;
+
+    /// The iPXE script for a machine: the one with this MAC, else the one that asks.
+    fn script(&self, asker: &Asker, mac: Option<Mac>) -> impl Future<Output = Result<Bytes, Refusal>> + Send;
+
+    /// A seed, written for the machine that the token was given to, else for the one that asks. The name is like that of
+    /// [`open`](Self::open), but without a leading slash.
+    fn seed(
+        &self,
+        asker: &Asker,
+        token: Option<&str>,
+        name: &str,
+    ) -> impl Future<Output = Result<Bytes, Refusal>> + Send;
+
+    /// An installed system calls back with its token; the answer is one line for its log.
+    fn call_back(&self, asker: &Asker, token: &str) -> impl Future<Output = Result<String, Refusal>> + Send;
+
+    /// How a delivery ended. Called while a connection is served, so it must not wait for anything. Refusals are not
+    /// reported: the desk made them itself.
+    fn sent(&self, asker: &Asker, sent: Sent);
+}
+
+/// What is at a name.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What it is. Only a [`What::File`] may be kept by caches and fetched in parts.
+    pub what: What,
+    /// Its bytes.
+    pub content: Content,
+}
+
+impl Found {
+    /// A file that is the same for everybody.
+    #[must_use]
+    pub fn file(content: Content) -> Self {
+        Self { what: What::File, content }
+    }
+
+    /// A loader's configuration, decided for the asker.
+    #[must_use]
+    pub fn configuration(text: impl Into<Bytes>) -> Self {
+        Self { what: What::Configuration, content: Content::from_bytes(text) }
+    }
+}
+
+/// What is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum What {
+    /// A file as it lies there.
+    File,
+    /// A loader's configuration: decided for the asker, so no cache may keep it.
+    Configuration,
+    /// An iPXE script: likewise.
+    Script,
+    /// A seed: likewise.
+    Seed,
+}
+
+/// Why the asker does not get what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The kind, which becomes the status.
+    pub why: Why,
+    /// One line for people. Line breaks and control characters in it become spaces.
+    pub message: String,
+}
+
+/// The kinds of refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// 404: there is nothing at that name. PXELINUX goes on with its next name.
+    NotFound,
+    /// 403: there is, but not for this asker.
+    Forbidden,
+    /// 410: it was there once: a token that was used.
+    Gone,
+    /// 500: what should be there cannot be written. The message names file, line and name.
+    TemplateError,
+    /// 503: not now; the asker may try again in some seconds.
+    Unavailable,
+}
+
+impl Refusal {
+    /// There is nothing at that name.
+    #[must_use]
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Why::NotFound, message)
+    }
+
+    /// A refusal of that kind.
+    #[must_use]
+    pub fn new(why: Why, message: impl Into<String>) -> Self {
+        Self { why, message: message.into() }
+    }
+}
+
+/// A delivery that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// What was asked for: as [`Desk::open`] and [`Desk::seed`] got it; for scripts the path.
+    pub name: String,
+    /// What it was.
+    pub what: What,
+    /// The first byte that was asked for: 0 unless it was a range.
+    pub start: u64,
+    /// One past the last byte that was handed over. For a [`Delivery::Cut`] an upper bound: what lies in the buffers of
+    /// both ends is in it.
+    pub end: u64,
+    /// How many bytes the whole has. The whole was delivered when this one is complete, `start` is 0 and `end` is `of`.
+    pub of: u64,
+    /// From the request's last header to the last byte handed over, milliseconds.
+    pub millis: u64,
+    /// How it ended.
+    pub delivery: Delivery,
+}
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Every byte was handed to the kernel, and then the client did not break the connection for
+    /// [`Limits::settle`](crate::Limits::settle), or sent its next request before that. HTTP has no acknowledgement: this
+    /// is as much as a server can know. The file did not change meanwhile.
+    Complete,
+    /// It ended early, and why, in words.
+    Cut(String),
+    /// Only the head was asked for (HEAD), or the client has it already (304). UEFI firmware asks for the size first.
+    Probed,
+}
+
+impl Sent {
+    /// Whether the client has, as far as can be known, all of what it asked for.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.delivery == Delivery::Complete
+    }
+
+    /// Whether the client has, as far as can be known, the whole in one piece.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_complete() && self.start == 0 && self.end == self.of
+    }
+}
