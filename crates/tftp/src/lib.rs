@@ -50,9 +50,11 @@
 //! - **Repeated ACKs in lockstep never cause anything** (RFC 1123 section 4.2.3.1). The Raspberry Pi 4's loader hangs when a block
 //!   comes twice, so nothing but a timeout sends again.
 //! - **With windows, a repeated ACK restarts the window** (RFC 7440 section 4), but once per window, not in the window behind a
-//!   restarted one, and not when it arrives sooner than a quarter of the shortest round trip seen: it is an echo then. In the same short time
-//!   an ACK of a part of the window moves the window on instead of sending the rest again, so clients that acknowledge every
-//!   block get every block once.
+//!   restarted one, and not when it arrives sooner than half of the shortest round trip seen: it is an echo then.
+//! - **With windows, an ACK of a part sends the rest again at once** (RFC 7440 section 4), but not when it arrives too soon, and
+//!   not when it names the very block up to which blocks have been sent again: EDK2 acknowledges what it has whenever a block
+//!   comes twice, and taking that for a loss would send everything twice from then on. The window just moves on then.
+//! - **ACKs never cause more blocks to be sent again than they acknowledge**, and some windows; beyond that only the timer does.
 //! - **Retransmission backs off**: 1, 2, 4, 8 s, unless the client asked for a `timeout`; that is kept to. Before a client has
 //!   answered once it gets three retransmissions and at most 5 s between them, since its address may be forged.
 //! - **A missing last ACK is no failure** ([`Outcome::Unconfirmed`]): some loaders never send it.

@@ -47,9 +47,9 @@ impl PeerOptions {
         } else if is("tsize") {
             self.tsize = true;
         } else if is("timeout") && value >= 1 {
-            self.timeout = self.timeout.or(u8::try_from(value).ok());
+            self.timeout = self.timeout.or_else(|| u8::try_from(value).ok());
         } else if is("windowsize") && value >= 1 {
-            self.windowsize.get_or_insert(u16::try_from(value).unwrap_or(u16::MAX));
+            self.windowsize.get_or_insert_with(|| u16::try_from(value).unwrap_or(u16::MAX));
         }
     }
 }

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn edk2_size_probe_is_understood() {
         let request = parse(
-            b"\0\x01debian-installer/amd64/bootnetx64.efi\0octet\0tsize\00\0blksize\01468\0windowsize\04\0",
+            b"\0\x01debian-installer/amd64/bootnetx64.efi\0octet\0tsize\x000\0blksize\x001468\0windowsize\x004\0",
         );
         assert_eq!(request.name, "debian-installer/amd64/bootnetx64.efi");
         assert_eq!(request.mode, Mode::Octet);
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn missing_last_nul_is_tolerated() {
         assert_eq!(parse(b"\0\x01a\0octet").name, "a");
-        assert_eq!(parse(b"\0\x01a\0octet\0blksize\01408").options.blksize, Some(1408));
+        assert_eq!(parse(b"\0\x01a\0octet\0blksize\x001408").options.blksize, Some(1408));
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
             let request = parse(odd);
             assert_eq!((request.name.as_str(), request.options), ("a", PeerOptions::default()), "{odd:?}");
         }
-        assert_eq!(parse(b"\0\x01a\0octet\0\0blksize\01024\0").options.blksize, Some(1024));
+        assert_eq!(parse(b"\0\x01a\0octet\0\0blksize\x001024\0").options.blksize, Some(1024));
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
             b"\0\x03\0\x01data",
             b"\0\x04\0\x01",
             b"\0\x05\0\x05no\0",
-            b"\0\x06blksize\01\0",
+            b"\0\x06blksize\x001\0",
             b"\0\x00",
             b"GET / HTTP/1.0\r\n\r\n",
         ] {

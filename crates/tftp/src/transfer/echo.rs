@@ -26,11 +26,23 @@ pub(crate) struct EchoGuard {
     resent: bool,
     /// Shortest time seen from sending to the answer. `None` until there is one.
     round_trip: Option<Duration>,
+    /// How many blocks may be sent again because of ACKs. Every new acknowledged block earns one; so, whatever a client or
+    /// the network does, ACKs at most double the traffic.
+    credit: u64,
+    max_credit: u64,
 }
 
 impl EchoGuard {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { restart: Restart::Armed, burst_at: now, resent: false, round_trip: None }
+    pub(crate) fn new(now: Instant, window: u16) -> Self {
+        let window = u64::from(window);
+        Self {
+            restart: Restart::Armed,
+            burst_at: now,
+            resent: false,
+            round_trip: None,
+            credit: 4 * window,
+            max_credit: 8 * window,
+        }
     }
 
     /// The first packet of a window leaves.
@@ -41,6 +53,11 @@ impl EchoGuard {
     /// Something goes out again, for whatever reason.
     pub(crate) fn resending(&mut self) {
         self.resent = true;
+    }
+
+    /// The client acknowledged this many new blocks.
+    pub(crate) fn earn(&mut self, blocks: u64) {
+        self.credit = self.credit.saturating_add(blocks).min(self.max_credit);
     }
 
     /// The client answered all that was sent. Answers to what was sent twice say nothing about the round trip (Karn).
@@ -60,20 +77,29 @@ impl EchoGuard {
         };
     }
 
-    /// Whether an ACK that arrives now comes too soon to be an answer to the current window. A quarter of the shortest round trip
-    /// leaves room for a client that complains about a gap long before it would have acknowledged the whole window.
-    pub(crate) fn too_soon(&self, now: Instant) -> bool {
+    /// Whether a partial ACK that arrives now may cause this many blocks to be sent again.
+    ///
+    /// Not so when it comes too soon to be an answer to the current window. Half of the shortest round trip leaves room for a
+    /// client that complains about a gap before it would have acknowledged the whole window.
+    pub(crate) fn may_resend(&mut self, now: Instant, blocks: u64) -> bool {
         let took = now.saturating_duration_since(self.burst_at);
-        self.round_trip.is_some_and(|shortest| took < shortest / 4)
-    }
-
-    /// Whether a repeated ACK that arrives now may restart the window. Says yes at most once per window.
-    pub(crate) fn may_restart(&mut self, now: Instant) -> bool {
-        if self.restart != Restart::Armed || self.resent || self.too_soon(now) {
+        if self.round_trip.is_some_and(|shortest| took < shortest / 2) {
             return false;
         }
-        self.restart = Restart::Used;
+        let Some(left) = self.credit.checked_sub(blocks) else {
+            return false;
+        };
+        self.credit = left;
         true
+    }
+
+    /// Whether a repeated ACK that arrives now may cause this many blocks to be sent again. Says yes at most once per window.
+    pub(crate) fn may_restart(&mut self, now: Instant, blocks: u64) -> bool {
+        let may = self.restart == Restart::Armed && !self.resent && self.may_resend(now, blocks);
+        if may {
+            self.restart = Restart::Used;
+        }
+        may
     }
 }
 
@@ -86,35 +112,54 @@ mod tests {
     #[test]
     fn a_window_restarts_once_and_the_next_one_never() {
         let t = Instant::now();
-        let mut guard = EchoGuard::new(t);
-        assert!(guard.may_restart(t + MS));
+        let mut guard = EchoGuard::new(t, 4);
+        assert!(guard.may_restart(t + MS, 4));
         guard.resending();
-        assert!(!guard.may_restart(t + 2 * MS));
+        assert!(!guard.may_restart(t + 2 * MS, 4));
         guard.next_window();
-        assert!(!guard.may_restart(t + 3 * MS));
+        assert!(!guard.may_restart(t + 3 * MS, 4));
         guard.next_window();
-        assert!(guard.may_restart(t + 4 * MS));
+        assert!(guard.may_restart(t + 4 * MS, 4));
     }
 
     #[test]
-    fn what_comes_within_a_quarter_of_a_round_trip_is_an_echo() {
+    fn what_comes_within_half_a_round_trip_is_an_echo() {
         let t = Instant::now();
-        let mut guard = EchoGuard::new(t);
+        let mut guard = EchoGuard::new(t, 4);
         guard.answered(t + 10 * MS);
         guard.next_window();
         guard.burst(t + 10 * MS);
-        assert!(guard.too_soon(t + 12 * MS));
-        assert!(!guard.may_restart(t + 12 * MS));
-        assert!(guard.may_restart(t + 13 * MS));
+        assert!(!guard.may_resend(t + 14 * MS, 1));
+        assert!(!guard.may_restart(t + 14 * MS, 1));
+        assert!(guard.may_restart(t + 15 * MS, 1));
     }
 
     #[test]
     fn round_trips_of_repeated_packets_do_not_count() {
         let t = Instant::now();
-        let mut guard = EchoGuard::new(t);
+        let mut guard = EchoGuard::new(t, 4);
         guard.resending();
         guard.answered(t + 10 * MS);
         guard.next_window();
-        assert!(!guard.too_soon(t));
+        assert!(guard.may_resend(t, 1));
+    }
+
+    #[test]
+    fn credit_is_four_windows_and_what_was_acknowledged() {
+        let t = Instant::now();
+        let mut guard = EchoGuard::new(t, 4);
+        for _ in 0..4 {
+            assert!(guard.may_resend(t, 4));
+        }
+        assert!(!guard.may_resend(t, 1));
+        guard.earn(3);
+        assert!(!guard.may_resend(t, 4));
+        guard.earn(1);
+        assert!(guard.may_resend(t, 4));
+        guard.earn(u64::MAX);
+        for _ in 0..8 {
+            assert!(guard.may_resend(t, 4));
+        }
+        assert!(!guard.may_resend(t, 1));
     }
 }

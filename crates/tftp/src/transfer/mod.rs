@@ -43,6 +43,8 @@ pub struct Transfer {
     next: u64,
     /// The highest block sent so far.
     sent: u64,
+    /// What `sent` was when blocks were last sent again.
+    resent_up_to: u64,
     timer: Timer,
     echo: EchoGuard,
     phase: Phase,
@@ -75,8 +77,9 @@ impl Transfer {
             acked: 0,
             next: 1,
             sent: 0,
+            resent_up_to: 0,
             timer: Timer::new(now, &terms, limits),
-            echo: EchoGuard::new(now),
+            echo: EchoGuard::new(now, terms.window),
             phase,
         }
     }
@@ -195,6 +198,7 @@ impl Transfer {
 
     /// `block` and all before it have arrived.
     fn new_ack(&mut self, now: Instant, block: u64) {
+        self.echo.earn(block - self.acked);
         self.acked = block;
         self.timer.progress(now);
         if block == self.last {
@@ -203,15 +207,15 @@ impl Transfer {
             self.echo.answered(now);
             self.echo.next_window();
             self.next = block + 1;
-        } else if self.echo.too_soon(now) {
-            // An ACK of something older that overtook or lagged; or a client that acknowledges every block. What follows the
-            // block is on its way, so the window just moves on.
-            self.next = self.next.max(block + 1);
-        } else {
+        } else if block != self.resent_up_to && self.echo.may_resend(now, self.sent - block) {
             // RFC 7440 section 4: what follows was lost; begin a new window right behind it.
             self.echo.next_window();
-            self.echo.resending();
-            self.next = block + 1;
+            self.rewind();
+        } else {
+            // No call for help. Either the client had all of what we sent again and says so (EDK2 acknowledges what it has
+            // whenever a block comes twice, and counts its window from there), or an ACK lagged behind the burst. What follows
+            // is on its way, so the window just moves on.
+            self.next = self.next.max(block + 1);
         }
     }
 
@@ -219,7 +223,8 @@ impl Transfer {
     fn repeated_ack(&mut self, now: Instant) {
         // In lockstep never answer (RFC 1123 section 4.2.3.1); the Raspberry Pi 4's loader hangs on a repeated block besides.
         // With windows it says that the first block was lost (RFC 7440 section 4).
-        if self.terms.window > 1 && self.sent > self.acked && self.echo.may_restart(now) {
+        let waiting = self.sent - self.acked;
+        if self.terms.window > 1 && waiting > 0 && self.echo.may_restart(now, waiting) {
             self.rewind();
         }
     }
@@ -229,7 +234,10 @@ impl Transfer {
         self.echo.resending();
         match &mut self.phase {
             Phase::Greeting { due } => *due = true,
-            Phase::Blocks => self.next = self.acked + 1,
+            Phase::Blocks => {
+                self.next = self.acked + 1;
+                self.resent_up_to = self.sent;
+            }
             Phase::Over { .. } => {}
         }
     }
