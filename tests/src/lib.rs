@@ -28,11 +28,13 @@
 
 mod artefacts;
 pub mod client;
+pub mod dhcp;
 mod lab;
 mod machine;
 mod namespace;
 pub mod peer;
 mod process;
+mod random;
 mod server;
 pub mod site;
 mod sweep;
@@ -43,6 +45,7 @@ pub use lab::{Lab, SERVER, SUBNET};
 pub use machine::{Firmware, Machine, MachineBuilder};
 pub use namespace::Namespace;
 pub use process::Process;
-pub use server::Server;
+pub use random::Random;
+pub use server::{Caller, Server};
 pub use transcript::Transcript;
 pub use wait::wait_until;

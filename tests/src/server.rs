@@ -85,12 +85,18 @@ impl Server {
         self.process.alive()
     }
 
-    /// Runs `nextboot --socket SOCKET ARGS...` and returns its output.
+    /// The command line for this server; it can be used while the server is killed and restarted.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller { binary: self.binary.clone(), socket: self.socket() }
+    }
+
+    /// [`Caller::cli`] of this server's caller.
     ///
     /// # Errors
-    /// When it exits with anything but 0; the error carries its words.
+    /// As there.
     pub fn cli(&self, args: &[&str]) -> Result<String> {
-        run(&mut self.command(args))
+        self.caller().cli(args)
     }
 
     /// `nextboot --json ARGS...`, read.
@@ -98,7 +104,7 @@ impl Server {
     /// # Errors
     /// As [`Server::cli`], or that the output is no JSON.
     pub fn json(&self, args: &[&str]) -> Result<Value> {
-        let text = run(self.command(&[]).arg("--json").args(args))?;
+        let text = run(self.caller().command(&["--json"]).args(args))?;
         serde_json::from_str(&text).with_context(|| format!("no JSON from {args:?}: {text}"))
     }
 
@@ -139,14 +145,6 @@ impl Server {
         wanted: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
         wait_until(&format!("event {code}"), limit, || Ok(self.events_of(code)?.into_iter().find(&wanted)))
-    }
-
-    /// The command line of [`Server::cli`], not started.
-    #[must_use]
-    pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.arg("--socket").arg(self.socket()).args(args);
-        command
     }
 
     /// Resident memory in KiB (`VmRSS` of the process).
@@ -190,6 +188,31 @@ impl Server {
         (self.process, self.start_up) =
             spawn(&self.namespace, &self.binary, &self.config, &self.scratch, &self.log)?;
         Ok(())
+    }
+}
+
+/// The `nextboot` command, told where its server listens.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    binary: PathBuf,
+    socket: PathBuf,
+}
+
+impl Caller {
+    /// Runs `nextboot --socket SOCKET ARGS...` and returns its output.
+    ///
+    /// # Errors
+    /// When it exits with anything but 0; the error carries its words.
+    pub fn cli(&self, args: &[&str]) -> Result<String> {
+        run(&mut self.command(args))
+    }
+
+    /// The command line of [`Caller::cli`], not started.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("--socket").arg(&self.socket).args(args);
+        command
     }
 }
 
