@@ -113,6 +113,19 @@ pub struct Assignment {
     /// For [`Until::Once`]: what holds again afterwards (never itself `Once`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Box<Self>>,
+    /// A boot armed once that was delivered and used up: it may still be running, and then its installer still fetches
+    /// its seed and calls back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+}
+
+/// A boot armed once that was used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// What was booted.
+    pub profile: ProfileName,
+    /// The [`Assignment::since`] of the assignment that is over.
+    pub since: Timestamp,
 }
 
 impl Assignment {
@@ -128,6 +141,7 @@ impl Assignment {
             delivered: 0,
             failed: None,
             before: None,
+            used: None,
         }
     }
 

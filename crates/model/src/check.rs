@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Record, Refusal, State, Target,
-    Timestamp, Until, Verdict,
+    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, ProfileName, Record, Refusal,
+    State, Target, Timestamp, Until, Used, Verdict,
 };
 
 impl Command {
@@ -51,6 +51,7 @@ impl Command {
                         delivered: 0,
                         failed: None,
                         before,
+                        used: None,
                     };
                     let event =
                         EventKind::Assigned { profile: profile.clone(), until: *until, by: by.clone() };
@@ -71,13 +72,28 @@ impl Command {
             Self::CallBack { mac, armed, by } => {
                 let record = state.by_mac(*mac).ok_or(Refusal::UnknownMac(*mac))?;
                 let old = &record.assignment;
-                if armed.is_some_and(|armed| armed != old.since) {
-                    return Err(Refusal::Stale(record.host.name.clone()));
+                let event = |profile: &ProfileName| EventKind::CalledBack {
+                    profile: profile.clone(),
+                    by: by.clone(),
+                };
+                match (*armed, &old.used) {
+                    // What was armed once is over already, and what holds instead was not what called back.
+                    (Some(armed), Some(used)) if armed == used.since => {
+                        let assignment = Assignment { used: None, ..old.clone() };
+                        verdict.reassign(record, assignment, event(&used.profile));
+                    }
+                    (Some(armed), _) if armed != old.since => {
+                        return Err(Refusal::Stale(record.host.name.clone()));
+                    }
+                    _ => {
+                        let profile = old.used.as_ref().map_or(&old.profile, |used| &used.profile);
+                        verdict.reassign(
+                            record,
+                            Assignment::local(later(now, old), by.clone()),
+                            event(profile),
+                        );
+                    }
                 }
-                // A call-back for a rescue system armed once must not throw away what was before it.
-                let assignment = Assignment::local(later(now, old), by.clone());
-                let event = EventKind::CalledBack { profile: old.profile.clone(), by: by.clone() };
-                verdict.reassign(record, assignment, event);
             }
             Self::Delivered { name, armed } => {
                 let record = armed_record(state, name, *armed)?;
@@ -87,7 +103,8 @@ impl Command {
                 let (delivered, by) =
                     (assignment.delivered, Door::Rule { rule: "the boot armed once was delivered".into() });
                 if assignment.until == Until::Once {
-                    let assignment = back(&record.assignment, now, &by);
+                    let used = Used { profile: profile.clone(), since: *armed };
+                    let assignment = Assignment { used: Some(used), ..back(&record.assignment, now, &by) };
                     let event = EventKind::UsedUp { profile, now: assignment.profile.clone() };
                     verdict.reassign(record, assignment, event);
                 } else {
@@ -110,9 +127,8 @@ impl Command {
 /// What holds when an assignment ends early.
 fn back(old: &Assignment, now: Timestamp, by: &Door) -> Assignment {
     match &old.before {
-        // Its `since` moves, so that a link made meanwhile does not count as spoken later than this change, and
-        // nothing proved for the old arming holds for it.
-        Some(before) => Assignment { since: later(now, old), ..(**before).clone() },
+        // With its old time: a link that was stronger before is stronger again.
+        Some(before) => (**before).clone(),
         None => Assignment::local(later(now, old), by.clone()),
     }
 }
@@ -120,7 +136,8 @@ fn back(old: &Assignment, now: Timestamp, by: &Door) -> Assignment {
 /// A moment for a new assignment: now, but never the same as or earlier than the old one's, even when the clock steps
 /// back: `since` tells one arming from the next.
 fn later(now: Timestamp, old: &Assignment) -> Timestamp {
-    now.max(Timestamp(old.since.0.saturating_add(1)))
+    let last = old.used.as_ref().map_or(old.since, |used| used.since.max(old.since));
+    now.max(Timestamp(last.0.saturating_add(1)))
 }
 
 fn known<'s>(state: &'s State, name: &HostName) -> Result<&'s Arc<Record>, Refusal> {

@@ -25,7 +25,7 @@ mod time;
 mod uuid;
 
 pub use arch::Arch;
-pub use assignment::{Assignment, Door, Until};
+pub use assignment::{Assignment, Door, Until, Used};
 pub use attempt::{Attempt, AttemptId, Attempts, MAX_LIVE, Needs, Promise, Stage, Step};
 pub use change::{Change, Verdict};
 pub use command::{Command, Target};
