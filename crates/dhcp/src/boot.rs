@@ -1,6 +1,6 @@
 //! What a client is told about booting, for each kind of client in each kind of reply.
 
-use crate::{Boot, BootAnswer, ClientInfo, ClientKind, Note, Why, code, reply::Reply};
+use crate::{Arrival, Boot, BootAnswer, ClientInfo, ClientKind, Note, Why, code, reply::Reply};
 
 /// `43.6 = 8`: boot the file of this reply, ask nobody else. (3 without a menu makes OVMF give up: PXE-E21.)
 const BOOT_THIS: &[u8] = &[code::pxe::DISCOVERY_CONTROL, 1, 8, 255];
@@ -46,7 +46,13 @@ pub(crate) fn usable<'a>(client: &ClientInfo, answer: &'a BootAnswer) -> Result<
 }
 
 /// Adds the boot file and the options that make this kind of client take it. Returns the file.
-pub(crate) fn tell(reply: &mut Reply<'_>, client: &ClientInfo, boot: &Boot, role: Role) -> String {
+pub(crate) fn tell(
+    reply: &mut Reply<'_>,
+    client: &ClientInfo,
+    boot: &Boot,
+    arrival: &Arrival,
+    role: Role,
+) -> String {
     let class: &[u8] = if client.kind == ClientKind::UefiHttp { b"HTTPClient" } else { b"PXEClient" };
     match (role, client.kind) {
         // Without the class the firmware drops the offer.
@@ -68,7 +74,8 @@ pub(crate) fn tell(reply: &mut Reply<'_>, client: &ClientInfo, boot: &Boot, role
     for (code, value) in &boot.options {
         reply.raw(*code, value.clone());
     }
-    reply.boot(boot.next_server, boot.server_name.as_deref(), &boot.file);
+    let next_server = if boot.next_server.is_unspecified() { arrival.server_id() } else { boot.next_server };
+    reply.boot(next_server, boot.server_name.as_deref(), &boot.file);
     boot.file.clone()
 }
 
@@ -77,10 +84,11 @@ pub(crate) fn tell_if_any(
     reply: &mut Reply<'_>,
     client: &ClientInfo,
     answer: &BootAnswer,
+    arrival: &Arrival,
     notes: &mut Vec<Note>,
 ) -> Option<String> {
     match usable(client, answer) {
-        Ok(boot) => Some(tell(reply, client, boot, Role::Server)),
+        Ok(boot) => Some(tell(reply, client, boot, arrival, Role::Server)),
         Err(Why::NothingToBoot) => None,
         Err(why) => {
             notes.push(Note::BootLeftOut(why));

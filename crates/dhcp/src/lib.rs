@@ -21,9 +21,11 @@
 //!
 //! # Deviations from the specifications
 //!
-//! - **A lease is found by hardware address too, and first where the machine holds one** (RFC 2131 section 4.2 wants the client
-//!   identifier alone). Firmware sends none, iPXE 01 and its MAC, the installed system a DUID: one machine would take three
-//!   addresses in each boot. And machines made from one disk image share a DUID: they would share an address.
+//! - **An address is held by a hardware address; a client identifier only finds an idle one again** (RFC 2131 section 4.2 wants
+//!   the identifier alone to count). Firmware sends none, iPXE 01 and its MAC, the installed system a DUID: one machine would
+//!   take three addresses in each boot. And machines made from one disk image show one DUID: they would share an address. So
+//!   several clients behind one hardware address share one address, and a machine that changes its network card gets another
+//!   address while the old lease holds.
 //! - **No DHCPNAK for a wrong network unless the client is known here or the server is authoritative** (RFC 2131 section 4.3.2
 //!   says SHOULD). Several networks may share a wire, each with its own server.
 //! - **A REQUEST that takes our offer gets the address even if the offer was forgotten**, as long as the address is free: offers

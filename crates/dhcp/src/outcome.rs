@@ -62,7 +62,8 @@ pub enum BootAnswer {
 /// A boot file and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boot {
-    /// The TFTP server, for `siaddr`. Set it even where `file` is a URL: iPXE asks on port 4011 when it is 0.
+    /// The TFTP server, for `siaddr`; 0.0.0.0 means the address the client reached us by. It is sent where `file` is a URL too:
+    /// without it iPXE asks on port 4011.
     pub next_server: Ipv4Addr,
     /// Its name for `sname`, at most 63 bytes.
     pub server_name: Option<String>,
@@ -284,12 +285,13 @@ pub enum Note {
         /// The boot file in the reply.
         file: Option<String>,
     },
-    /// A lease went to the same client identifier with another hardware address. Cloned disks look like this too.
-    Moved {
-        /// The address.
+    /// Another machine holds a lease under this client's identifier, as machines made from one disk image do. Each keeps its
+    /// own address.
+    IdentifierShared {
+        /// The other machine.
+        with: Mac,
+        /// Its address.
         address: Ipv4Addr,
-        /// The hardware address that had it before.
-        from: Mac,
     },
     /// A reserved address cannot be given yet, because another client holds a lease for it.
     ReservedInUse {
@@ -317,8 +319,11 @@ pub enum Note {
     },
     /// The reply went without a boot file, because the client could not use the one that was decided.
     BootLeftOut(Why),
-    /// The reply had no room for the relay's option 82 and went without.
-    RelayInfoDropped,
+    /// The reply had no room for an option (82: the relay's, 67: the boot file) and went without.
+    LeftOut {
+        /// Its code.
+        code: u8,
+    },
     /// The packet was not answered.
     Ignored(Why),
 }

@@ -105,13 +105,11 @@ impl Proxy {
             reply.raw(code::VENDOR_CLASS, b"PXEClient".to_vec()).next_server(arrival.server_id());
             None
         } else {
-            Some(boot::tell(&mut reply, client, boot, boot::Role::Proxy))
+            Some(boot::tell(&mut reply, client, boot, arrival, boot::Role::Proxy))
         };
         out.notes.push(Note::ProxyOffer { file });
-        let (bytes, relay_info_dropped) = reply.build();
-        if relay_info_dropped {
-            out.notes.push(Note::RelayInfoDropped);
-        }
+        let (bytes, left_out) = reply.build();
+        out.notes.extend(left_out.into_iter().map(|code| Note::LeftOut { code }));
         // A client without an address cannot be reached otherwise, and which one it gets is not ours to know.
         let to = if relayed {
             Destination::Relay(std::net::SocketAddrV4::new(packet.giaddr, 67))

@@ -54,8 +54,10 @@ pub(crate) fn answer(
         let [c, d] = item.layer.to_be_bytes();
         reply.raw(code::VENDOR, vec![code::pxe::BOOT_ITEM, 4, a, b, c, d, 255]);
     }
-    let file = boot::tell(&mut reply, client, boot, boot::Role::Proxy);
-    let (bytes, _) = reply.build();
+    let file = boot::tell(&mut reply, client, boot, arrival, boot::Role::Proxy);
+    let (bytes, left_out) = reply.build();
+    let mut notes = vec![Note::PxeAck { file, address: source }];
+    notes.extend(left_out.into_iter().map(|code| Note::LeftOut { code }));
     Outcome {
         replies: vec![Sending {
             bytes,
@@ -64,6 +66,6 @@ pub(crate) fn answer(
             message: Some(MessageType::Ack),
         }],
         lease_changes: Vec::new(),
-        notes: vec![Note::PxeAck { file, address: source }],
+        notes,
     }
 }

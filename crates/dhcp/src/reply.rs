@@ -128,9 +128,9 @@ impl<'a> Reply<'a> {
         self.raw(code, addresses.iter().flat_map(Ipv4Addr::octets).collect())
     }
 
-    /// The bytes to send: at least [`MIN_REPLY`], at most what the client reads (never over 1472). The second value is true if
-    /// the relay's option 82 had no room and was left out.
-    pub(crate) fn build(&self) -> (Vec<u8>, bool) {
+    /// The bytes to send: at least [`MIN_REPLY`], at most what the client reads (never over 1472); and the codes of the options
+    /// that had no room.
+    pub(crate) fn build(&self) -> (Vec<u8>, Vec<u8>) {
         let request = self.request;
         let mut bytes = Vec::with_capacity(512);
         // Hops and secs are 0 in a server's message (RFC 2131, table 3).
@@ -146,27 +146,39 @@ impl<'a> Reply<'a> {
         put_padded(&mut bytes, &self.sname, SNAME);
         put_padded(&mut bytes, &self.file, FILE);
         bytes.extend([0x63, 0x82, 0x53, 0x63]);
-        // One byte stays for END. The boot file is set aside first: whatever else is dropped, the client must boot.
+        let left_out = self.put_options(&mut bytes);
+        bytes.push(255);
+        bytes.resize(bytes.len().max(MIN_REPLY), 0);
+        (bytes, left_out)
+    }
+
+    fn put_options(&self, bytes: &mut Vec<u8>) -> Vec<u8> {
+        let mut left_out = Vec::new();
+        // One byte stays for END.
         let room = self.limit.saturating_sub(1);
-        let boot_file = encoded(code::BOOT_FILE, &self.boot_file);
-        let boot_file =
-            if bytes.len() + boot_file.len() + self.required() <= room { boot_file } else { Vec::new() };
+        // The boot file is set aside first: whatever else is left out, the client must boot.
+        let mut boot_file = encoded(code::BOOT_FILE, &self.boot_file);
+        if bytes.len() + self.required() + boot_file.len() > room {
+            boot_file.clear();
+            left_out.push(code::BOOT_FILE);
+        }
         for (code, value) in &self.options {
             let option = encoded(*code, value);
             if bytes.len() + option.len() + boot_file.len() <= room {
                 bytes.extend(option);
+            } else {
+                left_out.push(*code);
             }
         }
         bytes.extend(boot_file);
-        let relay_info = encoded(code::RELAY_INFO, request.relay_info().unwrap_or_default());
+        let relay_info = encoded(code::RELAY_INFO, self.request.relay_info().unwrap_or_default());
         // RFC 3046 section 2.2: without it rather than too long.
-        let fits = bytes.len() + relay_info.len() <= room;
-        if fits {
+        if bytes.len() + relay_info.len() <= room {
             bytes.extend(relay_info);
+        } else {
+            left_out.push(code::RELAY_INFO);
         }
-        bytes.push(255);
-        bytes.resize(bytes.len().max(MIN_REPLY), 0);
-        (bytes, !fits)
+        left_out
     }
 
     /// Bytes of the options that a DHCP reply cannot be without: 53, 54, 51 and 1.

@@ -136,47 +136,40 @@ impl Leases {
     /// The address in this network that is or was this client's.
     ///
     /// A machine shows several identities in one boot (firmware: none; iPXE: 01 and its MAC; the system: a DUID), so the
-    /// hardware address finds what the identifier does not. Machines made from one disk image show the same identifier, so a
-    /// machine that holds an address under its own hardware address keeps that, and an address that somebody holds under
-    /// another hardware address comes last.
+    /// hardware address finds what the identifier does not. Machines made from one disk image show the same identifier, so it
+    /// never finds an address that another hardware address holds.
     pub(crate) fn find(&self, who: Identity<'_>, network: Ipv4Net, now: Timestamp) -> Option<&Lease> {
         let named = who.client_id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
         let named = named.filter_map(|address| self.by_address.get(address));
         self.of_mac(who.mac)
             .chain(named)
             .filter(|lease| network.contains(&lease.address) && !in_quarantine(lease, now))
+            .filter(|lease| lease.mac == who.mac || !holds(lease, now))
             .max_by_key(|lease| {
                 let same_id = who.client_id.is_some() && lease.client_id.as_deref() == who.client_id;
                 let rank = match (lease.mac == who.mac, same_id, holds(lease, now)) {
-                    (true, true, _) => 4,
-                    (true, false, true) => 3,
-                    (false, _, false) => 2,
-                    (true, false, false) => 1,
-                    (false, _, true) => 0,
+                    (true, true, _) => 3,
+                    (true, false, true) => 2,
+                    (false, _, _) => 1,
+                    (true, false, false) => 0,
                 };
                 (rank, holds(lease, now), lease.heard, lease.address)
             })
     }
 
+    /// Another machine that holds an address under the same client identifier.
+    pub(crate) fn namesake(&self, who: Identity<'_>, now: Timestamp) -> Option<&Lease> {
+        let named = who.client_id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
+        named.filter_map(|address| self.by_address.get(address)).find(|l| l.mac != who.mac && l.is_bound(now))
+    }
+
     /// What the address is to this client.
-    pub(crate) fn standing(
-        &self,
-        who: Identity<'_>,
-        address: Ipv4Addr,
-        network: Ipv4Net,
-        now: Timestamp,
-    ) -> Standing {
-        let Some(lease) = self.by_address.get(&address) else { return Standing::Free };
-        if in_quarantine(lease, now) {
-            Standing::Taken(lease.mac)
-        } else if lease.mac == who.mac {
-            Standing::Own
-        } else if !holds(lease, now) {
-            Standing::Free
-        } else if self.find(who, network, now).is_some_and(|own| own.address == address) {
-            Standing::Own
-        } else {
-            Standing::Taken(lease.mac)
+    pub(crate) fn standing(&self, who: Identity<'_>, address: Ipv4Addr, now: Timestamp) -> Standing {
+        match self.by_address.get(&address) {
+            Some(lease) if in_quarantine(lease, now) => Standing::Taken(lease.mac),
+            Some(lease) if lease.mac == who.mac => Standing::Own,
+            Some(lease) if holds(lease, now) => Standing::Taken(lease.mac),
+            Some(_) | None => Standing::Free,
         }
     }
 

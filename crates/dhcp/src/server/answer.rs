@@ -16,10 +16,10 @@ impl Call<'_> {
         let packet = self.seen.packet();
         let mut reply = Reply::dhcp(packet, message, self.arrival.server_id());
         reply.yiaddr(address);
-        if message == MessageType::Ack {
-            reply.ciaddr(packet.ciaddr);
-        }
-        let ciaddr = if message == MessageType::Ack { packet.ciaddr } else { Ipv4Addr::UNSPECIFIED };
+        // Only where it is the address just confirmed: what a client writes there must not aim our replies.
+        let confirmed = message == MessageType::Ack && packet.ciaddr == address;
+        let ciaddr = if confirmed { address } else { Ipv4Addr::UNSPECIFIED };
+        reply.ciaddr(ciaddr);
         let host_name = self.reserved(at).and_then(|reserved| reserved.host_name);
         if let Some(subnet) = self.server.config.subnets.get(at) {
             lease_times(&mut reply, subnet);
@@ -77,7 +77,7 @@ impl Call<'_> {
         let subnet = self.server.config.subnets.get(at)?;
         reply.raw(code::SUBNET_MASK, subnet.network.netmask().octets().to_vec());
         reply.addresses(code::ROUTER, &subnet.routers).addresses(code::DNS, &subnet.dns);
-        let file = boot::tell_if_any(reply, seen.client(), boot, &mut self.out.notes);
+        let file = boot::tell_if_any(reply, seen.client(), boot, self.arrival, &mut self.out.notes);
         echo_client_id(reply, packet);
         boot::echo_machine(reply, packet);
         if let Some(link) = packet.options.address(code::SUBNET_SELECTION) {
@@ -105,10 +105,8 @@ impl Call<'_> {
     }
 
     fn send(&mut self, reply: &Reply<'_>, message: Option<MessageType>, to: Destination) {
-        let (bytes, relay_info_dropped) = reply.build();
-        if relay_info_dropped {
-            self.out.notes.push(Note::RelayInfoDropped);
-        }
+        let (bytes, left_out) = reply.build();
+        self.out.notes.extend(left_out.into_iter().map(|code| Note::LeftOut { code }));
         self.out.replies.push(Sending { bytes, to, from: self.arrival.port, message });
     }
 }

@@ -23,7 +23,7 @@ impl Call<'_> {
     fn pick(&mut self, at: usize, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
         let (network, now) = (self.network(at), self.now);
         if let Some(reserved) = self.reserved(at) {
-            match self.server.leases.standing(self.who(), reserved.address, network, now) {
+            match self.server.leases.standing(self.who(), reserved.address, now) {
                 Standing::Taken(holder) => {
                     self.out.notes.push(Note::ReservedInUse { address: reserved.address, holder });
                 }
@@ -46,21 +46,12 @@ impl Call<'_> {
         let network = self.network(at);
         self.server.leases.in_pool(address, network)
             && !self.is_kept(address)
-            && !matches!(
-                self.server.leases.standing(self.who(), address, network, self.now),
-                Standing::Taken(_)
-            )
+            && !matches!(self.server.leases.standing(self.who(), address, self.now), Standing::Taken(_))
     }
 
     /// Holds an address back for this client, unless it has it already.
     fn hold(&mut self, address: Ipv4Addr) {
-        let mac = self.packet().mac;
-        let have = self.server.leases.get(address);
-        if have.is_some_and(|lease| lease.is_bound(self.now) && lease.mac == mac) {
-            return;
-        }
-        // A lease that moves with its client identifier stays what it is until the REQUEST.
-        if have.is_some_and(|lease| lease.is_bound(self.now)) {
+        if self.server.leases.get(address).is_some_and(|lease| lease.is_bound(self.now)) {
             return;
         }
         let until: Timestamp = self.now.after(self.server.config.offer_time);

@@ -5,6 +5,8 @@ mod config;
 mod discover;
 mod other;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -214,12 +216,10 @@ impl Call<'_> {
         self.out.lease_changes.push(LeaseChange::Put(lease));
     }
 
-    /// Notes that an address goes to a client with another hardware address but the same identifier.
-    fn note_move(&mut self, address: Ipv4Addr) {
-        let Some(lease) = self.server.leases.get(address) else { return };
-        let from = lease.mac;
-        if lease.is_bound(self.now) && from != self.packet().mac {
-            self.out.notes.push(Note::Moved { address, from });
+    fn note_namesake(&mut self) {
+        if let Some(lease) = self.server.leases.namesake(self.who(), self.now) {
+            let note = Note::IdentifierShared { with: lease.mac, address: lease.address };
+            self.out.notes.push(note);
         }
     }
 }

@@ -80,8 +80,8 @@ impl Call<'_> {
     /// BOOTP clients keep an address for ever and never say goodbye, so they get reserved ones only (RFC 1534 section 2).
     pub(super) fn bootp(&mut self, at: usize) {
         let Some(reserved) = self.reserved(at) else { return self.out.ignore(Why::NotReserved) };
-        let (address, network) = (reserved.address, self.network(at));
-        if let Standing::Taken(holder) = self.server.leases.standing(self.who(), address, network, self.now) {
+        let address = reserved.address;
+        if let Standing::Taken(holder) = self.server.leases.standing(self.who(), address, self.now) {
             self.out.notes.push(Note::ReservedInUse { address, holder });
             return;
         }

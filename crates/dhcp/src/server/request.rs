@@ -42,10 +42,11 @@ impl Call<'_> {
     fn judge(&self, at: usize, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
         let (network, now) = (self.network(at), self.now);
         let leases = &self.server.leases;
-        let standing = leases.standing(self.who(), address, network, now);
+        let standing = leases.standing(self.who(), address, now);
         let own = leases.find(self.who(), network, now);
         let reserved = self.reserved(at);
         let verdict = self.entitlement(at, address, standing, own, reserved.as_ref().map(|r| r.address));
+        let known = standing == Standing::Own || own.is_some_and(|lease| lease.address == address);
         let authority = self.server.config.authoritative
             || reserved.is_some()
             // Only a lease that holds: an address given back or run out says nothing about where the client went since.
@@ -54,7 +55,7 @@ impl Call<'_> {
             // The client took our offer, which may have been forgotten in a restart: what is free is still given.
             (RequestState::Selecting, verdict) => verdict.map_err(Some),
             // Without a record of the client others must be able to answer.
-            (_, Ok(())) if standing == Standing::Own || authority => Ok(()),
+            (_, Ok(())) if known || authority => Ok(()),
             (_, Ok(())) => Err(None),
             // A unicast renewal was sent to this server, for an address that another client has from it.
             (RequestState::Renewing, Err(reason @ NakReason::Taken)) => Err(Some(reason)),
@@ -82,7 +83,7 @@ impl Call<'_> {
             if reserved == address {
                 return Ok(());
             }
-            let free = self.server.leases.standing(self.who(), reserved, network, self.now);
+            let free = self.server.leases.standing(self.who(), reserved, self.now);
             if !matches!(free, Standing::Taken(_)) {
                 return Err(NakReason::NotYours);
             }
@@ -101,7 +102,7 @@ impl Call<'_> {
     }
 
     fn bind(&mut self, at: usize, address: Ipv4Addr) {
-        self.note_move(address);
+        self.note_namesake();
         self.let_go(at, Some(address));
         let expires = match self.server.config.subnets.get(at).map(|subnet| subnet.lease_time) {
             Some(LeaseTime::Infinite) => Timestamp::NEVER,

@@ -1,8 +1,10 @@
 //! Clients for the tests, written down byte by byte.
 
+pub(crate) mod captured;
+
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use crate::{Arrival, Port, Seen};
+use crate::{Arrival, Boot, BootAnswer, Heard, Outcome, Port, Seen};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -92,4 +94,28 @@ pub(crate) fn broadcast() -> Arrival {
 /// A unicast to 10.0.0.1.
 pub(crate) fn unicast(port: Port, source: SocketAddrV4) -> Arrival {
     Arrival { source, port, broadcast: false, ..broadcast() }
+}
+
+/// The bytes of a hexadecimal literal.
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+pub(crate) fn captured(text: &str) -> Seen {
+    Seen::read(&hex(text)).unwrap()
+}
+
+pub(crate) fn boot(file: &str) -> BootAnswer {
+    BootAnswer::Boot(Boot {
+        next_server: SERVER,
+        server_name: None,
+        file: file.to_owned(),
+        options: vec![(210, b"/tftp/".to_vec())],
+    })
+}
+
+/// The only reply of an outcome, read back.
+pub(crate) fn reply(outcome: &Outcome) -> Heard {
+    assert_eq!(outcome.replies.len(), 1, "{outcome:?}");
+    Heard::read(&outcome.replies[0].bytes).unwrap()
 }
