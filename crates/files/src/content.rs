@@ -1,8 +1,7 @@
 use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -46,13 +45,17 @@ impl From<Errno> for ReadError {
     }
 }
 
+/// File system types (statfs(2)) whose files are nowhere but in memory: tmpfs and ramfs.
+const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+
 /// A regular file as it was when it was opened.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     file: OwnedFd,
     identity: Identity,
-    /// The file system cannot tell whether a read would wait (some network and stacked ones).
-    always_waits: AtomicBool,
+    /// Set when the file system cannot tell whether a read would wait (tmpfs, some network and stacked ones): true when it
+    /// lies in memory, so that none ever does.
+    untold: OnceLock<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,7 +207,7 @@ impl Content {
 
 impl OpenFile {
     pub(crate) fn new(file: OwnedFd, stat: &Stat) -> Self {
-        Self { file, identity: Identity::of(stat), always_waits: AtomicBool::new(false) }
+        Self { file, identity: Identity::of(stat), untold: OnceLock::new() }
     }
 
     pub(crate) fn inode(&self) -> (u64, u64) {
@@ -224,25 +227,37 @@ impl OpenFile {
 
     /// Reads what is in the page cache; stops where it would have to wait.
     fn read_cached(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        let mut done = 0;
-        if self.always_waits.load(Ordering::Relaxed) {
-            return Ok(done);
+        if let Some(in_memory) = self.untold.get() {
+            return self.read_untold(*in_memory, offset, buffer);
         }
+        let mut done = 0;
         while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let mut slices = [IoSliceMut::new(rest)];
-            match rustix::io::preadv2(&self.file, &mut slices, offset + done as u64, ReadWriteFlags::NOWAIT) {
+            let at = offset + done as u64;
+            match rustix::io::preadv2(&self.file, &mut [IoSliceMut::new(rest)], at, ReadWriteFlags::NOWAIT) {
                 Ok(0) => return Err(ReadError::Changed),
                 Ok(read) => done += read,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
-                    self.always_waits.store(true, Ordering::Relaxed);
-                    break;
+                    let in_memory = *self.untold.get_or_init(|| self.lies_in_memory());
+                    return Ok(done + self.read_untold(in_memory, at, rest)?);
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(done)
+    }
+
+    fn read_untold(&self, in_memory: bool, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        if !in_memory {
+            return Ok(0);
+        }
+        self.read_waiting(offset, buffer)?;
+        Ok(buffer.len())
+    }
+
+    fn lies_in_memory(&self) -> bool {
+        rustix::fs::fstatfs(&self.file).is_ok_and(|system| IN_MEMORY.contains(&(system.f_type as u64)))
     }
 
     /// Fills the whole buffer, waiting for the disk.
@@ -332,13 +347,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_tell_whether_it_waits_is_read_all_the_same() {
-        let (_tree, bytes, file) = big();
-        let Kind::File(open) = &file.0 else { unreachable!() };
-        open.always_waits.store(true, Ordering::Relaxed);
-        let mut buffer = vec![0; 300_000];
-        assert_eq!(block_on(file.read_at(0, &mut buffer)).unwrap(), 300_000);
-        assert_eq!(buffer, bytes);
+    fn a_file_system_that_does_not_tell_whether_a_read_waits_is_read_all_the_same() {
+        for in_memory in [false, true] {
+            let (_tree, bytes, file) = big();
+            let Kind::File(open) = &file.0 else { unreachable!() };
+            open.untold.set(in_memory).unwrap();
+            let mut buffer = vec![0; 300_000];
+            assert_eq!(block_on(file.read_at(0, &mut buffer)).unwrap(), 300_000);
+            assert_eq!(buffer, bytes);
+        }
     }
 
     #[test]

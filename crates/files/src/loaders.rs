@@ -19,6 +19,10 @@ pub const DEFAULT_LOADERS: &[&str] = &[
     "/usr/lib/SYSLINUX.EFI/efi32",
 ];
 
+/// Where links in the loader directories may lead beside these directories themselves: Debian's `/usr/lib/ipxe/ipxe.efi`
+/// is a link to `/boot/ipxe.efi`.
+pub(crate) const LINKED: &str = "/boot";
+
 /// Names that firmware and shim ask for, and what Debian calls those files.
 const ALIASES: &[(&str, &str)] = &[
     ("shimx64.efi", "shimx64.efi.signed"),

@@ -39,8 +39,10 @@ pub struct Roots(Arc<Inner>);
 struct Inner {
     roots: Vec<Root>,
     loaders: Vec<PathBuf>,
-    /// All roots and extra roots: where a link may end.
+    /// Where a link in a root may end: all roots and extra roots.
     trusted: Vec<PathBuf>,
+    /// Where a link in a loader directory may end.
+    trusted_by_loaders: Vec<PathBuf>,
     shared: Shared,
 }
 
@@ -77,6 +79,7 @@ impl Roots {
             roots: layout.roots.iter().cloned().map(Root::new).collect(),
             loaders: layout.loaders.clone(),
             trusted: layout.roots.iter().chain(&layout.extra_roots).cloned().collect(),
+            trusted_by_loaders: layout.loaders.iter().cloned().chain([loaders::LINKED.into()]).collect(),
             shared: Shared::default(),
         })))
     }
@@ -148,8 +151,7 @@ impl Roots {
 
     fn get_loader(&self, name: &Name) -> Result<Content, OpenError> {
         for (directory, file) in loaders::candidates(&self.0.loaders, name) {
-            // Distributions link between these directories, so each may lead into all.
-            match self.open_file(directory, file, &self.0.loaders) {
+            match self.open_file(directory, file, &self.0.trusted_by_loaders) {
                 Err(OpenError::NotFound) => {}
                 done => return done,
             }

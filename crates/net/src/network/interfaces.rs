@@ -7,7 +7,7 @@ use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use rtnetlink::packet_route::route::{RouteAttribute, RouteHeader, RouteMessage, RouteType};
 
-use super::{NetlinkError, Network};
+use super::{Connection, NetlinkError, Network};
 use crate::HardwareAddr;
 
 /// One network interface as it is now.
@@ -45,15 +45,16 @@ impl Network {
     /// All interfaces, by index.
     ///
     /// # Errors
-    /// [`NetlinkError::Request`].
+    /// [`NetlinkError`].
     pub async fn interfaces(&self) -> Result<Vec<Interface>, NetlinkError> {
+        let walk = Connection::open()?;
         let mut found = BTreeMap::new();
-        let mut links = self.handle.link().get().execute();
+        let mut links = walk.handle.link().get().execute();
         while let Some(link) = links.try_next().await? {
             let interface = from_link(link);
             found.insert(interface.index, interface);
         }
-        let mut addresses = self.handle.address().get().execute();
+        let mut addresses = walk.handle.address().get().execute();
         while let Some(address) = addresses.try_next().await? {
             let index = address.header.index;
             if let (Some(interface), Some(address)) = (found.get_mut(&index), own_address(&address)) {
@@ -67,11 +68,12 @@ impl Network {
     /// chooses. `None` without a default route.
     ///
     /// # Errors
-    /// [`NetlinkError::Request`].
+    /// [`NetlinkError`].
     pub async fn default_interface(&self) -> Result<Option<u32>, NetlinkError> {
+        let walk = Connection::open()?;
         let mut query = RouteMessage::default();
         query.header.address_family = AddressFamily::Inet;
-        let mut routes = self.handle.route().get(query).execute();
+        let mut routes = walk.handle.route().get(query).execute();
         let mut best: Option<(u32, u32)> = None;
         while let Some(route) = routes.try_next().await? {
             if let Some(candidate) = default_route(&route)

@@ -13,6 +13,8 @@ impl Network {
     /// The hardware address that the kernel knows for a neighbour on a directly attached link. `None` when the address
     /// is ours, lies behind a router, or is not known (or known to be dead) at the moment.
     ///
+    /// This is what the kernel last heard, possibly some minutes ago; it does not ask the network.
+    ///
     /// Two questions to the kernel for single entries, no table walk: some tens of microseconds however large the table.
     ///
     /// # Errors
@@ -25,7 +27,7 @@ impl Network {
         query.attributes.push(NeighbourAttribute::Destination(ip.into()));
         let mut request = NetlinkMessage::from(RouteNetlinkMessage::GetNeighbour(query));
         request.header.flags = NLM_F_REQUEST;
-        let mut answers = self.handle.clone().request(request)?;
+        let mut answers = self.asking.handle.clone().request(request)?;
         while let Some(answer) = answers.next().await {
             match answer.payload {
                 NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewNeighbour(entry)) => {
@@ -47,7 +49,7 @@ impl Network {
         query.header.address_family = family(ip);
         query.header.destination_prefix_length = if ip.is_ipv4() { 32 } else { 128 };
         query.attributes.push(RouteAttribute::Destination(ip.into()));
-        let mut routes = self.handle.route().get(query).execute();
+        let mut routes = self.asking.handle.route().get(query).execute();
         match routes.try_next().await {
             Ok(route) => Ok(route.as_ref().and_then(attached)),
             Err(error) if is_not_found(&error) => Ok(None),

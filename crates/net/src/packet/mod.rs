@@ -16,6 +16,9 @@ pub use headers::{HEADERS, MAX_PAYLOAD, Malformed, Udp, build, parse};
 
 use crate::HardwareAddr;
 
+/// Room for packets that wait to be read, in bytes.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
 /// One datagram that a [`PacketSocket`] heard; the payload lies in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard<'b> {
@@ -80,6 +83,8 @@ impl PacketSocket {
         // First the filter, then the bind that opens the tap: nothing slips in unfiltered.
         socket.attach_filter(&program)?;
         let interface = if let [only] = interfaces { *only } else { 0 };
+        // As far as the system's limit allows; a rack that gets its power back asks in the same second.
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         link::bind(&socket, interface)?;
         Self::wrap(socket)
     }

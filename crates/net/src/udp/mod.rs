@@ -118,3 +118,96 @@ impl UdpSocket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1));
+    const TWO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
+    const ANY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+    #[tokio::test]
+    async fn an_answer_leaves_from_the_address_that_was_asked() {
+        let server = UdpSocket::bind(ANY, 0, &BindOptions::default()).unwrap();
+        let client = UdpSocket::bind_transfer(ONE).unwrap();
+        let asked = SocketAddr::new(TWO, server.local_addr().port());
+        client.send(b"question", asked, None, None).await.unwrap();
+
+        let mut buffer = [0; 100];
+        let question = server.recv(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..question.len], b"question");
+        assert_eq!((question.from, question.to, question.local), (client.local_addr(), TWO, Some(TWO)));
+        assert!(question.interface > 0 && !question.truncated);
+
+        server.send(b"answer", question.from, question.local, Some(question.interface)).await.unwrap();
+        let answer = client.recv(&mut buffer).await.unwrap();
+        assert_eq!(answer.from, asked);
+        assert_eq!(client.try_recv(&mut buffer).unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn ipv6_knows_the_same() {
+        let loopback = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+        // Not every machine has IPv6.
+        let Ok(server) =
+            UdpSocket::bind(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), 0, &BindOptions::default())
+        else {
+            return;
+        };
+        let Ok(client) = UdpSocket::bind_transfer(loopback) else { return };
+        let asked = SocketAddr::new(loopback, server.local_addr().port());
+        client.send(b"question", asked, Some(loopback), None).await.unwrap();
+        let mut buffer = [0; 100];
+        let question = server.recv(&mut buffer).await.unwrap();
+        assert_eq!((question.to, question.local), (loopback, Some(loopback)));
+        assert!(question.interface > 0);
+    }
+
+    #[tokio::test]
+    async fn a_datagram_larger_than_the_buffer_says_so() {
+        let server = UdpSocket::bind_transfer(ONE).unwrap();
+        server.send(&[7; 20], server.local_addr(), None, None).await.unwrap();
+        let mut buffer = [0; 10];
+        let datagram = server.recv(&mut buffer).await.unwrap();
+        assert_eq!((datagram.len, datagram.truncated), (10, true));
+    }
+
+    #[tokio::test]
+    async fn segments_arrive_as_the_datagrams_they_were() {
+        let server = UdpSocket::bind_transfer(ONE).unwrap();
+        let client = UdpSocket::bind_transfer(ONE).unwrap();
+        let bytes: Vec<u8> = (0..20_000u32).map(|at| (at % 251) as u8).collect();
+        for forced_single in [false, true] {
+            if forced_single {
+                client.segment_limit.store(0, std::sync::atomic::Ordering::Relaxed);
+            }
+            client.send_segmented(&bytes, 1404, server.local_addr(), Some(ONE), None).await.unwrap();
+            let mut buffer = [0; 2000];
+            for expected in bytes.chunks(1404) {
+                let datagram = server.recv(&mut buffer).await.unwrap();
+                assert_eq!(&buffer[..datagram.len], expected);
+            }
+            assert_eq!(server.try_recv(&mut buffer).unwrap(), None);
+        }
+        assert!(client.send_segmented(&bytes, 0, server.local_addr(), None, None).await.is_err());
+        client.send_segmented(&[], 512, server.local_addr(), None, None).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_and_a_foreign_address_are_told_apart() {
+        let held = UdpSocket::bind_transfer(ONE).unwrap().local_addr();
+        let holder = UdpSocket::bind(ONE, held.port(), &BindOptions::default()).unwrap();
+        let again = UdpSocket::bind(ONE, held.port(), &BindOptions::default());
+        assert!(matches!(again, Err(BindError::InUse { addr }) if addr == holder.local_addr()));
+        let foreign = UdpSocket::bind("192.0.2.1".parse().unwrap(), 0, &BindOptions::default());
+        assert!(matches!(foreign, Err(BindError::NoSuchAddress { .. })));
+    }
+
+    #[tokio::test]
+    async fn families_are_not_mixed() {
+        let client = UdpSocket::bind_transfer(ONE).unwrap();
+        let from = Some(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST));
+        assert!(client.send(b"x", SocketAddr::new(ONE, 9), from, None).await.is_err());
+    }
+}
