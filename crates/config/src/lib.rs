@@ -1,2 +1,36 @@
 //! The configuration file: text in, one checked value out, every complaint with its line.
+//!
+//! [`Config::parse`] reads a whole text and gives either a [`Config`] that can be used as it is, or all [`Complaints`] at
+//! once; each names the line, the key, the value and what would be right. [`Config::default`] is what holds without a file,
+//! and what holds for every key that a file leaves out. Nothing here opens a file: whether directories exist is for
+//! whoever uses them to see. Paths that are not absolute are taken from the directory in which the file stands.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! use nextboot_config::Config;
+//!
+//! let complaints = Config::parse("[dhcp]\nmode = \"severs\"", Path::new("nextboot.toml")).unwrap_err();
+//! assert_eq!(complaints.to_string(), r#"nextboot.toml:2: dhcp.mode = "severs": use "proxy", "server" or "off""#);
+//! ```
 #![forbid(unsafe_code)]
+
+mod api;
+mod boot;
+mod complaint;
+mod config;
+mod dhcp;
+mod document;
+mod duration;
+mod files;
+mod http;
+mod profile;
+mod tftp;
+
+pub use api::Api;
+pub use complaint::{Complaint, Complaints};
+pub use config::{Config, DEFAULT_DATA_DIR};
+pub use dhcp::{Dhcp, Mode};
+pub use files::Files;
+pub use http::Http;
+pub use tftp::Tftp;

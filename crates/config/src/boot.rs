@@ -1,0 +1,125 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use nextboot_boot::{Kind, Loader, Loaders, Profile, Site, Unknown};
+use nextboot_model::{Class, ProfileName};
+
+use crate::{
+    document::{Item, Mark, Report, Section},
+    files::take,
+    profile::file_name,
+};
+
+/// What `[boot]` says.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    unknown: Unknown,
+    unknown_mark: Option<Mark>,
+    attempts: u32,
+    serial: Option<String>,
+    loaders: Loaders,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            unknown: Unknown::Ignore,
+            unknown_mark: None,
+            attempts: 3,
+            serial: None,
+            loaders: Loaders::default(),
+        }
+    }
+}
+
+impl Rules {
+    pub(crate) fn read(boot: &mut Section<'_>) -> Self {
+        let mut rules = Self::default();
+        if let Some(unknown) = boot.get("unknown", |item| item.placed(unknown)) {
+            rules.unknown = unknown.value;
+            rules.unknown_mark = Some(unknown.mark);
+        }
+        take(&mut rules.attempts, boot.get("attempts", |item| item.number(1..=100_u32)));
+        rules.serial = boot.get("serial", serial);
+        boot.table("loaders", |section| {
+            for kind in Kind::ALL {
+                match section.get(kind.key(), |item| loader(item, kind)) {
+                    Some(Some(loader)) => {
+                        rules.loaders.0.insert(kind, loader);
+                    }
+                    Some(None) => {
+                        rules.loaders.0.remove(&kind);
+                    }
+                    None => {}
+                }
+            }
+        });
+        rules
+    }
+
+    /// What can be said only when the profiles are known.
+    pub(crate) fn check(&self, report: &Report<'_>, profiles: &[Profile]) {
+        let (Unknown::Profile(name), Some(mark)) = (&self.unknown, &self.unknown_mark) else { return };
+        if profiles.iter().any(|profile| profile.name == *name && profile.class == Class::Install) {
+            report.complain(
+                mark,
+                format!(
+                    "profile {name} is of class \"install\", and a machine that nobody armed is never installed; name a \
+                     profile of another class"
+                ),
+            );
+        }
+    }
+
+    pub(crate) fn site(self, profiles: Vec<Profile>, http_port: u16, api_port: u16) -> Site {
+        let profiles: BTreeMap<ProfileName, Arc<Profile>> =
+            profiles.into_iter().map(|profile| (profile.name.clone(), Arc::new(profile))).collect();
+        Site {
+            profiles,
+            unknown: self.unknown,
+            loaders: self.loaders,
+            attempts: self.attempts,
+            http_port,
+            api_port,
+            serial: self.serial,
+        }
+    }
+}
+
+fn unknown(item: &Item<'_>) -> Option<Unknown> {
+    match item.text()? {
+        "ignore" => Some(Unknown::Ignore),
+        "default" => Some(Unknown::TreeDefault),
+        text => match text.strip_prefix("profile:").map(str::parse::<ProfileName>) {
+            Some(Ok(name)) => Some(Unknown::Profile(name)),
+            Some(Err(error)) => item.wrong(error.to_string()),
+            None => item.wrong("use \"ignore\", \"default\" or \"profile:NAME\""),
+        },
+    }
+}
+
+/// PXELINUX's SERIAL: port number or I/O address, speed, flow control.
+fn serial(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    let number = |word: &&str| match word.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).is_ok(),
+        None => word.parse::<u32>().is_ok(),
+    };
+    let words: Vec<&str> = text.split(' ').collect();
+    if (1..=3).contains(&words.len()) && words.iter().all(number) {
+        Some(text.to_owned())
+    } else {
+        item.wrong("use what PXELINUX's SERIAL takes: port, speed and flow control, e.g. \"0 115200\"")
+    }
+}
+
+/// A loader; inside, nothing where machines of that kind are to get none.
+fn loader(item: &Item<'_>, kind: Kind) -> Option<Option<Loader>> {
+    match item.text()? {
+        "none" => Some(None),
+        "script" if matches!(kind, Kind::IpxeBios | Kind::IpxeUefi) => Some(Some(Loader::Script)),
+        "script" => {
+            item.wrong("only iPXE reads scripts; name a file here, e.g. \"snponly.efi\", or \"none\"")
+        }
+        _ => file_name(item).map(|name| Some(Loader::File(name))),
+    }
+}

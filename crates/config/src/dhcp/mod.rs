@@ -1,0 +1,127 @@
+//! `[dhcp]`: modes, subnets, reservations.
+
+mod options;
+mod pool;
+mod reservation;
+mod subnet;
+
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+use nextboot_dhcp::{LeaseTime, ProxyConfig, ServerConfig, UefiPolicy};
+
+use crate::{
+    document::{Item, Section},
+    duration,
+    files::take,
+};
+
+/// How the server takes part in DHCP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// PXE answers only, beside the subnet's own DHCP server.
+    #[default]
+    Proxy,
+    /// It is the DHCP server.
+    Server,
+    /// Not at all: another server names ours as the boot server.
+    Off,
+}
+
+impl Mode {
+    /// The word in the configuration.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Server => "server",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// DHCP. Both configurations are there in every mode, so that a change of the mode is one word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dhcp {
+    /// Which of the two, if one.
+    pub mode: Mode,
+    /// What [`Mode::Server`] needs; at least one subnet in that mode.
+    pub server: ServerConfig,
+    /// What [`Mode::Proxy`] needs.
+    pub proxy: ProxyConfig,
+}
+
+impl Dhcp {
+    pub(crate) fn read(dhcp: &mut Section<'_>) -> Self {
+        let mut read = Self::default();
+        let modes = [Mode::Proxy, Mode::Server, Mode::Off].map(|mode| (mode.key(), mode));
+        let mode = dhcp.get("mode", |item| item.placed(|item| item.choice(&modes)));
+        let policies = [("boot-server", UefiPolicy::Binl), ("direct", UefiPolicy::Direct)];
+        take(&mut read.proxy.uefi, dhcp.get("uefi_proxy", |item| item.choice(&policies)));
+        take(&mut read.proxy.networks, dhcp.get("networks", |item| item.list(network)));
+        take(&mut read.server.authoritative, dhcp.get("authoritative", |item| item.flag()));
+        take(&mut read.server.offer_time, dhcp.get("offer_time", |item| while_(item, 10..=600)));
+        take(&mut read.server.decline_time, dhcp.get("decline_time", |item| while_(item, 60..=31_536_000)));
+        let lease = dhcp.get("lease_time", lease_time).unwrap_or(subnet::DEFAULT_LEASE);
+        let subnets = dhcp.tables("subnet", |section| subnet::read(section, lease));
+        let all_read = subnets.iter().all(Option::is_some);
+        let mut subnets: Vec<_> = subnets.into_iter().flatten().collect();
+        let reservations = dhcp.tables("reservation", reservation::read);
+        subnet::check_overlaps(dhcp.report(), &subnets);
+        reservation::place(
+            dhcp.report(),
+            reservations.into_iter().flatten().collect(),
+            &mut subnets,
+            all_read,
+        );
+        if let Some(mode) = mode {
+            read.mode = mode.value;
+            if mode.value == Mode::Server && subnets.is_empty() && all_read {
+                dhcp.report().complain(
+                    &mode.mark,
+                    "a DHCP server needs a [[dhcp.subnet]] that says which addresses to give; or use \"proxy\"",
+                );
+            }
+        }
+        let networks = subnets.iter().map(|subnet| subnet.value.network);
+        read.proxy.networks.extend(networks);
+        read.server.subnets = subnets.into_iter().map(|subnet| subnet.value).collect();
+        read
+    }
+}
+
+/// A network in prefix notation.
+fn network(item: &Item<'_>) -> Option<Ipv4Net> {
+    let network: Ipv4Net = item.parse("use a network with its prefix length, e.g. \"10.0.0.0/24\"")?;
+    if network.trunc() != network {
+        return item.wrong(format!("this is an address within a network; write \"{}\"", network.trunc()));
+    }
+    if !(8..=30).contains(&network.prefix_len()) {
+        return item.wrong("use a prefix length from 8 to 30");
+    }
+    Some(network)
+}
+
+/// A duration within a range of seconds.
+fn while_(item: &Item<'_>, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
+    let seconds = match item.whole() {
+        Some(seconds) => u64::try_from(seconds).ok(),
+        None => duration::parse(item.text()?).map(|duration| duration.as_secs()),
+    };
+    match seconds {
+        Some(seconds) if range.contains(&seconds) => Some(Duration::from_secs(seconds)),
+        Some(_) => item.wrong(format!("use {} to {} seconds", range.start(), range.end())),
+        None => item.wrong("use seconds, or a text like \"90s\", \"30m\", \"12h\" or \"7d\""),
+    }
+}
+
+/// How long leases hold.
+fn lease_time(item: &Item<'_>) -> Option<LeaseTime> {
+    if item.whole().is_none() && item.text()? == "infinite" {
+        return Some(LeaseTime::Infinite);
+    }
+    // Option 51 has 32 bits, and all ones mean infinity (RFC 2131 section 3.3).
+    let longest = u64::from(u32::MAX) - 1;
+    let duration = while_(item, 60..=longest)?;
+    u32::try_from(duration.as_secs()).ok().map(LeaseTime::Seconds)
+}
