@@ -51,6 +51,8 @@ mod pxe;
 mod reply;
 mod server;
 #[cfg(test)]
+mod soup;
+#[cfg(test)]
 mod testkit;
 mod text;
 

@@ -88,3 +88,31 @@ impl Heard {
         self.file.is_some() || self.is_proxy()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{captured::*, hex};
+
+    #[test]
+    fn a_rival_proxy_is_recognised() {
+        let heard = Heard::read(&hex(PROXY_OFFER)).unwrap();
+        assert!(heard.is_proxy() && heard.offers_boot());
+        assert_eq!((heard.message, heard.discovery_control), (Some(MessageType::Offer), Some(8)));
+        assert_eq!(heard.server_id, Some(Ipv4Addr::new(192, 168, 77, 2)));
+    }
+
+    #[test]
+    fn a_server_s_ack_tells_who_got_which_address() {
+        let heard = Heard::read(&hex(SERVER_ACK)).unwrap();
+        assert!(!heard.is_proxy());
+        assert_eq!(heard.yiaddr, Ipv4Addr::new(192, 168, 77, 100));
+        assert_eq!(heard.mac, Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]));
+        assert_eq!(heard.file.as_deref(), Some("http://192.168.77.1/nbp.efi"));
+    }
+
+    #[test]
+    fn requests_are_not_heard_as_replies() {
+        assert_eq!(Heard::read(&hex(OVMF_DISCOVER)), Err(Garbage::Operation(1)));
+    }
+}

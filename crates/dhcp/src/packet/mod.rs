@@ -1,5 +1,7 @@
 //! What came in: a reader that takes every packet that a machine in the field sends, and trusts none of it.
 
+#[cfg(test)]
+mod differential;
 mod heard;
 mod options;
 mod values;
@@ -119,8 +121,7 @@ impl Header {
         let xid = u32::from_be_bytes(take(&mut rest));
         let secs = u16::from_be_bytes(take(&mut rest));
         let flags = u16::from_be_bytes(take(&mut rest));
-        let [ciaddr, yiaddr, siaddr, giaddr] =
-            std::array::from_fn(|_| Ipv4Addr::from_octets(take::<4>(&mut rest)));
+        let [ciaddr, yiaddr, siaddr, giaddr] = std::array::from_fn(|_| Ipv4Addr::from(take::<4>(&mut rest)));
         let chaddr: [u8; 16] = take(&mut rest);
         let mac = Mac(take(&mut chaddr.as_slice()));
         if !mac.is_machine() {

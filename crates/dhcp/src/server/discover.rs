@@ -1,10 +1,10 @@
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
 use dhcproto::v4::MessageType;
-use nextboot_model::{LeaseState, Timestamp};
+use nextboot_model::LeaseState;
 
 use super::Call;
-use crate::{Note, lease::Standing};
+use crate::{ClientKind, Note, lease::Standing};
 
 impl Call<'_> {
     pub(super) fn discover(&mut self, at: usize) {
@@ -54,7 +54,12 @@ impl Call<'_> {
         if self.server.leases.get(address).is_some_and(|lease| lease.is_bound(self.now)) {
             return;
         }
-        let until: Timestamp = self.now.after(self.server.config.offer_time);
+        let mut hold = self.server.config.offer_time;
+        // A Pi 3 takes the offer for granted and never sends a REQUEST: it uses the address for as long as it loads.
+        if self.seen.client().kind == ClientKind::RaspberryPi {
+            hold = hold.max(Duration::from_secs(600));
+        }
+        let until = self.now.after(hold);
         self.put(address, LeaseState::Offered, until);
     }
 }

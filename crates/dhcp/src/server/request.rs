@@ -46,7 +46,9 @@ impl Call<'_> {
         let own = leases.find(self.who(), network, now);
         let reserved = self.reserved(at);
         let verdict = self.entitlement(at, address, standing, own, reserved.as_ref().map(|r| r.address));
-        let known = standing == Standing::Own || own.is_some_and(|lease| lease.address == address);
+        let known = standing == Standing::Own
+            || own.is_some_and(|lease| lease.address == address)
+            || reserved.as_ref().is_some_and(|reserved| reserved.address == address);
         let authority = self.server.config.authoritative
             || reserved.is_some()
             // Only a lease that holds: an address given back or run out says nothing about where the client went since.
@@ -55,7 +57,10 @@ impl Call<'_> {
             // The client took our offer, which may have been forgotten in a restart: what is free is still given.
             (RequestState::Selecting, verdict) => verdict.map_err(Some),
             // Without a record of the client others must be able to answer.
-            (_, Ok(())) if known || authority => Ok(()),
+            (_, Ok(())) if known => Ok(()),
+            // A client that remembers an address of which nothing is known begins anew; one that uses it may go on.
+            (RequestState::InitReboot, Ok(())) if authority => Err(Some(NakReason::NotYours)),
+            (_, Ok(())) if authority => Ok(()),
             (_, Ok(())) => Err(None),
             // A unicast renewal was sent to this server, for an address that another client has from it.
             (RequestState::Renewing, Err(reason @ NakReason::Taken)) => Err(Some(reason)),

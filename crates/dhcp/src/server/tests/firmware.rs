@@ -105,8 +105,10 @@ fn a_raspberry_pi_finds_its_name_in_an_offer_that_is_final() {
         .kind(1)
         .option(60, b"PXEClient:Arch:00000:UNDI:002001")
         .option(93, &[0, 0]);
-    let out = World::pool(100, 200).handle(&broadcast(), &pi.seen(), &boot("bootcode.bin"));
-    let heard = reply(&out);
+    let mut world = World::pool(100, 100);
+    let heard = reply(&world.handle(&broadcast(), &pi.seen(), &boot("bootcode.bin")));
+    world.wait(599);
+    assert_eq!(world.offered(&discover(&Client::new(1))), None, "it never sends a REQUEST");
     let name = b"Raspberry Pi Boot   ";
     assert!(heard.options.get(43).unwrap().windows(name.len()).any(|window| window == name));
     assert_eq!((heard.next_server, heard.vendor_class.as_deref()), (ip(1), Some("PXEClient")));

@@ -63,7 +63,7 @@ fn every_state_gets_the_answer_of_rfc_2131() {
     use Answer::{Ack, Nak, Nothing};
     // Selecting, init-reboot, renewing, rebinding; then the last three on an authoritative server.
     let table = |knows| match knows {
-        Knows::Nothing => [Ack, Nothing, Nothing, Nothing, Ack, Ack, Ack],
+        Knows::Nothing => [Ack, Nothing, Nothing, Nothing, Nak, Ack, Ack],
         Knows::Offered => [Ack, Ack, Ack, Ack, Ack, Ack, Ack],
         Knows::Bound => [Ack, Ack, Ack, Ack, Ack, Ack, Ack],
         Knows::Expired => [Ack, Ack, Ack, Ack, Ack, Ack, Ack],

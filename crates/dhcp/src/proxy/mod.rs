@@ -134,3 +134,6 @@ fn listen(arrival: &Arrival, seen: &Seen) -> Outcome {
     };
     Outcome { notes: vec![Note::Request { state, address, server }], ..Outcome::default() }
 }
+
+#[cfg(test)]
+mod tests;

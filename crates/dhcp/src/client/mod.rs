@@ -145,3 +145,6 @@ fn is_raspberry(packet: &Packet) -> bool {
     let named = packet.options.get(code::UUID).is_some_and(|raw| raw.get(1..5) == Some(b"RPi4"));
     rom && (made || named)
 }
+
+#[cfg(test)]
+mod tests;
