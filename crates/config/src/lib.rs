@@ -25,6 +25,8 @@ mod duration;
 mod files;
 mod http;
 mod profile;
+#[cfg(test)]
+mod tests;
 mod tftp;
 
 pub use api::Api;

@@ -73,7 +73,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reads a table beneath this one; an absent one is read as an empty one.
-    pub(crate) fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'a>) -> T) -> T {
+    pub(crate) fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Self) -> T) -> T {
         let item = self.item(key);
         let table = item.as_ref().and_then(|item| {
             item.table().or_else(|| item.wrong(format!("this is a table; write [{}{key}]", self.prefix)))
@@ -83,11 +83,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reads every table of an array of tables, or what is given in braces.
-    pub(crate) fn tables<T>(
-        &mut self,
-        key: &'static str,
-        mut read: impl FnMut(&mut Section<'a>) -> T,
-    ) -> Vec<T> {
+    pub(crate) fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let Some(item) = self.item(key) else { return Vec::new() };
         let Some(items) = item.array() else {
             item.wrong::<()>(format!("there may be several; write [[{}{key}]]", self.prefix));
@@ -105,7 +101,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reads every table beneath this one whose names the site chooses.
-    pub(crate) fn each<T>(&self, mut read: impl FnMut(&str, &Mark, &mut Section<'a>) -> Option<T>) -> Vec<T> {
+    pub(crate) fn each<T>(&self, mut read: impl FnMut(&str, &Mark, &mut Self) -> Option<T>) -> Vec<T> {
         let entries = self.table.into_iter().flat_map(|table| table.iter());
         let read_one = |(key, value): (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)| {
             let item = self.at(key, value);
@@ -124,7 +120,7 @@ impl<'a> Section<'a> {
         key: &str,
         line: usize,
         table: Option<&'a DeTable<'a>>,
-        read: impl FnOnce(&mut Section<'a>) -> T,
+        read: impl FnOnce(&mut Self) -> T,
     ) -> T {
         let prefix = format!("{}{key}.", self.prefix);
         let mut section = Section { report: self.report, prefix, line, table, asked: Vec::new() };
