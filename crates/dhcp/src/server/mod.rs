@@ -188,7 +188,7 @@ impl Call<'_> {
                 let Reservation { address, host_name, .. } = subnet.reservations.get(*nth)?;
                 Some(Reserved { address: *address, host_name: host_name.clone() })
             })
-            .filter(|reserved| is_usable(&reserved.address))
+            .filter(|reserved| is_usable(&reserved.address) && !self.is_ours(reserved.address))
     }
 
     /// True if nobody may be given this address unless it is reserved for him.

@@ -47,6 +47,15 @@ fn machines_from_one_disk_image_do_not_share_an_address() {
 }
 
 #[test]
+fn a_namesake_s_address_does_not_hide_one_s_own_old_address() {
+    let mut world = World::pool(10, 20);
+    assert_eq!(world.lease(&Client::new(2)), ip(10));
+    world.wait(3601);
+    assert_eq!(world.lease(&Client::new(1).option(61, &[7, 7, 7])), ip(11));
+    assert_eq!(world.lease(&Client::new(2).option(61, &[7, 7, 7])), ip(10));
+}
+
+#[test]
 fn an_idle_address_follows_the_client_identifier_to_a_new_card() {
     let mut world = World::pool(10, 20);
     assert_eq!(world.lease(&Client::new(9)), ip(10));
@@ -107,6 +116,13 @@ fn reserved_addresses_go_to_their_machine_inside_and_outside_the_pool() {
     assert_eq!((heard.yiaddr, heard.options.get(12)), (ip(10), Some(&b"one"[..])));
     assert_eq!(world.lease(&Client::new(1)), ip(10));
     assert_eq!(world.lease(&Client::new(2)), ip(200));
+}
+
+#[test]
+fn the_server_s_own_address_is_nobody_s_even_if_reserved() {
+    let mut world = World::pool(10, 11);
+    world.hosts.0.push((Mac([2, 0, 0, 0, 0, 1]), ip(1)));
+    assert_eq!(world.lease(&Client::new(1)), ip(10));
 }
 
 #[test]
