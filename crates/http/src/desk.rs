@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::BorrowedFd;
 
 use bytes::Bytes;
 use nextboot_files::Content;
@@ -43,6 +44,15 @@ pub trait Desk: Send + Sync + 'static {
     /// How a delivery ended. Called while a connection is served, so it must not wait for anything. Refusals are not
     /// reported: the desk made them itself.
     fn sent(&self, asker: &Asker, sent: Sent);
+
+    /// How many bytes of what was sent the client's kernel (or firmware) has not acknowledged yet: `SIOCOUTQ`, tcp(7).
+    /// It must go on to answer after the client reset the connection. Asked here because this crate makes no system calls
+    /// of its own; without an answer a delivery counts as complete when the client did not reset the connection for
+    /// [`Limits::settle`](crate::Limits::settle), which is wrong for UEFI firmware: it resets every connection at its end.
+    fn unacknowledged(&self, socket: BorrowedFd<'_>) -> Option<u32> {
+        let _ = socket;
+        None
+    }
 }
 
 /// What is at a name.
@@ -142,9 +152,9 @@ pub struct Sent {
 /// How a delivery ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// Every byte was handed to the kernel, and then the client did not break the connection for
-    /// [`Limits::settle`](crate::Limits::settle), or sent its next request before that. HTTP has no acknowledgement: this
-    /// is as much as a server can know. The file did not change meanwhile.
+    /// Every byte was handed to our kernel, and the client's TCP acknowledged all of them
+    /// ([`Desk::unacknowledged`]). HTTP has no acknowledgement of its own: whether the program behind it took them out of
+    /// its buffers nobody can know. A file did not change while it was sent.
     Complete,
     /// It ended early, and why, in words.
     Cut(String),

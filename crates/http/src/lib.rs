@@ -1,9 +1,58 @@
 //! The boot side of HTTP, for machines: files, loader configurations, iPXE scripts, seeds, and call-backs.
+//!
+//! Everything that is decided is decided by a [`Desk`]; TFTP asks the same one. This crate knows HTTP: it accepts
+//! connections and bounds them ([`Limits`]), reads requests, answers with validators, ranges and types that firmware takes,
+//! streams files without holding them in memory, and tells the desk what arrived ([`Sent`]).
+//!
+//! # How to use it
+//! Implement [`Desk`], bind listeners, and run [`serve`] with a future that ends it:
+//! ```no_run
+//! # async fn run<D: nextboot_http::Desk>(desk: std::sync::Arc<D>, stop: tokio::sync::oneshot::Receiver<()>) -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+//! let stopped = async { drop(stop.await) };
+//! nextboot_http::serve(vec![listener], desk, nextboot_http::Limits::default(), stopped).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is where
+//! | path | method | what |
+//! |---|---|---|
+//! | `/ipxe`, `/ipxe/`, `/autoexec.ipxe` | GET, HEAD | the iPXE script for the machine that asks |
+//! | `/ipxe/MAC`, `/ipxe/MAC.ipxe` | GET, HEAD | the iPXE script for that machine |
+//! | `/seed/TOKEN/NAME`, `/seed/NAME` | GET, HEAD | a seed; a token has 60 hexadecimal digits |
+//! | `/done/TOKEN` | GET, POST, PUT; HEAD does nothing | the call-back of an installed system |
+//! | anything else | GET, HEAD | a name for [`Desk::open`]: files, `pxelinux.cfg/...` |
+//!
+//! Percent signs are decoded once, before the path is looked at; a query means nothing. Repeated slashes count as one, a
+//! directory is no file (404), and nothing is ever redirected: PXELINUX asks for `//linux`, and UEFI firmware dies of a 301.
+//!
+//! # Deliberate deviations from the specifications
+//! - **No `Host` is needed** in HTTP/1.1 (RFC 9112 section 3.2 wants 400): firmware is what it is, and we have one host.
+//! - **Several ranges get the whole file** (RFC 9110 section 14.2 allows it). Boot firmware asks for one.
+//! - **`Range` also works for HTTP/1.0.**
+//! - **GET on a call-back changes state** (RFC 9110 section 9.2.1 wants it safe): it is what one line of shell in an
+//!   installer can say, and the token is single-use. HEAD does nothing.
+//! - **A request body is never read**, not even for PUT; the connection is closed behind it if it is not there at once.
+//! - **Whatever breaks ends with a reset**, not with an orderly close: PXELINUX reads to the end of the connection without
+//!   counting, and would boot half a kernel.
+//! - **A connection that is refused for its number gets 503 without its request being read.**
 #![forbid(unsafe_code)]
 
+mod admission;
+mod body;
+mod condition;
+mod cookie;
 mod desk;
+mod kind;
+mod ledger;
 mod limits;
+mod path;
+mod range;
+mod reply;
 mod server;
+mod service;
+mod wire;
 
 pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, What, Why};
 pub use limits::Limits;

@@ -10,14 +10,16 @@ pub struct Limits {
     pub per_address: usize,
     /// For how long a client may take for the head of a request, and be idle between two requests. 30 s.
     pub header_time: Duration,
-    /// For how long a client may take nothing of what is sent to it. 60 s: firmware is slow when it writes to a disk.
+    /// For how long a client may take nothing, or acknowledge nothing, of what is sent to it. 60 s: some write to a slow
+    /// disk.
     pub write_idle: Duration,
-    /// How long a client has to break a connection after it got the last byte, to make known that it did not get it; and
-    /// to close the connection after we did. 0.5 s.
+    /// How long a client has to close its side after we closed ours (closing at once would throw away what is still on its
+    /// way), and, where acknowledgements cannot be seen, to reset the connection before a delivery counts as complete.
+    /// 0.5 s.
     pub settle: Duration,
     /// How long connections may go on when the server ends. 5 s.
     pub grace: Duration,
-    /// Most bytes in the head of a request; more gets 431. 16 KiB.
+    /// Most bytes in the head of a request, at least 8192; more gets 431. 16 KiB.
     pub head: usize,
     /// Most lines in the head of a request; more gets 431. 64.
     pub headers: usize,

@@ -1,11 +1,34 @@
-use std::future::Future;
+//! Listening, and one task per connection.
+
+use std::future::{Future, poll_fn};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 
+use crate::admission::{Addresses, Seat};
+use crate::ledger::Ledger;
+use crate::service::Service;
+use crate::wire::Wire;
 use crate::{Desk, Limits};
 
-/// Serves until `stop` is done, and then until the last connection has ended or [`Limits::grace`] is over.
+/// How long to wait when the system has no file descriptor left for a client.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// What a client gets that has too many connections.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 29\r\n\
+    Retry-After: 5\r\nConnection: close\r\n\r\ntoo many connections from you";
+
+/// Serves until `stop` is done; then takes no new connection, lets answers that have begun come to their end, and returns
+/// when all have, or when [`Limits::grace`] is over.
 ///
 /// Dropping the future ends everything at once.
 pub async fn serve<D: Desk>(
@@ -14,6 +37,128 @@ pub async fn serve<D: Desk>(
     limits: Limits,
     stop: impl Future<Output = ()> + Send,
 ) {
+    let grace = limits.grace;
+    let (stopping, stopped) = watch::channel(false);
+    let house = Arc::new(House {
+        desk,
+        seats: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
+        addresses: Addresses::new(limits.per_address.max(1)),
+        limits: Arc::new(limits),
+    });
+    let mut doors = JoinSet::new();
+    for listener in listeners {
+        doors.spawn(Arc::clone(&house).keep_door(listener, stopped.clone()));
+    }
     stop.await;
-    drop((listeners, desk, limits));
+    stopping.send_replace(true);
+    if tokio::time::timeout(grace, async { while doors.join_next().await.is_some() {} }).await.is_err() {
+        tracing::debug!("connections were ended before their end");
+    }
+}
+
+struct House<D> {
+    desk: Arc<D>,
+    limits: Arc<Limits>,
+    seats: Arc<Semaphore>,
+    addresses: Arc<Addresses>,
+}
+
+impl<D: Desk> House<D> {
+    /// Lets clients in until it is time to stop, then waits for those who are in.
+    async fn keep_door(self: Arc<Self>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+        let mut guests = JoinSet::new();
+        loop {
+            let next = tokio::select! {
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+                next = self.next(&listener) => next,
+            };
+            while guests.try_join_next().is_some() {}
+            match next {
+                Ok((stream, from, seat)) => {
+                    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                    match self.addresses.admit(from.ip()) {
+                        Some(chair) => {
+                            let guest =
+                                Arc::clone(&self).attend(stream, from, (seat, chair), stopped.clone());
+                            guests.spawn(guest);
+                        }
+                        None => {
+                            tracing::debug!(%from, "too many connections from this address");
+                            // A fresh socket has room for it, and if not, nobody waits.
+                            let _ = stream.into_std().and_then(|mut stream| stream.write(TOO_MANY));
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "cannot take a connection");
+                    tokio::time::sleep(EXHAUSTED).await;
+                }
+            }
+        }
+        drop(listener);
+        while guests.join_next().await.is_some() {}
+    }
+
+    async fn next(
+        &self,
+        listener: &TcpListener,
+    ) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let seat = Arc::clone(&self.seats).acquire_owned().await.map_err(std::io::Error::other)?;
+        let (stream, from) = listener.accept().await?;
+        Ok((stream, from, seat))
+    }
+
+    /// Serves one connection.
+    async fn attend(
+        self: Arc<Self>,
+        stream: TcpStream,
+        from: SocketAddr,
+        _places: (OwnedSemaphorePermit, Seat),
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        // Without this, small answers wait for the client's delayed acknowledgement: 40 ms each.
+        let _ = stream.set_nodelay(true);
+        let Ok(to) = stream.local_addr() else { return };
+        let (listener, socket) = (Arc::clone(&self.desk), Arc::clone(&self.desk));
+        let ledger = Arc::new(Ledger::new(Box::new(move |asker, sent| listener.sent(asker, sent))));
+        let unacknowledged = Box::new(move |fd: std::os::fd::BorrowedFd<'_>| socket.unacknowledged(fd));
+        let wire = Wire::new(stream, Arc::clone(&ledger), unacknowledged, &self.limits);
+        let service = Service {
+            desk: Arc::clone(&self.desk),
+            limits: Arc::clone(&self.limits),
+            ledger,
+            from,
+            to: to.ip().to_canonical(),
+        };
+        let mut connection = self.http().serve_connection(TokioIo::new(wire), service);
+        let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
+        let mut stopping = false;
+        let result = poll_fn(|cx| {
+            if !stopping && stop.as_mut().poll(cx).is_ready() {
+                stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            connection.poll_without_shutdown(cx)
+        })
+        .await;
+        if let Err(error) = result {
+            tracing::debug!(%from, %error, "connection failed");
+        }
+        connection.into_parts().io.into_inner().close().await;
+    }
+
+    fn http(&self) -> http1::Builder {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header_time)
+            .max_headers(self.limits.headers)
+            // hyper takes no less than 8 KiB. It bounds what is buffered for sending, too: the next chunk is read when the
+            // last one has left.
+            .max_buf_size(self.limits.head.max(8192))
+            // `nc -N` and busybox close their sending side behind the request.
+            .half_close(true)
+            // As every other server writes them: some firmware compares bytes.
+            .title_case_headers(true);
+        http
+    }
 }

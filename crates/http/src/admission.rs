@@ -1,0 +1,68 @@
+//! Who may connect.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many connections each address has.
+pub(crate) struct Addresses {
+    most: usize,
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One connection of an address.
+pub(crate) struct Seat {
+    addresses: Arc<Addresses>,
+    address: IpAddr,
+}
+
+impl Addresses {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, open: Mutex::default() })
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A seat for one more connection, if the address may have one.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let mut open = self.open();
+        let count = open.entry(address).or_insert(0);
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Seat { addresses: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.addresses.open();
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_cannot_take_the_seats_of_another() {
+        let addresses = Addresses::new(2);
+        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let seats = [addresses.admit(one), addresses.admit(one)];
+        assert!(seats.iter().all(Option::is_some));
+        assert!(addresses.admit(one).is_none());
+        assert!(addresses.admit(other).is_some());
+        drop(seats);
+        assert!(addresses.admit(one).is_some());
+        assert!(addresses.open().is_empty(), "nothing is kept about who left");
+    }
+}
