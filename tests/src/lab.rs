@@ -77,7 +77,7 @@ impl Lab {
     pub fn run(name: &str, test: impl FnOnce(&Self) -> Result<()>) {
         let lab = match Self::new(name) {
             Ok(lab) => lab,
-            Err(error) => panic!("{name}: no laboratory: {error:?}"),
+            Err(error) => panic!("{name}: no laboratory: {error:#}"),
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| test(&lab)));
         let verdict = if matches!(outcome, Ok(Ok(()))) { "ok" } else { "FAILED" };
@@ -86,7 +86,7 @@ impl Lab {
             writeln!(stderr(), "lab: {name}: {verdict} after {:.1} s", lab.started.elapsed().as_secs_f32());
         match outcome {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => panic!("{name}: {error:?}"),
+            Ok(Err(error)) => panic!("{name}: {error:#}"),
             Err(panic) => resume_unwind(panic),
         }
     }

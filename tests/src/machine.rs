@@ -122,15 +122,17 @@ impl<'lab> MachineBuilder<'lab> {
     fn qemu(&self, dir: &Path, serial: &Path) -> Result<Vec<String>> {
         let accelerator = std::env::var("NEXTBOOT_ACCEL").unwrap_or_else(|_| "tcg".to_owned());
         let tap = self.lab.tap()?;
-        let mut words = Vec::new();
+        // No CD drive, whose lack of a medium takes the firmware a second.
+        let mut words = vec!["-nodefaults".to_owned()];
         let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
         add("-name", self.name.clone());
         add("-accel", accelerator);
         add("-m", self.memory_mib.to_string());
+        add("-vga", "std".to_owned());
         add("-display", "none".to_owned());
         add("-serial", format!("file:{}", serial.display()));
-        add("-netdev", format!("tap,id=n0,ifname={tap},script=no,downscript=no"));
-        // The packets as the machine saw them.
+        add("-netdev", format!("tap,id=n0,ifname={tap},script=no,downscript=no,vnet_hdr=off"));
+        // The packets as the machine saw them; without vnet_hdr=off there would be something else before each of them.
         add("-object", format!("filter-dump,id=wire,netdev=n0,file={}", dir.join("wire.pcap").display()));
         let rom = match self.firmware {
             Firmware::Bios => {

@@ -109,6 +109,7 @@ port = 8080
 [api]
 port = 3478
 socket = "{socket}"
+token_file = "{data}/token"
 
 [boot]
 attempts = 3

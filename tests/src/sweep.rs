@@ -25,7 +25,8 @@ fn leftovers(directory: &Path) -> Vec<String> {
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| owner(name).is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()))
+        // A zombie has no `exe`.
+        .filter(|name| owner(name).is_some_and(|pid| !Path::new(&format!("/proc/{pid}/exe")).exists()))
         .collect()
 }
 
