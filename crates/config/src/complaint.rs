@@ -10,7 +10,7 @@ use std::{
 pub struct Complaint {
     /// The line it is about, from 1.
     pub line: usize,
-    /// The key with the tables it stands in, e.g. `dhcp.subnet.pools`; empty when the text is no TOML.
+    /// The key with the tables it stands in, e.g. `dhcp.subnet.pool`; empty when the text is no TOML.
     pub key: String,
     /// The value as it is written in the file, shortened; nothing when it is missing.
     pub value: Option<String>,

@@ -138,7 +138,7 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         ("[dhcp]\noffer_time = \"1h\"".into(), "2: dhcp.offer_time = \"1h\": use 10 to 600 seconds"),
         (
-            "[[dhcp.subnet]]\npools = []".into(),
+            "[[dhcp.subnet]]\npool = []".into(),
             "1: dhcp.subnet.network: missing; write network = \"10.0.0.0/24\", with your addresses",
         ),
         (
@@ -150,24 +150,24 @@ fn each_wrong_value_gets_its_remedy() {
             "2: dhcp.subnet.network = \"10.0.0.0/31\": use a prefix length from 8 to 30",
         ),
         (
-            with("pool = \"10.0.0.9\""),
-            "3: dhcp.subnet.pool = \"10.0.0.9\": there is no such key; did you mean dhcp.subnet.pools?",
+            with("pools = \"10.0.0.9\""),
+            "3: dhcp.subnet.pools = \"10.0.0.9\": there is no such key; did you mean dhcp.subnet.pool?",
         ),
         (
-            with("pools = \"10.0.0.9-x\""),
-            "3: dhcp.subnet.pools = \"10.0.0.9-x\": use the first and the last address, e.g. \"10.0.0.100-10.0.0.199\"",
+            with("pool = \"10.0.0.9-x\""),
+            "3: dhcp.subnet.pool = \"10.0.0.9-x\": use the first and the last address, e.g. \"10.0.0.100-10.0.0.199\"",
         ),
         (
-            with("pools = [\"10.0.0.9-10.0.0.8\"]"),
-            "3: dhcp.subnet.pools = \"10.0.0.9-10.0.0.8\": the first address comes first; write \"10.0.0.8-10.0.0.9\"",
+            with("pool = [\"10.0.0.9-10.0.0.8\"]"),
+            "3: dhcp.subnet.pool = \"10.0.0.9-10.0.0.8\": the first address comes first; write \"10.0.0.8-10.0.0.9\"",
         ),
         (
-            with("pools = [\n  \"10.0.0.9-10.0.0.20\",\n  \"10.0.1.1\"]"),
-            "5: dhcp.subnet.pools = \"10.0.1.1\": reaches outside 10.0.0.0/24, whose addresses are 10.0.0.1 to 10.0.0.254",
+            with("pool = [\n  \"10.0.0.9-10.0.0.20\",\n  \"10.0.1.1\"]"),
+            "5: dhcp.subnet.pool = \"10.0.1.1\": reaches outside 10.0.0.0/24, whose addresses are 10.0.0.1 to 10.0.0.254",
         ),
         (
-            with("pools = [\"10.0.0.9-10.0.0.20\", \"10.0.0.20-10.0.0.30\"]"),
-            "3: dhcp.subnet.pools = \"10.0.0.20-10.0.0.30\": shares addresses with 10.0.0.9-10.0.0.20",
+            with("pool = [\"10.0.0.9-10.0.0.20\", \"10.0.0.20-10.0.0.30\"]"),
+            "3: dhcp.subnet.pool = \"10.0.0.20-10.0.0.30\": shares addresses with 10.0.0.9-10.0.0.20",
         ),
         (
             with("exclude = \"0.0.0.0\""),
@@ -383,7 +383,7 @@ fn a_dhcp_server_is_read_whole() {
 
         [[dhcp.subnet]]
         network = "10.0.0.0/24"
-        pools = ["10.0.0.100-10.0.0.199", "10.0.0.9"]
+        pool = ["10.0.0.100-10.0.0.199", "10.0.0.9"]
         router = "10.0.0.1"
         dns = ["10.0.0.2", "10.0.0.3"]
         options = [{ code = 26, u16 = 1500 }, { code = 150, ip = ["10.0.0.1", "10.0.0.2"] }, { code = 224, hex = "0a:FF" }]

@@ -20,7 +20,7 @@ const MAX_DOMAIN: usize = 253;
 pub(super) fn read(section: &mut Section<'_>, lease: LeaseTime) -> Option<Placed<Subnet>> {
     let remedy = "write network = \"10.0.0.0/24\", with your addresses";
     let network = section.need("network", remedy, |item| item.placed(network));
-    let pools = section.get("pools", |item| item.list(pool::read)).unwrap_or_default();
+    let pools = section.get("pool", |item| item.list(pool::read)).unwrap_or_default();
     let exclude = section.get("exclude", |item| item.list(address));
     let routers = section.get("router", |item| servers(item, network.as_ref().map(|network| network.value)));
     let mut subnet = Subnet::new(network.as_ref().map_or_else(Ipv4Net::default, |network| network.value));

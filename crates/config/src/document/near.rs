@@ -37,9 +37,9 @@ mod tests {
 
     #[test]
     fn slips_find_the_word_and_other_words_do_not() {
-        let words = ["mode", "pools", "lease_time", "port"];
+        let words = ["mode", "pool", "lease_time", "port"];
         for (wrong, meant) in [
-            ("pool", Some("pools")),
+            ("pools", Some("pool")),
             ("mdoe", Some("mode")),
             ("lease-time", Some("lease_time")),
             ("Leasetime", Some("lease_time")),
