@@ -1,0 +1,9 @@
+//! The boot side as machines see it: a real listener, and clients that write raw bytes.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+mod deliveries;
+mod files;
+mod hostile;
+mod lab;
+mod routes;
+mod stopping;

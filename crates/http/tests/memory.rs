@@ -1,0 +1,85 @@
+//! Alone in its process, since it looks at what the process uses.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use nextboot_files::{Content, Layout, Name, Roots};
+use nextboot_http::{Asker, Desk, Found, Limits, Refusal, Sent, serve};
+use nextboot_model::Mac;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const LEN: u64 = 100_000_000;
+const CLIENTS: usize = 8;
+
+struct OneFile {
+    content: Content,
+    whole: AtomicUsize,
+}
+
+impl Desk for OneFile {
+    async fn open(&self, _: &Asker, _: &str) -> Result<Found, Refusal> {
+        Ok(Found::file(self.content.clone()))
+    }
+    async fn script(&self, _: &Asker, _: Option<Mac>) -> Result<Bytes, Refusal> {
+        Err(Refusal::not_found(""))
+    }
+    async fn seed(&self, _: &Asker, _: Option<&str>, _: &str) -> Result<Bytes, Refusal> {
+        Err(Refusal::not_found(""))
+    }
+    async fn call_back(&self, _: &Asker, _: &str) -> Result<String, Refusal> {
+        Err(Refusal::not_found(""))
+    }
+    fn sent(&self, _: &Asker, sent: Sent) {
+        self.whole.fetch_add(usize::from(sent.is_whole()), Ordering::SeqCst);
+    }
+}
+
+/// The most memory that this process has had, KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn large_files_do_not_pass_through_memory_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::File::create(dir.path().join("image.iso")).unwrap().set_len(LEN).unwrap();
+    let roots = Roots::open(&Layout::new(dir.path())).unwrap();
+    let content = roots.get(&Name::parse("image.iso").unwrap()).unwrap();
+    let desk = Arc::new(OneFile { content, whole: AtomicUsize::new(0) });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let limits = Limits { settle: std::time::Duration::from_millis(10), ..Limits::default() };
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(serve(vec![listener], Arc::clone(&desk), limits, async {
+        let _ = stopped.await;
+    }));
+    let before = peak();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(at).await.unwrap();
+                stream.write_all(b"GET /image.iso HTTP/1.0\r\n\r\n").await.unwrap();
+                let (mut buffer, mut count) = (vec![0; 65536], 0);
+                loop {
+                    match stream.read(&mut buffer).await.unwrap() {
+                        0 => return count,
+                        read => count += read as u64,
+                    }
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        assert!(client.await.unwrap() > LEN);
+    }
+    let grown = peak() - before;
+    assert!(grown < 16 * 1024, "{CLIENTS} clients took {grown} KiB");
+    drop(stop);
+    server.await.unwrap();
+    assert_eq!(desk.whole.load(Ordering::SeqCst), CLIENTS);
+}
