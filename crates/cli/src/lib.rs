@@ -1,2 +1,47 @@
-//! Commands that talk to a running appliance.
+//! Commands that talk to a running appliance, over its unix socket or by HTTP.
+//!
+//! The binary flattens [`Global`] and [`Command`] into its own command line and hands both to [`run`], which says on
+//! standard output what came of it, on standard error what went wrong, and returns the exit code:
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | the server refused: no such host, a name or address that is taken, a configuration that is wrong |
+//! | 2 | the command line is wrong (clap) |
+//! | 3 | the server cannot be reached, or what answers is not nextboot |
+//! | 4 | not allowed: a token is needed, or is the wrong one |
+//!
+//! Tables are for people and may change; programs take `--json`, which is what the API sends (events: one object per
+//! line). Whatever a machine on the network chose itself (host names, firmware strings) is shown without its control
+//! characters.
 #![forbid(unsafe_code)]
+
+mod args;
+mod client;
+mod command;
+mod failure;
+mod output;
+mod view;
+
+use std::process::ExitCode;
+
+pub use args::{Command, EXAMPLES, Global};
+
+/// Runs a command against the server. `P` is the whole command line, for `completions`.
+pub fn run<P: clap::CommandFactory>(global: Global, command: Command) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("nextboot: cannot start: {error}");
+            return ExitCode::from(failure::UNREACHABLE);
+        }
+    };
+    match runtime.block_on(command::run::<P>(&global, command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("nextboot: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::net::Ipv4Addr;
+
+use clap::{Args, Subcommand};
+use nextboot_model::{HostName, Mac, Uuid};
+
+/// What to do with hosts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum HostCommand {
+    /// Make a machine known.
+    #[command(after_help = "\
+Examples:
+  nextboot host add node1 52:54:00:12:34:56
+  nextboot host add node2 52-54-00-12-34-57 525400123458 --address 10.0.0.12 --var disk=/dev/sda")]
+    Add(HostAdd),
+    /// Forget hosts: all that are named.
+    #[command(visible_alias = "remove")]
+    Rm {
+        /// Names or MAC addresses.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// List all hosts.
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Show what is known of a host (`nextboot show` adds what it boots and how that went).
+    Show {
+        /// Its name or MAC address.
+        #[arg(value_name = "HOST")]
+        host: String,
+    },
+    /// Change what is known of a host; what is not named stays.
+    #[command(after_help = "\
+Examples:
+  nextboot host set node1 --address 10.0.0.11 --var disk=/dev/nvme0n1
+  nextboot host set node1 --mac 52:54:00:aa:bb:cc       a new network card: replaces all MAC addresses
+  nextboot host set node1 --no-address --unset disk")]
+    Set(HostSet),
+}
+
+/// A new host.
+#[derive(Debug, Clone, Args)]
+pub struct HostAdd {
+    /// Its name: letters, digits, '-', '_' and '.', at most 63 of them.
+    #[arg(value_name = "NAME")]
+    pub name: HostName,
+    /// The MAC addresses of its network cards, in any spelling.
+    #[arg(required = true, value_name = "MAC")]
+    pub macs: Vec<Mac>,
+    /// Its SMBIOS UUID, as `dmidecode -s system-uuid` prints it.
+    #[arg(long, value_name = "UUID")]
+    pub uuid: Option<Uuid>,
+    /// The address that nextboot's DHCP server gives to it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<Ipv4Addr>,
+    /// A value that templates see as host.vars.KEY; may be repeated.
+    #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub vars: Vec<(String, String)>,
+}
+
+/// Changes to a host.
+#[derive(Debug, Clone, Args)]
+pub struct HostSet {
+    /// Its name or MAC address.
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// Its MAC addresses; replaces all that it has. May be repeated.
+    #[arg(long = "mac", value_name = "MAC")]
+    pub macs: Vec<Mac>,
+    /// Its SMBIOS UUID.
+    #[arg(long, value_name = "UUID", conflicts_with = "no_uuid")]
+    pub uuid: Option<Uuid>,
+    /// Forget its UUID.
+    #[arg(long)]
+    pub no_uuid: bool,
+    /// The address that nextboot's DHCP server gives to it.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_address")]
+    pub address: Option<Ipv4Addr>,
+    /// Reserve no address for it any more.
+    #[arg(long)]
+    pub no_address: bool,
+    /// Set a value that templates see as host.vars.KEY; may be repeated.
+    #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub vars: Vec<(String, String)>,
+    /// Take such a value away; may be repeated.
+    #[arg(long, value_name = "KEY")]
+    pub unset: Vec<String>,
+}
+
+impl HostSet {
+    /// True when nothing is to be changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.macs.is_empty()
+            && self.uuid.is_none()
+            && !self.no_uuid
+            && self.address.is_none()
+            && !self.no_address
+            && self.vars.is_empty()
+            && self.unset.is_empty()
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE, e.g. disk=/dev/sda".into()),
+    }
+}

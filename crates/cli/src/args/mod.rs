@@ -1,0 +1,193 @@
+//! The command line.
+
+mod host;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use nextboot_model::{Mac, ProfileName, Until};
+
+pub(crate) use host::{HostAdd, HostCommand, HostSet};
+
+/// Examples and exit codes, for the end of the program's own help.
+pub const EXAMPLES: &str = "\
+Examples:
+  nextboot serve --config /etc/nextboot/nextboot.toml
+  nextboot host add node1 52:54:00:12:34:56     make a machine known
+  nextboot boot node1 ubuntu                    install it at its next boot, until it calls back
+  nextboot show node1                           what it boots and why, and how its last boots went
+  nextboot events --follow                      what happens on the network, as it happens
+
+Exit codes:
+  0  done
+  1  the server refused, e.g. because there is no such host
+  2  the command line is wrong
+  3  the server cannot be reached
+  4  not allowed: a token is needed";
+
+/// How to reach the server, and how to print.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options for commands to a running server")]
+pub struct Global {
+    /// The server's unix socket; for root and the server's own user.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "NEXTBOOT_SOCKET",
+        default_value = "/run/nextboot/nextboot.sock"
+    )]
+    pub socket: PathBuf,
+    /// A server elsewhere, e.g. http://pxe-server:3478, instead of the socket.
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// The token for --server. Others can see it in the list of processes: better give it by the environment or a file.
+    #[arg(long, global = true, value_name = "TOKEN", env = "NEXTBOOT_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// A file with the token for --server.
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
+    /// Print JSON for programs instead of tables for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to ask of the server.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Add, change, list and forget hosts: the machines that nextboot knows.
+    #[command(subcommand)]
+    Host(HostCommand),
+    /// List and show profiles: what hosts can boot.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Say what hosts boot next: all of them, or none when one is wrong.
+    #[command(after_help = "\
+Without an option an installer is armed until the installed system calls back (and after too many attempts without
+a call-back the host goes to its own disk); anything else holds until somebody changes it.
+
+Examples:
+  nextboot boot node1 ubuntu                 install node1
+  nextboot boot node1 node2 node3 grml       a live system on three machines, until somebody changes it
+  nextboot boot node1 memtest --once         one time, then what it was before
+  nextboot boot 52:54:00:12:34:56 local      by MAC address; back to its own disk")]
+    Boot(Boot),
+    /// Take back what hosts boot next: what was before `--once`, else their own disk.
+    Cancel {
+        /// Names or MAC addresses of hosts.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// List the addresses that the DHCP server has given or holds back.
+    Leases,
+    /// List the machines that boot now or did lately, known or not.
+    Machines,
+    /// Show what happened.
+    #[command(after_help = "\
+Examples:
+  nextboot events                                  the newest 200
+  nextboot events --host node1 --limit 1000
+  nextboot events --follow                         the newest 20, and then what happens, until Ctrl-C
+  nextboot --json events | jq 'select(.code == \"called-back\")'
+
+With --json every event is one line, and without --limit all that the journal holds are printed.")]
+    Events(Events),
+    /// Show a host: what it boots, why, who said so and when, and the timelines of its last attempts.
+    Show {
+        /// Its name or MAC address.
+        #[arg(value_name = "HOST")]
+        host: String,
+        /// How many attempts to show, newest first; at most 50.
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=50))]
+        attempts: u32,
+    },
+    /// Show the server itself: version, mode, how many hosts.
+    Status,
+    /// Have the server read its configuration again; a wrong one changes nothing and is explained.
+    Reload,
+    /// Print completions for a shell.
+    #[command(after_help = "\
+Examples:
+  nextboot completions bash > /usr/share/bash-completion/completions/nextboot
+  nextboot completions zsh  > /usr/share/zsh/vendor-completions/_nextboot
+  nextboot completions fish > ~/.config/fish/completions/nextboot.fish")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with profiles.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProfileCommand {
+    /// List all profiles.
+    #[command(visible_alias = "list")]
+    Ls,
+    /// Show one profile; if it is a file, with its text.
+    Show {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        name: ProfileName,
+    },
+}
+
+/// Which hosts boot what, and for how long.
+#[derive(Debug, Clone, Args)]
+pub struct Boot {
+    /// Names or MAC addresses of hosts.
+    #[arg(required = true, num_args = 1.., value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// The profile; `nextboot profile ls` lists them.
+    #[arg(required = true, value_name = "PROFILE")]
+    pub profile: ProfileName,
+    /// How long it holds.
+    #[command(flatten)]
+    pub hold: Hold,
+}
+
+/// How long an assignment holds.
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+pub struct Hold {
+    /// Until everything it names was delivered in full; then what it was before.
+    #[arg(long)]
+    pub once: bool,
+    /// Until the installed system calls back; then the host's own disk.
+    #[arg(long)]
+    pub until_done: bool,
+    /// Until somebody changes it.
+    #[arg(long)]
+    pub until_changed: bool,
+}
+
+impl Hold {
+    /// What was asked for; nothing: as is usual for the profile.
+    pub(crate) fn until(self) -> Option<Until> {
+        match self {
+            Self { once: true, .. } => Some(Until::Once),
+            Self { until_done: true, .. } => Some(Until::Done),
+            Self { until_changed: true, .. } => Some(Until::Changed),
+            _ => None,
+        }
+    }
+}
+
+/// Which events.
+#[derive(Debug, Clone, Args)]
+pub struct Events {
+    /// Go on with what happens, until Ctrl-C; a lost connection is made again.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only of this host.
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Only of the machine with this MAC address, known or not.
+    #[arg(long, value_name = "MAC")]
+    pub mac: Option<Mac>,
+    /// How many of the newest.
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    pub limit: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests;

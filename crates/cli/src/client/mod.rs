@@ -1,0 +1,188 @@
+//! HTTP/1.1 to the server, by its unix socket or by TCP. One connection per request: commands make few.
+
+mod place;
+mod sse;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    client::conn::http1,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST},
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+use crate::{args::Global, failure::Failure};
+pub(crate) use place::Place;
+pub(crate) use sse::Sse;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take; a reload reads files, a long list is a few megabytes.
+const ANSWER: Duration = Duration::from_secs(60);
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// A server that commands are sent to.
+#[derive(Debug)]
+pub(crate) struct Client {
+    place: Place,
+    token: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let place = match &global.server {
+            Some(url) => Place::parse(url)?,
+            None => Place::Socket(global.socket.clone()),
+        };
+        let token = match (&global.token, &global.token_file) {
+            (_, Some(path)) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Failure::TokenFile { path: path.clone(), error })?;
+                Some(text.trim().to_owned())
+            }
+            (token, None) => token.clone(),
+        };
+        Ok(Self { place, token })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Sends a request and reads the answer; `null` for one without content.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let exchange = async {
+            let response = self.send(method, path, body, &[]).await?;
+            self.json(response).await
+        };
+        match timeout(ANSWER, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: ANSWER.as_secs() }),
+        }
+    }
+
+    /// Opens the live stream of events at `path`. `last` is the newest event that is known already.
+    pub(crate) async fn stream(&self, path: &str, last: u64) -> Result<Incoming, Failure> {
+        let headers = [("accept", "text/event-stream"), ("last-event-id", &last.to_string())];
+        let open = async {
+            let response = self.send(Method::GET, path, None, &headers).await?;
+            if response.status().is_success() {
+                return Ok(response.into_body());
+            }
+            match self.json(response).await {
+                Ok(_) => Err(self.strange("it redirects")),
+                Err(failure) => Err(failure),
+            }
+        };
+        match timeout(ANSWER, open).await {
+            Ok(stream) => stream,
+            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: ANSWER.as_secs() }),
+        }
+    }
+
+    pub(crate) fn strange(&self, why: impl ToString) -> Failure {
+        Failure::Strange { place: self.place.to_string(), why: why.to_string() }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<Incoming>, Failure> {
+        let mut request = Request::builder().method(method).uri(path).header(HOST, self.place.authority());
+        if headers.is_empty() {
+            request = request.header(ACCEPT, "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        let request = request
+            .body(Full::new(body))
+            .map_err(|_| Failure::Usage("the token has characters that no token has".into()))?;
+        match &self.place {
+            Place::Socket(path) => {
+                let connected = timeout(CONNECT, UnixStream::connect(path)).await;
+                self.exchange(self.place.connected(connected, CONNECT)?, request).await
+            }
+            Place::Server { host, port } => {
+                let connected = timeout(CONNECT, TcpStream::connect((host.as_str(), *port))).await;
+                self.exchange(self.place.connected(connected, CONNECT)?, request).await
+            }
+        }
+    }
+
+    async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        stream: S,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.strange(error))?;
+        // Ends with the response's body, or with the runtime.
+        tokio::spawn(connection);
+        sender.send_request(request).await.map_err(|error| self.strange(error))
+    }
+
+    async fn json(&self, response: Response<Incoming>) -> Result<Value, Failure> {
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_ANSWER)
+            .collect()
+            .await
+            .map_err(|error| self.strange(error))?
+            .to_bytes();
+        if status.is_success() {
+            if body.is_empty() {
+                return Ok(Value::Null);
+            }
+            return serde_json::from_slice(&body).map_err(|error| self.strange(error));
+        }
+        Err(self.refusal(status, &body))
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> Failure {
+        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+        let Some(message) = answer.pointer("/error/message").and_then(Value::as_str) else {
+            return self.strange(format!("it says {status}"));
+        };
+        let message = crate::output::plain_lines(message);
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::NotAllowed {
+                message,
+                remedy: match (&self.place, &self.token) {
+                    (Place::Socket(_), _) => "\nRun this as root or as the server's own user.",
+                    (_, Some(_)) => "\nIs the token the one in the server's token file?",
+                    (_, None) => "\nGive the token with --token-file FILE or in NEXTBOOT_TOKEN.",
+                },
+            },
+            _ => Failure::Refused(message),
+        }
+    }
+}

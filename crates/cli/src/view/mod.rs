@@ -1,0 +1,145 @@
+//! What the API sends, as tables and sentences for people.
+//!
+//! The shapes are taken loosely: what is missing has a default, and what is new is not looked at, so that this program and
+//! a server of another version understand each other.
+
+mod event;
+mod host;
+mod profile;
+mod server;
+mod time;
+
+use std::collections::BTreeMap;
+
+use nextboot_model::Arch;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub(crate) use event::{line, timeline};
+pub(crate) use host::{assigned, host, hosts, show};
+pub(crate) use profile::{profile, profiles};
+pub(crate) use server::{leases, machines, status};
+pub(crate) use time::now;
+
+/// A host with what it gets.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) macs: Vec<String>,
+    pub(crate) uuid: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) vars: BTreeMap<String, String>,
+    pub(crate) assignment: Assignment,
+    pub(crate) boots: Boots,
+    pub(crate) attempt: Option<Attempt>,
+}
+
+/// Which profile a host gets, and until when.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Assignment {
+    pub(crate) profile: String,
+    pub(crate) class: String,
+    pub(crate) until: String,
+    pub(crate) since: u64,
+    pub(crate) by_text: Option<String>,
+    pub(crate) delivered: u32,
+    pub(crate) failed: Option<String>,
+    pub(crate) before: Option<Before>,
+}
+
+/// What holds again after `once`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Before {
+    pub(crate) profile: String,
+}
+
+/// The decision.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Boots {
+    pub(crate) profile: Option<String>,
+    pub(crate) why: Option<String>,
+}
+
+/// An attempt under way.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Attempt {
+    pub(crate) mac: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) started: u64,
+    pub(crate) heard: u64,
+    pub(crate) address: Option<String>,
+    pub(crate) arch: Option<Arch>,
+    pub(crate) profile: Option<String>,
+    pub(crate) stage: String,
+}
+
+/// An attempt as the journal tells it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PastAttempt {
+    pub(crate) started: u64,
+    pub(crate) ended: Option<u64>,
+    pub(crate) outcome: Option<Value>,
+    pub(crate) profile: Option<String>,
+    pub(crate) events: Vec<Value>,
+}
+
+/// A profile.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) title: Option<String>,
+    pub(crate) class: String,
+    pub(crate) kind: String,
+    pub(crate) kernel: Option<String>,
+    pub(crate) initrds: Option<Vec<String>>,
+    pub(crate) args: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) seed: Option<String>,
+    pub(crate) content: Option<String>,
+}
+
+/// A lease.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Lease {
+    pub(crate) address: String,
+    pub(crate) mac: String,
+    pub(crate) host: Option<String>,
+    pub(crate) hostname: Option<String>,
+    pub(crate) state: String,
+    pub(crate) expires: u64,
+    pub(crate) heard: u64,
+}
+
+/// The server itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Status {
+    pub(crate) version: String,
+    pub(crate) started: u64,
+    pub(crate) revision: u64,
+    pub(crate) hosts: u64,
+    pub(crate) mode: String,
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) config: Option<String>,
+}
+
+/// A dash where there is nothing.
+fn or_dash(text: Option<&str>) -> String {
+    text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
+}
+
+/// `1 attempt`, `2 attempts`.
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Tables from what the API sends.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: u64 = 1_795_247_600_000;
+
+fn node() -> Value {
+    json!({
+        "name": "node1",
+        "macs": ["52:54:00:12:34:56"],
+        "address": "10.0.0.9",
+        "vars": { "disk": "/dev/sda" },
+        "assignment": {
+            "profile": "ubuntu", "class": "install", "until": "done", "since": NOW - 180_000,
+            "by": { "door": "api", "who": "root over the socket" }, "by_text": "root over the socket", "delivered": 1
+        },
+        "boots": { "profile": "ubuntu", "why": "assigned ubuntu by root over the socket" },
+        "attempt": {
+            "id": 5, "mac": "52:54:00:12:34:56", "host": "node1", "started": NOW - 60_000, "heard": NOW - 3_000,
+            "address": "10.0.0.9", "arch": 7, "profile": "ubuntu", "stage": "delivered"
+        }
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn hosts_are_a_table() {
+    let failed = json!({
+        "name": "n2", "macs": ["52:54:00:00:00:02", "52:54:00:00:00:03"],
+        "assignment": { "profile": "local", "until": "changed", "since": NOW - 86_400_000 * 3, "failed": "3 times" },
+        "boots": { "profile": "local", "why": "" }
+    });
+    let text = hosts(&[read(node()), read(failed)], NOW);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "NAME   MAC                                  ADDRESS   BOOTS   HOLDS                        SINCE       NOW",
+            "node1  52:54:00:12:34:56                    10.0.0.9  ubuntu  until it calls back          3 min ago   delivered",
+            "n2     52:54:00:00:00:02 52:54:00:00:00:03  -         local   failed, see `nextboot show`  3 days ago  -",
+        ]
+    );
+    assert!(hosts(&[], NOW).contains("host add"));
+}
+
+#[test]
+fn a_host_is_shown_with_its_reasons_and_its_timelines() {
+    let attempts = json!([
+        { "id": 2, "started": NOW - 60_000, "profile": "ubuntu", "events": [
+            { "id": 9, "at": NOW - 60_000, "code": "attempt-started", "text": "begins to boot" },
+            { "id": 10, "at": NOW - 59_700, "code": "file-sent", "name": "pxelinux.0", "bytes": 42430, "millis": 12, "via": "tftp" },
+            { "id": 11, "at": NOW - 48_000, "code": "seen-by-a-later-version" }
+        ]},
+        { "id": 1, "started": NOW - 600_000, "ended": NOW - 300_000, "outcome": { "outcome": "called-back" }, "events": [] }
+    ]);
+    let text = show(&read(node()), &read::<Vec<_>>(attempts), NOW);
+    assert_eq!(
+        text,
+        "\
+name        node1
+mac         52:54:00:12:34:56
+address     10.0.0.9
+vars        disk=/dev/sda
+boots       ubuntu
+because     assigned ubuntu by root over the socket
+assigned    ubuntu (install) until it calls back, 3 min ago (2026-11-21 07:50:20 UTC), by root over the socket
+delivered   1 time in full
+now         delivered, ubuntu, x86-64 UEFI, 10.0.0.9, began 60 s ago, heard 3 s ago
+
+attempt of 2026-11-21 07:43:20 UTC (10 min ago): installed, called back
+
+attempt of 2026-11-21 07:52:20 UTC (60 s ago), ubuntu: under way
+      +0.0 s  begins to boot
+      +0.3 s  got pxelinux.0, 41.4 KiB in 12 ms by TFTP
+     +12.0 s  seen-by-a-later-version
+"
+    );
+}
+
+#[test]
+fn machines_leases_profiles_and_the_server_are_shown() {
+    let unknown = json!({ "mac": "52:54:00:00:00:09", "host": null, "arch": 0, "stage": "asking", "started": NOW, "heard": NOW });
+    let text = machines(&[read(unknown)], NOW);
+    assert!(
+        text.lines().nth(1).unwrap().starts_with("52:54:00:00:00:09  (unknown)  -        x86 BIOS  -"),
+        "{text}"
+    );
+    let lease = json!({ "address": "10.0.0.9", "mac": "52:54:00:12:34:56", "hostname": "evil\u{1b}[2J", "state": "bound", "expires": u64::MAX, "heard": NOW });
+    let text = leases(&[read(lease)], NOW);
+    assert!(text.contains("never") && text.contains("evil\u{fffd}[2J"), "{text}");
+    let file = json!({ "name": "grml", "class": "unclassified", "kind": "file", "file": "pxelinux.cfg/conf/grml", "content": "default grml\r\n\tkernel\u{7} k\n" });
+    assert!(profile(&read(file.clone())).ends_with("\n\ndefault grml\n\tkernel\u{fffd} k\n"));
+    assert!(profiles(&[read(file)]).contains("grml  unclassified  pxelinux.cfg/conf/grml  -"));
+    let text = status(
+        &read(
+            json!({ "version": "0.1.0", "started": NOW, "mode": "proxy", "interfaces": ["eth0"], "config": null }),
+        ),
+        NOW,
+    );
+    assert!(text.contains("config      none, the defaults hold"), "{text}");
+}
+
+#[test]
+fn an_event_is_one_line_whatever_is_in_it() {
+    let event = json!({ "id": 1, "at": NOW, "host": "n1", "mac": "52:54:00:00:00:01", "code": "trouble", "text": "a\nb\u{1b}[31m" });
+    assert_eq!(line(&event), "2026-11-21 07:53:20 UTC  n1  a\u{fffd}b\u{fffd}[31m");
+    assert_eq!(
+        line(&json!({ "at": NOW, "code": "stopped", "id": 2 })),
+        "2026-11-21 07:53:20 UTC  nextboot  nextboot stops"
+    );
+    assert_eq!(line(&json!({})), "1970-01-01 00:00:00 UTC  nextboot  ?");
+}
