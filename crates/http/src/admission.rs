@@ -1,4 +1,4 @@
-//! Who may connect.
+//! How many connections one address may have.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ pub(crate) struct Addresses {
 }
 
 /// One connection of an address.
-pub(crate) struct Seat {
+pub(crate) struct Place {
     addresses: Arc<Addresses>,
     address: IpAddr,
 }
@@ -25,19 +25,19 @@ impl Addresses {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A seat for one more connection, if the address may have one.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+    /// A place for one more connection, if the address may have one.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut open = self.open();
         let count = open.entry(address).or_insert(0);
         if *count >= self.most {
             return None;
         }
         *count += 1;
-        Some(Seat { addresses: Arc::clone(self), address })
+        Some(Place { addresses: Arc::clone(self), address })
     }
 }
 
-impl Drop for Seat {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.addresses.open();
         if let Some(count) = open.get_mut(&self.address) {
@@ -54,14 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_cannot_take_the_seats_of_another() {
+    fn one_address_cannot_take_the_places_of_another() {
         let addresses = Addresses::new(2);
         let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let seats = [addresses.admit(one), addresses.admit(one)];
-        assert!(seats.iter().all(Option::is_some));
+        let places = [addresses.admit(one), addresses.admit(one)];
+        assert!(places.iter().all(Option::is_some));
         assert!(addresses.admit(one).is_none());
         assert!(addresses.admit(other).is_some());
-        drop(seats);
+        drop(places);
         assert!(addresses.admit(one).is_some());
         assert!(addresses.open().is_empty(), "nothing is kept about who left");
     }

@@ -19,7 +19,8 @@ pub struct Asker {
 
 /// Where the server asks: it knows HTTP, the desk decides. TFTP asks the same desk, so there is one decision.
 ///
-/// The futures may be dropped at any point when a client goes away or the server ends.
+/// Nothing here bounds how long an answer takes, so the desk must. Its futures may be dropped at any point, when a client
+/// goes away or the server ends.
 pub trait Desk: Send + Sync + 'static {
     /// What is at this name: a file, or a text written for the asker. The name has its percent signs decoded, once, and
     /// no query. It is still what a client sent: any length up to [`Limits::path`](crate::Limits::path), `..`, `\`, and

@@ -1,7 +1,7 @@
 //! Listening, and one task per connection.
 
 use std::future::{Future, poll_fn};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::admission::{Addresses, Seat};
+use crate::admission::{Addresses, Place};
 use crate::ledger::Ledger;
 use crate::service::Service;
 use crate::wire::Wire;
@@ -39,55 +40,46 @@ pub async fn serve<D: Desk>(
 ) {
     let grace = limits.grace;
     let (stopping, stopped) = watch::channel(false);
-    let house = Arc::new(House {
+    let server = Arc::new(Server {
         desk,
-        seats: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
+        permits: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
         addresses: Addresses::new(limits.per_address.max(1)),
         limits: Arc::new(limits),
     });
-    let mut doors = JoinSet::new();
+    let mut acceptors = JoinSet::new();
     for listener in listeners {
-        doors.spawn(Arc::clone(&house).keep_door(listener, stopped.clone()));
+        acceptors.spawn(Arc::clone(&server).accept(listener, stopped.clone()));
     }
     stop.await;
     stopping.send_replace(true);
-    if tokio::time::timeout(grace, async { while doors.join_next().await.is_some() {} }).await.is_err() {
+    if tokio::time::timeout(grace, async { while acceptors.join_next().await.is_some() {} }).await.is_err() {
         tracing::debug!("connections were ended before their end");
     }
 }
 
-struct House<D> {
+/// What a connection holds while it is open.
+type Permits = (OwnedSemaphorePermit, Place);
+
+struct Server<D> {
     desk: Arc<D>,
     limits: Arc<Limits>,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     addresses: Arc<Addresses>,
 }
 
-impl<D: Desk> House<D> {
-    /// Lets clients in until it is time to stop, then waits for those who are in.
-    async fn keep_door(self: Arc<Self>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
-        let mut guests = JoinSet::new();
+impl<D: Desk> Server<D> {
+    /// Accepts connections until it is time to stop, then waits for those that are open.
+    async fn accept(self: Arc<Self>, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
         loop {
             let next = tokio::select! {
                 _ = stopped.wait_for(|stopped| *stopped) => break,
                 next = self.next(&listener) => next,
             };
-            while guests.try_join_next().is_some() {}
+            while connections.try_join_next().is_some() {}
             match next {
-                Ok((stream, from, seat)) => {
-                    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                    match self.addresses.admit(from.ip()) {
-                        Some(chair) => {
-                            let guest =
-                                Arc::clone(&self).attend(stream, from, (seat, chair), stopped.clone());
-                            guests.spawn(guest);
-                        }
-                        None => {
-                            tracing::debug!(%from, "too many connections from this address");
-                            // A fresh socket has room for it, and if not, nobody waits.
-                            let _ = stream.into_std().and_then(|mut stream| stream.write(TOO_MANY));
-                        }
-                    }
+                Ok((stream, from, permits)) => {
+                    connections.spawn(Arc::clone(&self).serve(stream, from, permits, stopped.clone()));
                 }
                 Err(error) => {
                     tracing::debug!(%error, "cannot take a connection");
@@ -96,28 +88,39 @@ impl<D: Desk> House<D> {
             }
         }
         drop(listener);
-        while guests.join_next().await.is_some() {}
+        while connections.join_next().await.is_some() {}
     }
 
-    async fn next(
-        &self,
-        listener: &TcpListener,
-    ) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let seat = Arc::clone(&self.seats).acquire_owned().await.map_err(std::io::Error::other)?;
-        let (stream, from) = listener.accept().await?;
-        Ok((stream, from, seat))
+    /// The next connection that may be served.
+    async fn next(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr, Permits)> {
+        loop {
+            let (stream, from) = listener.accept().await?;
+            let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+            if let Some(place) = self.addresses.admit(from.ip()) {
+                // Meanwhile others wait in the kernel's queue.
+                let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
+                return Ok((stream, from, (permit, place)));
+            }
+            tracing::debug!(%from, "too many connections from this address");
+            // A fresh socket has room for it, and if not, nobody waits.
+            let _ = stream.into_std().and_then(|mut stream| stream.write(TOO_MANY));
+        }
     }
 
     /// Serves one connection.
-    async fn attend(
+    async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
         from: SocketAddr,
-        _places: (OwnedSemaphorePermit, Seat),
+        _permits: Permits,
         mut stopped: watch::Receiver<bool>,
     ) {
         // Without this, small answers wait for the client's delayed acknowledgement: 40 ms each.
         let _ = stream.set_nodelay(true);
+        // The kernel would take megabytes for a client that takes nothing. What it needs for speed is on its way already and
+        // does not count here.
+        let unsent = u32::try_from(self.limits.chunk).unwrap_or(u32::MAX);
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(unsent);
         let Ok(to) = stream.local_addr() else { return };
         let (listener, socket) = (Arc::clone(&self.desk), Arc::clone(&self.desk));
         let ledger = Arc::new(Ledger::new(Box::new(move |asker, sent| listener.sent(asker, sent))));

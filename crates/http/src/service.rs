@@ -41,7 +41,7 @@ impl<D: Desk> hyper::service::Service<Request<Incoming>> for Service<D> {
         // A body is not read: call-backs have nothing to say but their token.
         let (head, _) = request.into_parts();
         let asker = Asker { from: self.from, to: self.to, mac_hint: cookie::mac_hint(&head.headers) };
-        let counter = Counter {
+        let exchange = Exchange {
             desk: Arc::clone(&self.desk),
             limits: Arc::clone(&self.limits),
             ledger: Arc::clone(&self.ledger),
@@ -51,16 +51,16 @@ impl<D: Desk> hyper::service::Service<Request<Incoming>> for Service<D> {
             began: Instant::now(),
         };
         Box::pin(async move {
-            let response = counter.answer(head.uri.path()).await;
-            tracing::debug!(from = %counter.asker.from, method = %counter.method, path = head.uri.path(),
+            let response = exchange.answer(head.uri.path()).await;
+            tracing::debug!(from = %exchange.asker.from, method = %exchange.method, path = head.uri.path(),
                 status = response.status().as_u16(), "answered");
             Ok(response)
         })
     }
 }
 
-/// One request.
-struct Counter<D> {
+/// One request and what is needed to answer it.
+struct Exchange<D> {
     desk: Arc<D>,
     limits: Arc<Limits>,
     ledger: Arc<Ledger>,
@@ -70,7 +70,7 @@ struct Counter<D> {
     began: Instant,
 }
 
-impl<D: Desk> Counter<D> {
+impl<D: Desk> Exchange<D> {
     async fn answer(&self, path: &str) -> Response<Outgoing> {
         let path = match decode(path, self.limits.path) {
             Ok(path) => path,
