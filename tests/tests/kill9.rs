@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::dhcp::Clients;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
-use nextboot_tests::{Lab, Machine, Random, Server};
+use nextboot_tests::{Caller, Lab, Random, Server};
 
 const ROUNDS: usize = 8;
 
@@ -35,10 +35,10 @@ fn nothing_acknowledged_is_lost_and_no_lease_is_given_twice() {
         for round in 0..ROUNDS {
             let moment = Duration::from_micros(20_000 + random.below(700_000));
             let stop = AtomicBool::new(false);
-            let binary_calls = server.caller();
+            let caller = server.caller();
             let Promised { hosts, leases, tried } = &mut promised;
             thread::scope(|scope| -> Result<()> {
-                let wishes = scope.spawn(|| wish(&binary_calls, &stop, hosts, tried));
+                let wishes = scope.spawn(|| wish(&caller, &stop, hosts, tried));
                 let asks = scope.spawn(|| ask(&mut clients, &stop, leases, round));
                 // The moment is what is being tested: this is no wait for something to be ready.
                 thread::sleep(moment);
@@ -58,7 +58,7 @@ fn nothing_acknowledged_is_lost_and_no_lease_is_given_twice() {
 }
 
 #[test]
-fn a_boot_survives_kills_of_the_server_in_its_midst() {
+fn an_installation_survives_kills_of_the_server_in_its_midst() {
     Lab::run("kill9-boot", |lab| {
         const MAC: &str = "52:54:00:00:00:09";
         let mut random = Random::new();
@@ -67,34 +67,30 @@ fn a_boot_survives_kills_of_the_server_in_its_midst() {
         server.cli(&["host", "add", "node1", MAC])?;
         server.cli(&["boot", "node1", INSTALL])?;
         let mut machine = lab.machine("node1").mac(MAC).disk_mib(64).start()?;
-        for event in ["discovered", "configuration-sent"] {
+        // While it asks for an address, and while it loads its kernel.
+        for (event, within) in [("discovered", 300_000), ("configuration-sent", 2_000_000)] {
             server.wait_for_event(event, BOOT, |_| true)?;
-            thread::sleep(Duration::from_micros(random.below(300_000)));
+            thread::sleep(Duration::from_micros(random.below(within)));
             server.kill9();
             server.restart()?;
         }
-        until_disk(&mut machine, &server)
+        // PXELINUX asks for 134 s after the rest of a file whose server is gone, and then waits 300 s before it starts
+        // again (seen with 6.04). A person would press the button.
+        machine.power_on()?;
+        machine.wait_for("is bootable now", BOOT)?;
+        machine.wait_for("HTTP/1.1 200", BOOT)?;
+        machine.wait_for("nextboot: this is the disk of node1", BOOT)?;
+        ensure!(machine.serial().count("installer: kernel") == 1, "one installation and no more");
+        ensure!(server.events_of("called-back")?.len() == 1, "one call-back");
+        Ok(())
     });
 }
 
-/// From power-on to the disk, with retransmissions, or with a second boot when the loader lost its patience.
-const BOOT: Duration = Duration::from_secs(300);
+/// From power-on to the kernel, or to the disk.
+const BOOT: Duration = Duration::from_secs(150);
 
-fn until_disk(machine: &mut Machine, server: &Server) -> Result<()> {
-    machine.wait_for("is bootable now", BOOT)?;
-    machine.wait_for("HTTP/1.1 200", BOOT)?;
-    machine.wait_for("nextboot: this is the disk of node1", BOOT)?;
-    ensure!(server.events_of("called-back")?.len() == 1, "one call-back");
-    Ok(())
-}
-
-/// Adds hosts and arms every second one, and remembers what was acknowledged.
-fn wish(
-    server: &nextboot_tests::Caller,
-    stop: &AtomicBool,
-    hosts: &mut BTreeMap<String, u8>,
-    tried: &mut u32,
-) {
+/// Adds hosts with two MACs and arms them, and remembers what was acknowledged.
+fn wish(server: &Caller, stop: &AtomicBool, hosts: &mut BTreeMap<String, u8>, tried: &mut u32) {
     while !stop.load(Ordering::Relaxed) {
         *tried += 1;
         let name = format!("h{tried}");
