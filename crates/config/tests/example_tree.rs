@@ -1,4 +1,5 @@
 //! The example tree is what its comments say it is.
+#![allow(clippy::unwrap_used, reason = "a test may fail there")]
 
 use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
 

@@ -44,8 +44,8 @@ pub struct Global {
     /// The token for --server. Others can see it in the list of processes: better give it by the environment or a file.
     #[arg(long, global = true, value_name = "TOKEN", env = "NEXTBOOT_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// A file with the token for --server.
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token")]
+    /// A file with the token for --server; goes before --token.
+    #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Print JSON for programs instead of tables for people.
     #[arg(long, global = true)]
@@ -63,12 +63,12 @@ pub enum Command {
     Profile(ProfileCommand),
     /// Say what hosts boot next: all of them, or none when one is wrong.
     #[command(after_help = "\
-Without an option an installer is armed until the installed system calls back (and after too many attempts without
-a call-back the host goes to its own disk); anything else holds until somebody changes it.
+Without an option an installer holds until the installed system calls back (or too many attempts
+did not; then the host goes to its own disk), and anything else until somebody changes it.
 
 Examples:
   nextboot boot node1 ubuntu                 install node1
-  nextboot boot node1 node2 node3 grml       a live system on three machines, until somebody changes it
+  nextboot boot node1 node2 node3 grml       a live system on three machines
   nextboot boot node1 memtest --once         one time, then what it was before
   nextboot boot 52:54:00:12:34:56 local      by MAC address; back to its own disk")]
     Boot(Boot),
