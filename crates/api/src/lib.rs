@@ -1,2 +1,48 @@
-//! The control side of HTTP, for people and programs.
+//! The control side of HTTP, for people and programs: the native API under `/api/`, its OpenAPI document at
+//! `/api/openapi.json`, and the one call of pxe-pilot's API that installed systems make.
+//!
+//! [`serve()`] runs it on TCP and on a unix socket ([`bind_socket`] makes one). It reads and changes the state through
+//! [`nextboot_store::Store`], and asks the running appliance for the rest through [`Control`]. It decides nothing about
+//! booting: previews call [`nextboot_boot::decide()`] like every other door.
+//!
+//! # Who may
+//! Everything but the OpenAPI document needs one of these ([`Access`]):
+//! 1. The unix socket, as root or as the user that the server runs as (the kernel says who is there).
+//! 2. `Authorization: Bearer TOKEN` with the content of the token file ([`Token`]).
+//! 3. An address in a network that the site trusts. A browser on such a network must not be talked into a change by
+//!    somebody's page: a request that names another origin than ours is refused. (A page whose name its owner points at
+//!    our address can still *read*; a site that browses hostile pages from trusted networks should trust none.)
+//! 4. A machine may send itself to `local`: its address must belong to the MAC it names.
+//!
+//! # Deliberate differences from pxe-pilot's API
+//! - The path without `/v1` works too: its own first release and the scripts written for it have none.
+//! - `mac_address` is understood beside `macAddress`: its README says the one, its code the other.
+//! - MAC addresses may be written in every spelling in use; it knew only the one with colons.
+//! - An error's text comes under `Message`, as it did, and under `message`, as its README says.
+//! - A `configuration` inside a host is answered with 409; a misspelt constant made it 500.
+//! - A body that is not JSON gets a text with its 400; `null` as a host gets 400, where it fell over.
+//! - `"reboot": true` deploys and answers `"rebooted":"ERROR"`: there are no power endpoints here yet.
 #![forbid(unsafe_code)]
+
+mod access;
+mod app;
+mod control;
+mod error;
+mod extract;
+mod limits;
+mod patient;
+mod reply;
+mod router;
+mod routes;
+mod server;
+mod socket;
+mod timeline;
+mod token;
+mod view;
+
+pub use access::{Access, Peer};
+pub use control::{BoxFuture, Control, Status};
+pub use limits::Limits;
+pub use server::{Listeners, serve};
+pub use socket::{SocketError, bind_socket};
+pub use token::{Token, TokenError};

@@ -1,0 +1,51 @@
+use std::sync::Arc;
+
+use nextboot_model::State;
+use nextboot_store::Store;
+use tokio::sync::watch;
+
+use crate::{Access, Control, Limits, error::ApiError};
+
+/// What every handler shares. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) limits: Arc<Limits>,
+    /// Becomes true when the server ends: streams end then.
+    pub(crate) stopping: Stopping,
+}
+
+/// Tells that the server ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(pub(crate) watch::Receiver<bool>);
+
+impl Stopping {
+    /// Waits until it ends. Safe to cancel.
+    pub(crate) async fn wait(&mut self) {
+        // An error means that the other end is gone, which is as good as being told.
+        let _ = self.0.wait_for(|stopping| *stopping).await;
+    }
+}
+
+impl App {
+    pub(crate) fn store(&self) -> &Store {
+        self.control.store()
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        self.store().state()
+    }
+
+    /// Runs what looks at the files beneath the roots on a thread that may wait for the disk.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || look(&app)).await.map_err(|error| {
+            tracing::error!(%error, "a request failed");
+            ApiError::internal()
+        })
+    }
+}

@@ -1,0 +1,52 @@
+use std::{future::Future, net::IpAddr, path::PathBuf, pin::Pin, sync::Arc};
+
+use nextboot_boot::{Site, Tree};
+use nextboot_model::{Attempt, Lease, Mac, Timestamp};
+use nextboot_store::Store;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the API asks of the running appliance.
+///
+/// Everything but the futures is called on threads that may not wait: answer from memory.
+pub trait Control: Send + Sync + 'static {
+    /// The state and the journal.
+    fn store(&self) -> &Store;
+    /// The part of the configuration that is about booting, as it is in force now.
+    fn site(&self) -> Arc<Site>;
+    /// The files as the decision sees them. It may wait for the disk; the API asks it on threads made for that.
+    fn tree(&self) -> Arc<dyn Tree + Send + Sync>;
+    /// Whose address this is: by our own lease, else by the kernel's neighbour table. It must be good enough for that
+    /// machine to speak for itself, so a guess is no answer.
+    fn owner(&self, address: IpAddr) -> BoxFuture<'_, Option<Mac>>;
+    /// All attempts under way.
+    fn attempts(&self) -> Vec<Attempt>;
+    /// The attempt that one machine is in.
+    fn attempt(&self, mac: Mac) -> Option<Attempt>;
+    /// All leases.
+    fn leases(&self) -> Vec<Lease>;
+    /// Reads the configuration again; an error is its complaints, and then the old one stays in force.
+    fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// What the appliance says of itself.
+    fn status(&self) -> Status;
+}
+
+/// What the appliance says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Status {
+    /// The release that runs.
+    pub version: String,
+    /// When it was started, in milliseconds since 1970.
+    #[schema(value_type = u64)]
+    pub started: Timestamp,
+    /// How it does DHCP: `server`, `proxy` or `off`.
+    pub mode: String,
+    /// The network interfaces that it serves.
+    pub interfaces: Vec<String>,
+    /// The configuration file; nothing when it runs on the defaults.
+    #[schema(value_type = Option<String>)]
+    pub config: Option<PathBuf>,
+}

@@ -1,0 +1,126 @@
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{StatusCode, Uri},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Peer, app::App, error::ApiError, routes};
+
+/// Where the OpenAPI document is.
+pub(crate) const DOCUMENT: &str = "/api/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "nextboot",
+        description = "Which machine boots what, next time, and what every machine did. Moments are milliseconds since 1970. \
+                       Errors are `{\"error\":{\"code\",\"message\"}}`; codes are stable. Beside the bearer token, root's unix \
+                       socket and trusted networks open the API.",
+    ),
+    security(("token" = [])),
+    modifiers(&Bearer),
+    tags(
+        (name = "server", description = "The appliance itself"),
+        (name = "hosts", description = "The machines that are known, and what they boot"),
+        (name = "profiles", description = "What there is to boot"),
+        (name = "watch", description = "What happens and what happened"),
+        (name = "compatible", description = "The call that installed systems make, as pxe-pilot has it"),
+    )
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The content of the server's token file."))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The native API: whoever may use it may use all of it.
+fn native() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(routes::server::status))
+        .routes(routes!(routes::server::reload))
+        .routes(routes!(routes::hosts::list, routes::hosts::add))
+        .routes(routes!(routes::hosts::show, routes::hosts::change, routes::hosts::remove))
+        .routes(routes!(routes::attempts::of_host))
+        .routes(routes!(routes::attempts::live))
+        .routes(routes!(routes::profiles::list))
+        .routes(routes!(routes::profiles::show))
+        .routes(routes!(routes::assignments::assign))
+        .routes(routes!(routes::assignments::cancel))
+        .routes(routes!(routes::events::list))
+        .routes(routes!(routes::stream::follow))
+        .routes(routes!(routes::leases::list))
+}
+
+/// Calls that judge for themselves who may make them.
+fn open() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(routes::deploy::deploy)).routes(routes!(routes::deploy::deploy_v1))
+}
+
+/// Every call, behind the gate.
+pub(crate) fn build(app: App) -> Router {
+    let (native, mut document) = native().split_for_parts();
+    let (open, more) = open().split_for_parts();
+    document.merge(more);
+    let gate = from_fn_with_state(app.clone(), admit);
+    let limit = DefaultBodyLimit::max(app.limits.body);
+    native
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here)
+        .layer(gate)
+        .merge(open.method_not_allowed_fallback(wrong_method))
+        .route(DOCUMENT, get(move || std::future::ready(Json(document.clone()))))
+        .layer(limit)
+        .with_state(app)
+}
+
+/// The gate: who may not use the API learns what it takes, and nothing else.
+async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let Some(peer) = request.extensions().get::<Peer>().copied() else {
+        return ApiError::internal().into_response();
+    };
+    match app.access.judge(peer, request.headers()) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => {
+            tracing::debug!(%peer, path = request.uri().path(), reason = refusal.message(), "refused");
+            refusal.into_response()
+        }
+    }
+}
+
+async fn nothing_here(uri: Uri) -> ApiError {
+    let path: String = uri.path().chars().take(200).collect();
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "no-such-path",
+        format!("there is nothing at {path}; see {DOCUMENT}"),
+    )
+}
+
+async fn wrong_method(uri: Uri) -> ApiError {
+    let path: String = uri.path().chars().take(200).collect();
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong-method",
+        format!("{path} does not take this method; see {DOCUMENT}"),
+    )
+}

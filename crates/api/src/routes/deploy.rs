@@ -1,0 +1,221 @@
+//! The one call of pxe-pilot's API that installers and installed systems make, to the byte where scripts depend on it.
+
+mod answer;
+mod request;
+
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
+
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use nextboot_model::{Command, Door, Mac, ProfileName, Record, Refusal, State as Table, Target, Until};
+use nextboot_store::SubmitError;
+
+use self::{
+    answer::{Complaint, Done, Entry},
+    request::{Ask, HostAsk},
+};
+use crate::{
+    Peer,
+    access::check_origin,
+    app::App,
+    error::{ApiError, ErrorBody},
+    extract::{Named, Raw},
+};
+
+/// Assign a profile until somebody changes it, as pxe-pilot does.
+///
+/// The content type does not matter, nor the case of the keys; unknown ones are ignored. A machine may send itself to
+/// `local` without a token: then this is its call-back, and it becomes a host if it was none.
+#[utoipa::path(
+    put, path = "/configurations/{name}/deploy", tag = "compatible",
+    params(("name" = String, Path, description = "The profile")),
+    request_body(content = Ask, content_type = "application/json"),
+    responses(
+        (status = 200, body = Done),
+        (status = 400, description = "Not JSON, or a host without name and MAC", body = Complaint),
+        (status = 401, body = ErrorBody),
+        (status = 404, description = "Profile or host is not known", body = Complaint),
+        (status = 409, description = "Name and MAC do not match, or a host is named twice", body = Complaint),
+    ),
+)]
+pub(crate) async fn deploy(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    Named(name): Named,
+    headers: HeaderMap,
+    Raw(body): Raw,
+) -> Result<Response, ApiError> {
+    let judged = app.access.judge(peer, &headers);
+    let ask = Ask::read(&body);
+    if name == "local"
+        && let Ok(ask) = &ask
+        && let Some(own) = itself(&app, peer, &ask.hosts).await
+        && check_origin(&headers).is_ok()
+    {
+        let by = Door::Machine { from: own.from };
+        let command = Command::CallBack { mac: own.mac, armed: None, by };
+        return Ok(match app.store().submit(command).await {
+            Ok(_) => Done::of(&ask.hosts).into(),
+            Err(error) => Complaint::failed(error)?,
+        });
+    }
+    // Whoever may not deploy learns nothing about which names exist.
+    let caller = judged?;
+    let ask = match ask {
+        Ok(ask) => ask,
+        Err(error) => return Ok(Complaint::of(StatusCode::BAD_REQUEST, error.to_string())),
+    };
+    let no_such = format!("Configuration '{name}' does not exists");
+    let profile = match name.parse::<ProfileName>() {
+        Ok(name) => app.look(move |app| app.control.site().profile(&*app.control.tree(), &name)).await?,
+        Err(_) => None,
+    };
+    let Some(profile) = profile else { return Ok(Complaint::of(StatusCode::NOT_FOUND, no_such)) };
+    let targets = match resolve(&app.state(), &ask.hosts) {
+        Ok(targets) => targets,
+        Err((status, text)) => return Ok(Complaint::of(status, text)),
+    };
+    if !targets.is_empty() {
+        let command = Command::Assign {
+            targets,
+            profile: profile.name.clone(),
+            class: profile.class,
+            until: Until::Changed,
+            by: Door::Deploy { who: caller.who },
+        };
+        if let Err(error) = app.store().submit(command).await {
+            return Complaint::failed(error);
+        }
+    }
+    Ok(Done::of(&ask.hosts).into())
+}
+
+/// The same, at the address that later releases of pxe-pilot have.
+#[utoipa::path(
+    put, path = "/v1/configurations/{name}/deploy", tag = "compatible",
+    params(("name" = String, Path, description = "The profile")),
+    request_body(content = Ask, content_type = "application/json"),
+    responses(
+        (status = 200, body = Done),
+        (status = 400, description = "Not JSON, or a host without name and MAC", body = Complaint),
+        (status = 401, body = ErrorBody),
+        (status = 404, description = "Profile or host is not known", body = Complaint),
+        (status = 409, description = "Name and MAC do not match, or a host is named twice", body = Complaint),
+    ),
+)]
+pub(crate) async fn deploy_v1(
+    app: State<App>,
+    peer: Extension<Peer>,
+    name: Named,
+    headers: HeaderMap,
+    body: Raw,
+) -> Result<Response, ApiError> {
+    deploy(app, peer, name, headers, body).await
+}
+
+/// A machine that speaks for itself.
+struct Itself {
+    mac: Mac,
+    from: IpAddr,
+}
+
+/// The machine that calls, when the call is about nothing but that machine.
+async fn itself(app: &App, peer: Peer, hosts: &[HostAsk]) -> Option<Itself> {
+    let [host] = hosts else { return None };
+    if host.has_configuration {
+        return None;
+    }
+    let from = peer.address()?;
+    let mac = app.control.owner(from).await?;
+    let state = app.state();
+    let own = state.by_mac(mac);
+    let named = host.name.as_deref().map(|name| {
+        let record = name.parse().ok().and_then(|name| state.host(&name));
+        record.is_some_and(|record| record.host.macs.contains(&mac))
+    });
+    // A machine with several cards may call by one and name another.
+    let has_mac = host.mac.as_deref().map(|text| {
+        text.parse::<Mac>()
+            .is_ok_and(|given| given == mac || own.is_some_and(|record| record.host.macs.contains(&given)))
+    });
+    let about_itself = match (named, has_mac) {
+        (None, None) => false,
+        (named, has_mac) => named.unwrap_or(true) && has_mac.unwrap_or(true),
+    };
+    about_itself.then_some(Itself { mac, from })
+}
+
+type Resolved<T> = Result<T, (StatusCode, String)>;
+
+/// Finds all hosts of a call; the first that is wrong refuses the whole, with pxe-pilot's words.
+fn resolve(state: &Table, hosts: &[HostAsk]) -> Resolved<Vec<Target>> {
+    let mut seen = HashSet::new();
+    let mut targets = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        let record = resolve_one(state, host)?;
+        let name = &record.host.name;
+        if !seen.insert(name) {
+            return Err((StatusCode::CONFLICT, format!("Host <{name}> appears several times in query")));
+        }
+        targets.push(Target::Name(name.clone()));
+    }
+    Ok(targets)
+}
+
+fn resolve_one<'s>(state: &'s Table, host: &HostAsk) -> Resolved<&'s Arc<Record>> {
+    if host.has_configuration {
+        let text = "Configuration attribute for a host in this context is not allowed";
+        return Err((StatusCode::CONFLICT, text.to_owned()));
+    }
+    let mac = host.mac.as_deref();
+    let by_mac = mac.and_then(|text| text.parse::<Mac>().ok()).and_then(|mac| state.by_mac(mac));
+    match (&host.name, mac) {
+        (Some(name), mac) => {
+            let record = name.parse().ok().and_then(|name| state.host(&name));
+            let record = record
+                .ok_or_else(|| (StatusCode::NOT_FOUND, format!("No host declared for name <{name}>")))?;
+            match (mac, by_mac) {
+                (None, _) => Ok(record),
+                (Some(_), Some(owner)) if owner.host.name == record.host.name => Ok(record),
+                (Some(mac), Some(_)) => {
+                    Err((StatusCode::CONFLICT, format!("MAC address <{mac}> does not match host <{name}>")))
+                }
+                (Some(mac), None) => {
+                    Err((StatusCode::CONFLICT, format!("Host <{name}> does not match MAC address <{mac}>")))
+                }
+            }
+        }
+        (None, Some(mac)) => by_mac
+            .ok_or_else(|| (StatusCode::NOT_FOUND, format!("No host declared with MAC address <{mac}>"))),
+        (None, None) => Err((
+            StatusCode::BAD_REQUEST,
+            "Either Name or MACAddress must be provided for each Host".to_owned(),
+        )),
+    }
+}
+
+impl Complaint {
+    /// A command was refused after everything was found: somebody changed the hosts in between.
+    fn failed(error: SubmitError) -> Result<Response, ApiError> {
+        let SubmitError::Refused(refusal) = &error else { return Err(error.into()) };
+        Ok(match refusal {
+            Refusal::UnknownName(name) => {
+                Self::of(StatusCode::NOT_FOUND, format!("No host declared for name <{name}>"))
+            }
+            Refusal::UnknownMac(mac) => {
+                Self::of(StatusCode::NOT_FOUND, format!("No host declared with MAC address <{mac}>"))
+            }
+            refusal => Self::of(StatusCode::CONFLICT, refusal.to_string()),
+        })
+    }
+}
+
+impl Done {
+    fn of(hosts: &[HostAsk]) -> Self {
+        Self { hosts: hosts.iter().map(Entry::of).collect() }
+    }
+}

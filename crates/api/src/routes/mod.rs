@@ -1,0 +1,12 @@
+//! The calls, one file for each thing they are about.
+#![allow(unused_qualifications, reason = "utoipa's macros write `super::` before names of this module")]
+
+pub(crate) mod assignments;
+pub(crate) mod attempts;
+pub(crate) mod deploy;
+pub(crate) mod events;
+pub(crate) mod hosts;
+pub(crate) mod leases;
+pub(crate) mod profiles;
+pub(crate) mod server;
+pub(crate) mod stream;
