@@ -25,6 +25,13 @@ fn the_readmes_configuration_is_right() {
 }
 
 #[test]
+fn the_demos_configuration_is_right() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/demo.toml");
+    Config::parse(&fs::read_to_string(&file).unwrap(), &file)
+        .unwrap_or_else(|complaints| panic!("{complaints}"));
+}
+
+#[test]
 fn every_profile_boots_what_its_name_says() {
     for name in ["local", "ubuntu", "grml"] {
         let menu = Menu::read(read(&format!("pxelinux.cfg/conf/{name}")).as_bytes());

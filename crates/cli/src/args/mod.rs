@@ -87,7 +87,7 @@ Examples:
 Examples:
   nextboot events                                  the newest 200
   nextboot events --host node1 --limit 1000
-  nextboot events --follow                         the newest 20, and then what happens, until Ctrl-C
+  nextboot events --follow                         the newest 20, then what happens
   nextboot --json events | jq 'select(.code == \"called-back\")'
 
 With --json every event is one line, and without --limit all that the journal holds are printed.")]
@@ -178,11 +178,11 @@ pub struct Events {
     /// Go on with what happens, until Ctrl-C; a lost connection is made again.
     #[arg(long, short)]
     pub follow: bool,
-    /// Only of this host.
+    /// Only of this host: its name or MAC address.
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
     /// Only of the machine with this MAC address, known or not.
-    #[arg(long, value_name = "MAC")]
+    #[arg(long, value_name = "MAC", conflicts_with = "host")]
     pub mac: Option<Mac>,
     /// How many of the newest.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]

@@ -76,7 +76,7 @@ fn every_documented_command_is_there() {
         "nextboot cancel a b",
         "nextboot leases",
         "nextboot machines",
-        "nextboot events --follow --host a --mac 525400000002 --limit 5",
+        "nextboot events --follow --host a --limit 5",
         "nextboot show a",
         "nextboot status",
         "nextboot reload",

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
+use nextboot_model::Mac;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
@@ -58,15 +59,20 @@ impl Session {
     /// Prints the newest events, oldest first; gives the last one's number.
     async fn newest_events(&self, filter: &str, limit: u64) -> Result<u64, Failure> {
         // One is asked for even when none is wanted: following begins behind it.
-        let mut events = self.page(&format!("limit={}{filter}", limit.clamp(1, PAGE))).await?;
+        let mut asked = limit.clamp(1, PAGE);
+        let mut events = self.page(&format!("limit={asked}{filter}")).await?;
         let last = events.last().map(id).unwrap_or_default();
-        while !events.is_empty() && (events.len() as u64) < limit {
-            let Some(first) = events.first().map(id) else { break };
-            let wanted = (limit - events.len() as u64).min(PAGE);
-            let mut older = self.page(&format!("before={first}&limit={wanted}{filter}")).await?;
-            if older.is_empty() || older.last().is_some_and(|event| id(event) >= first) {
-                break;
+        let mut full = events.len() as u64 == asked;
+        while let Some(first) = events.first().map(id)
+            && full
+            && (events.len() as u64) < limit
+        {
+            asked = (limit - events.len() as u64).min(PAGE);
+            let mut older = self.page(&format!("before={first}&limit={asked}{filter}")).await?;
+            if older.last().is_some_and(|event| id(event) >= first) {
+                return Err(self.client.strange("the journal does not go back"));
             }
+            full = older.len() as u64 == asked;
             older.append(&mut events);
             events = older;
         }
@@ -133,7 +139,11 @@ fn id(event: &Value) -> u64 {
 
 /// The filters as the end of a query.
 fn filter(events: &Events) -> String {
-    let host = events.host.as_ref().map(|host| format!("&host={}", part(host)));
+    // No host's name has colons.
+    let host = events.host.as_ref().map(|host| match host.parse::<Mac>() {
+        Ok(mac) if host.contains(':') => format!("&mac={mac}"),
+        _ => format!("&host={}", part(host)),
+    });
     let mac = events.mac.map(|mac| format!("&mac={mac}"));
     [host, mac].into_iter().flatten().collect()
 }

@@ -158,10 +158,12 @@ fn commands_ask_what_the_api_offers() {
         ("profile show grml", vec![("GET", "/api/profiles/grml", "")]),
         ("leases", vec![("GET", "/api/leases", "")]),
         ("machines", vec![("GET", "/api/attempts", "")]),
+        ("events --host n1 -n 1", vec![("GET", "/api/events?limit=1&host=n1", "")]),
         (
-            "events --host n1 --mac 525400000001 -n 1",
-            vec![("GET", "/api/events?limit=1&host=n1&mac=52:54:00:00:00:01", "")],
+            "events --host 52:54:00:00:00:01 -n 1",
+            vec![("GET", "/api/events?limit=1&mac=52:54:00:00:00:01", "")],
         ),
+        ("events --mac 525400000001", vec![("GET", "/api/events?limit=200&mac=52:54:00:00:00:01", "")]),
         (
             "--json events",
             vec![
@@ -272,4 +274,19 @@ fn following_goes_on_where_it_was_cut() {
     let paths: Vec<&str> = asked.iter().map(|(_, path, _)| path.as_str()).collect();
     let stream = ["/api/events/stream?after=5", "/api/events/stream?after=7", "/api/events/stream?after=8"];
     assert_eq!(paths, ["/api/events?limit=1"].into_iter().chain(stream).collect::<Vec<_>>());
+}
+
+/// A server gives 5000 events at most in one answer.
+#[test]
+fn more_events_than_one_answer_holds_are_fetched_in_pages() {
+    let page = |ids: std::ops::Range<u64>| {
+        json!({ "events": ids.map(|id| json!({ "id": id, "at": 1, "code": "stopped" })).collect::<Vec<_>>() })
+            .to_string()
+    };
+    let answers = Answers::new(&[
+        ("GET /api/events?before=1001&limit=2", 200, &page(999..1001)),
+        ("GET /api/events?limit=5000", 200, &page(1001..6001)),
+    ]);
+    let (asked, code, message) = run_against(&answers, "--json events --limit 5002");
+    assert_eq!((asked.len(), code), (2, 0), "{message}");
 }
