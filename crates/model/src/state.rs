@@ -35,6 +35,13 @@ impl State {
         self.revision
     }
 
+    /// The same hosts as another revision: for whoever read them from the disk and goes on counting.
+    #[must_use]
+    pub fn with_revision(mut self, revision: u64) -> Self {
+        self.revision = revision;
+        self
+    }
+
     /// How many hosts there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,87 +1,126 @@
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use nextboot_model::Refusal;
 
-/// Why the state cannot be opened.
+/// Why the state cannot be opened. Nothing was changed; every message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file or its directory cannot be made or locked.
-    #[error("cannot open the state {path}: {source}")]
+    /// The directory or a file in it cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Which.
         path: PathBuf,
         /// What the kernel said.
-        source: std::io::Error,
+        source: io::Error,
     },
-    /// Another process has it.
-    #[error("the state {0} is in use by another nextboot; stop that one first")]
-    InUse(PathBuf),
-    /// It is some other program's database.
-    #[error("{0} is a database, but not one of nextboot's; move it away, or choose another data_dir")]
-    Foreign(PathBuf),
-    /// It was written by a newer release.
+    /// Somebody else has it.
     #[error(
-        "the state {path} has the layout {found}, and this release knows up to {known}; install the newer release again"
+        "{} is in use by another nextboot{}: stop that one, or give this one a data directory of its own",
+        path.display(), owner.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// The other process, when it said so.
+        owner: Option<u32>,
+    },
+    /// It is a file of something else.
+    #[error(
+        "{} is not a state file of nextboot ({what}): move it away, or name another data directory", path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
+    /// A newer release wrote it.
+    #[error(
+        "{} was written by a newer nextboot (schema {found}, this one knows {known}): run that release or a newer one, \
+         or restore a backup from before the upgrade", path.display()
     )]
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its layout.
-        found: u32,
-        /// The newest layout known here.
-        known: u32,
+        /// Its schema.
+        found: i64,
+        /// The newest schema we know.
+        known: i64,
     },
-    /// A row says something that cannot be.
+    /// The file is damaged.
     #[error(
-        "the state {path} has a {table} {key:?} that cannot be read: {reason}. Restore a copy, or delete that row with the \
-         sqlite3 program"
+        "{} is damaged ({what}): restore a backup, or save what can be saved with `sqlite3 {0} .recover`; to start \
+         with nothing, move it and the files {0}-wal and {0}-shm away", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A row says something that no state can hold. Skipping it could arm or disarm a machine behind everybody's back.
+    #[error(
+        "{}: table {table}, row {key:?}: {why}. Mend or delete this row with sqlite3, or restore a backup", path.display()
     )]
     BadRow {
         /// The file.
         path: PathBuf,
-        /// The table.
+        /// Which table.
         table: &'static str,
         /// The row's key.
         key: String,
-        /// Why.
-        reason: String,
+        /// What is wrong with it.
+        why: String,
     },
-    /// SQLite's own complaint: a damaged file, a full disk.
-    #[error(
-        "the state {path} cannot be used: {source}. If the file is damaged, restore a copy or move it away to begin anew"
-    )]
+    /// SQLite cannot work with it.
+    #[error("cannot open {}: {what}", path.display())]
     Database {
         /// The file.
         path: PathBuf,
-        /// The complaint.
-        source: rusqlite::Error,
+        /// What SQLite said.
+        what: String,
     },
-    /// No randomness for the secret.
-    #[error("no random numbers: {0}")]
-    Random(String),
+    /// The kernel has no random bytes or no thread for us.
+    #[error("cannot start: {0}")]
+    System(String),
 }
 
-/// Why a command changed nothing.
-#[derive(Debug, Clone, thiserror::Error)]
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
-    /// It cannot be, and why.
+    /// The command cannot be carried out. Nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It cannot be written.
-    #[error("the change cannot be written to the disk: {0}")]
-    Disk(String),
-    /// The store was closed.
-    #[error("the server is stopping")]
+    /// The store was closed. If it was closed while the command waited, nothing was changed.
+    #[error("the store is closed")]
     Stopped,
+    /// The disk did not take it. Nothing that anybody can see was changed. Should the machine lose its power right now,
+    /// the change may be found made after all: then as a whole.
+    #[error("the change cannot be written: {0}")]
+    Disk(String),
 }
 
-/// Why events cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// SQLite's complaint.
-    #[error("the journal cannot be read: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// The runtime is going down.
-    #[error("the server is stopping")]
+/// Why leases are not durable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseError {
+    /// Too many wait for the disk already. Nothing was queued.
+    #[error("too many leases wait for the disk")]
+    Busy,
+    /// The store was closed.
+    #[error("the store is closed")]
     Stopped,
+    /// The disk did not take them.
+    #[error("leases cannot be written: {0}")]
+    Disk(String),
+}
+
+/// Why the journal cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The store was closed.
+    #[error("the store is closed")]
+    Stopped,
+    /// The disk or the database did not answer.
+    #[error("the journal cannot be read: {0}")]
+    Disk(String),
 }

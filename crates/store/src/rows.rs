@@ -1,115 +1,147 @@
-//! What a row says, and how it is read back: as strictly as it was written.
+//! Between rows and what they mean.
 
-use std::net::Ipv4Addr;
+use std::{fmt::Display, net::Ipv4Addr, str::FromStr};
 
-use nextboot_model::{Change, Event, Lease, LeaseState, Record, State, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use nextboot_model::{Assignment, Class, Door, Host, Lease, LeaseState, Mac, Record, Timestamp, Until, Used};
+use rusqlite::{Connection, Row};
+use serde::{Deserialize, Serialize, de::IntoDeserializer};
 
-/// A row that cannot be read: table, key, reason.
-pub(crate) struct BadRow(pub(crate) &'static str, pub(crate) String, pub(crate) String);
+use crate::failure::Failure;
 
-/// Either kind of failure while reading.
-pub(crate) enum ReadError {
-    Database(rusqlite::Error),
-    Row(BadRow),
+/// What an assignment holds beside its columns.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rest {
+    by: Door,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    delivered: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Box<Assignment>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used: Option<Used>,
 }
 
-impl From<rusqlite::Error> for ReadError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// A moment as the database holds it; [`Timestamp::NEVER`] (and anything beyond SQLite's integers) is nothing.
+fn moment(at: Timestamp) -> Option<i64> {
+    i64::try_from(at.0).ok()
+}
+
+fn some_moment(at: Timestamp) -> i64 {
+    moment(at).unwrap_or(i64::MAX)
+}
+
+/// A moment from the database.
+fn read_moment(at: i64) -> Result<Timestamp, String> {
+    u64::try_from(at).map(Timestamp).map_err(|_| format!("{at} is before 1970"))
+}
+
+fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn rest(assignment: &Assignment) -> Result<String, Failure> {
+    let Assignment { by, delivered, failed, before, used, .. } = assignment.clone();
+    Ok(serde_json::to_string(&Rest { by, delivered, failed, before, used })?)
+}
+
+/// Writes a record over the one that was there, and of it no more than has changed.
+pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Record) -> Result<(), Failure> {
+    let Record { host, assignment } = new;
+    let doc = rest(assignment)?;
+    let (class, until) = (assignment.class.to_string(), assignment.until.to_string());
+    let (profile, since) = (assignment.profile.as_str(), some_moment(assignment.since));
+    if old.is_some_and(|old| old.host == *host) {
+        let mut flip = connection.prepare_cached(
+            "UPDATE host SET profile = ?2, class = ?3, until = ?4, since = ?5, doc = ?6 WHERE name = ?1",
+        )?;
+        let rows = flip.execute((host.name.as_str(), profile, class, until, since, doc))?;
+        return if rows == 1 { Ok(()) } else { Err(Failure::meddled(host.name.as_str())) };
     }
-}
-
-fn bad(table: &'static str, key: &str, reason: impl ToString) -> ReadError {
-    ReadError::Row(BadRow(table, key.to_owned(), reason.to_string()))
-}
-
-/// SQLite's integers are signed; "never" becomes the largest.
-fn stored(time: Timestamp) -> i64 {
-    i64::try_from(time.0).unwrap_or(i64::MAX)
-}
-
-fn timed(stored: i64) -> Option<Timestamp> {
-    if stored == i64::MAX { Some(Timestamp::NEVER) } else { u64::try_from(stored).ok().map(Timestamp) }
-}
-
-pub(crate) fn write_change(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
-    match change {
-        Change::Put(record) => {
-            let (host, assignment) = (&record.host, &record.assignment);
-            let doc = serde_json::to_string(&**record)
-                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-            let sql = "INSERT INTO host (name, profile, until, since, doc) VALUES (?1, ?2, ?3, ?4, ?5)
-                ON CONFLICT (name) DO UPDATE SET profile = ?2, until = ?3, since = ?4, doc = ?5";
-            let values = params![
-                host.name.as_str(),
-                assignment.profile.as_str(),
-                assignment.until.to_string(),
-                stored(assignment.since),
-                doc
-            ];
-            connection.prepare_cached(sql)?.execute(values)?;
-            // Most changes leave the MACs alone; then nothing is written here.
-            let known: Vec<String> = connection
-                .prepare_cached("SELECT mac FROM mac WHERE host = ?1")?
-                .query_map([host.name.as_str()], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            let wanted: Vec<String> = host.macs.iter().map(ToString::to_string).collect();
-            for gone in known.iter().filter(|mac| !wanted.contains(mac)) {
-                connection.prepare_cached("DELETE FROM mac WHERE mac = ?1")?.execute([gone])?;
-            }
-            for new in wanted.iter().filter(|mac| !known.contains(mac)) {
-                let sql = "INSERT INTO mac (mac, host) VALUES (?1, ?2)";
-                connection.prepare_cached(sql)?.execute([new.as_str(), host.name.as_str()])?;
-            }
-        }
-        Change::Remove(name) => {
-            connection.prepare_cached("DELETE FROM host WHERE name = ?1")?.execute([name.as_str()])?;
+    let vars = if host.vars.is_empty() { None } else { Some(serde_json::to_string(&host.vars)?) };
+    let mut put = connection.prepare_cached(
+        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (name) DO UPDATE SET uuid = ?2, address = ?3, vars = ?4, profile = ?5, class = ?6, until = ?7,
+             since = ?8, doc = ?9",
+    )?;
+    put.execute((
+        host.name.as_str(),
+        host.uuid.map(|uuid| uuid.to_string()),
+        host.address.map(|address| address.to_string()),
+        vars,
+        profile,
+        class,
+        until,
+        since,
+        doc,
+    ))?;
+    if old.is_none_or(|old| old.host.macs != host.macs) {
+        connection.prepare_cached("DELETE FROM mac WHERE host = ?1")?.execute([host.name.as_str()])?;
+        let mut put = connection.prepare_cached("INSERT INTO mac (mac, host, place) VALUES (?1, ?2, ?3)")?;
+        for (place, mac) in (0_i64..).zip(&host.macs) {
+            put.execute((mac.to_string(), host.name.as_str(), place))?;
         }
     }
     Ok(())
 }
 
-pub(crate) fn read_state(connection: &Connection) -> Result<State, ReadError> {
-    let mut state = State::default();
-    let mut statement = connection.prepare("SELECT name, doc FROM host")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (name, doc): (String, String) = (row.get(0)?, row.get(1)?);
-        let record: Record = serde_json::from_str(&doc).map_err(|error| bad("host", &name, error))?;
-        if record.host.name.as_str() != name {
-            return Err(bad("host", &name, "its document is of another host"));
-        }
-        record.host.check().map_err(|error| bad("host", &name, error))?;
-        let taken = record.host.macs.iter().find_map(|mac| state.by_mac(*mac));
-        if let Some(owner) = taken {
-            return Err(bad("host", &name, format!("a MAC of its belongs to {}", owner.host.name)));
-        }
-        state.apply(&Change::Put(record.into()));
-    }
-    Ok(state)
+/// Forgets a host and its MACs.
+pub(crate) fn remove_record(connection: &Connection, name: &str) -> Result<(), Failure> {
+    let rows = connection.prepare_cached("DELETE FROM host WHERE name = ?1")?.execute([name])?;
+    if rows == 1 { Ok(()) } else { Err(Failure::meddled(name)) }
 }
 
-pub(crate) fn write_lease(connection: &Connection, lease: &Lease) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO lease (address, mac, client_id, hostname, state, expires, heard) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (address) DO UPDATE SET mac = ?2, client_id = ?3, hostname = ?4, state = ?5, expires = ?6, heard = ?7";
-    let values = params![
-        lease.address.to_string(),
-        lease.mac.to_string(),
-        lease.client_id,
-        lease.hostname,
-        state_name(lease.state),
-        stored(lease.expires),
-        stored(lease.heard)
-    ];
-    connection.prepare_cached(sql)?.execute(values).map(drop)
+/// The columns that [`read_record`] wants, in its order.
+pub(crate) const RECORD: &str =
+    "SELECT name, uuid, address, vars, profile, class, until, since, doc FROM host ORDER BY name";
+
+/// Reads a record; its MACs come from another table.
+pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, String> {
+    let text = |at: usize| row.get::<_, String>(at).map_err(|error| error.to_string());
+    let maybe = |at: usize| row.get::<_, Option<String>>(at).map_err(|error| error.to_string());
+    let vars = maybe(3)?.map(|vars| serde_json::from_str(&vars)).transpose();
+    let host = Host {
+        name: read(&text(0)?)?,
+        macs,
+        uuid: maybe(1)?.map(|uuid| read(&uuid)).transpose()?,
+        address: maybe(2)?.map(|address| read(&address)).transpose()?,
+        vars: vars.map_err(|error| format!("vars: {error}"))?.unwrap_or_default(),
+    };
+    let class = text(5)?;
+    let class: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+        class.as_str().into_deserializer();
+    let rest: Rest = serde_json::from_str(&text(8)?).map_err(|error| format!("doc: {error}"))?;
+    let assignment = Assignment {
+        profile: read(&text(4)?)?,
+        class: Class::deserialize(class).map_err(|error| format!("class: {error}"))?,
+        until: read(&text(6)?)?,
+        since: read_moment(row.get(7).map_err(|error| error.to_string())?)?,
+        by: rest.by,
+        delivered: rest.delivered,
+        failed: rest.failed,
+        before: rest.before,
+        used: rest.used,
+    };
+    check_before(&assignment)?;
+    Ok(Record { host, assignment })
 }
 
-pub(crate) fn remove_lease(connection: &Connection, address: Ipv4Addr) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM lease WHERE address = ?1")?
-        .execute([address.to_string()])
-        .map(drop)
+/// What holds once gives way to something that holds longer, and nothing else gives way.
+fn check_before(assignment: &Assignment) -> Result<(), String> {
+    let sound = match &assignment.before {
+        Some(before) => {
+            assignment.until == Until::Once && before.until != Until::Once && before.before.is_none()
+        }
+        None => assignment.until != Until::Once,
+    };
+    if sound { Ok(()) } else { Err("what was assigned before does not fit `until`".into()) }
 }
 
 fn state_name(state: LeaseState) -> &'static str {
@@ -121,70 +153,56 @@ fn state_name(state: LeaseState) -> &'static str {
     }
 }
 
-pub(crate) fn read_leases(connection: &Connection) -> Result<Vec<Lease>, ReadError> {
-    let mut statement =
-        connection.prepare("SELECT address, mac, client_id, hostname, state, expires, heard FROM lease")?;
-    let mut rows = statement.query([])?;
-    let mut leases = Vec::new();
-    while let Some(row) = rows.next()? {
-        let key: String = row.get(0)?;
-        leases.push(lease(row, &key)?);
-    }
-    Ok(leases)
+fn read_state(name: &str) -> Result<LeaseState, String> {
+    use LeaseState::{Bound, Declined, Offered, Released};
+    let found = [Offered, Bound, Released, Declined].into_iter().find(|state| state_name(*state) == name);
+    found.ok_or_else(|| format!("{name:?} is no state of a lease"))
 }
 
-fn lease(row: &Row<'_>, key: &str) -> Result<Lease, ReadError> {
-    let mac: String = row.get(1)?;
-    let client_id: Option<Vec<u8>> = row.get(2)?;
-    if client_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 255) {
-        return Err(bad("lease", key, "a client identifier has 1 to 255 bytes"));
+/// Writes a lease over the one of its address.
+pub(crate) fn put_lease(connection: &Connection, lease: &Lease) -> Result<(), Failure> {
+    let mut put = connection.prepare_cached(
+        "INSERT INTO lease (address, mac, client_id, hostname, state, expires, heard)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (address) DO UPDATE SET mac = ?2, client_id = ?3, hostname = ?4, state = ?5, expires = ?6,
+             heard = ?7",
+    )?;
+    put.execute((
+        lease.address.to_string(),
+        lease.mac.to_string(),
+        &lease.client_id,
+        &lease.hostname,
+        state_name(lease.state),
+        moment(lease.expires),
+        some_moment(lease.heard),
+    ))?;
+    Ok(())
+}
+
+/// Forgets the lease of an address, if there is one.
+pub(crate) fn remove_lease(connection: &Connection, address: Ipv4Addr) -> Result<(), Failure> {
+    connection.prepare_cached("DELETE FROM lease WHERE address = ?1")?.execute([address.to_string()])?;
+    Ok(())
+}
+
+/// The columns that [`read_lease`] wants, in its order.
+pub(crate) const LEASE: &str =
+    "SELECT address, mac, client_id, hostname, state, expires, heard FROM lease ORDER BY address";
+
+pub(crate) fn read_lease(row: &Row<'_>) -> Result<Lease, String> {
+    let text = |at: usize| row.get::<_, String>(at).map_err(|error| error.to_string());
+    let expires: Option<i64> = row.get(5).map_err(|error| error.to_string())?;
+    let client_id: Option<Vec<u8>> = row.get(2).map_err(|error| error.to_string())?;
+    if client_id.as_ref().is_some_and(|id| id.len() > 255) {
+        return Err("the client identifier is longer than 255 bytes".into());
     }
-    let states = [LeaseState::Offered, LeaseState::Bound, LeaseState::Released, LeaseState::Declined];
-    let name: String = row.get(4)?;
-    let state = states.into_iter().find(|state| state_name(*state) == name);
-    let time = |at: usize| -> Result<Timestamp, ReadError> {
-        timed(row.get(at)?).ok_or_else(|| bad("lease", key, "a time before 1970"))
-    };
     Ok(Lease {
-        address: key.parse().map_err(|error| bad("lease", key, error))?,
-        mac: mac.parse().map_err(|error| bad("lease", key, error))?,
+        address: read(&text(0)?)?,
+        mac: read(&text(1)?)?,
         client_id,
-        hostname: row.get(3)?,
-        state: state.ok_or_else(|| bad("lease", key, format!("{name:?} is no state of a lease")))?,
-        expires: time(5)?,
-        heard: time(6)?,
+        hostname: row.get(3).map_err(|error| error.to_string())?,
+        state: read_state(&text(4)?)?,
+        expires: expires.map_or(Ok(Timestamp::NEVER), read_moment)?,
+        heard: read_moment(row.get(6).map_err(|error| error.to_string())?)?,
     })
-}
-
-pub(crate) fn write_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
-    let failed = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(error.into());
-    let doc = serde_json::to_value(event).map_err(failed)?;
-    let code = doc.get("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned();
-    let sql = "INSERT INTO event (id, at, attempt, mac, host, code, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let values = params![
-        i64::try_from(event.id).unwrap_or(i64::MAX),
-        stored(event.at),
-        event.attempt.map(|attempt| i64::try_from(attempt.0).unwrap_or(i64::MAX)),
-        event.mac.map(|mac| mac.to_string()),
-        event.host.as_ref().map(|host| host.as_str().to_owned()),
-        code,
-        doc.to_string()
-    ];
-    connection.prepare_cached(sql)?.execute(values).map(drop)
-}
-
-pub(crate) fn last_event(connection: &Connection) -> rusqlite::Result<u64> {
-    let last: Option<i64> = connection.query_row("SELECT max(id) FROM event", [], |row| row.get(0))?;
-    let kept: Option<Vec<u8>> = read_meta(connection, "last-event")?;
-    let kept = kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-    Ok(last.and_then(|last| u64::try_from(last).ok()).unwrap_or(0).max(kept))
-}
-
-pub(crate) fn read_meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()
-}
-
-pub(crate) fn write_meta(connection: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2";
-    connection.execute(sql, params![key, value]).map(drop)
 }

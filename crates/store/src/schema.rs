@@ -1,80 +1,119 @@
-use rusqlite::{Connection, Transaction};
+//! What the database looks like, and how one release's becomes the next one's.
 
-/// Marks the file as ours (`PRAGMA application_id`): "NXBT".
-const APPLICATION: u32 = 0x4e58_4254;
+use rusqlite::Connection;
 
-/// The steps from an empty file to the present layout; the number done is the file's `user_version`.
-const STEPS: &[&str] = &["
-    CREATE TABLE host (
-        name TEXT PRIMARY KEY,
-        profile TEXT NOT NULL,
-        until TEXT NOT NULL,
-        since INTEGER NOT NULL,
-        doc TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE mac (
-        mac TEXT PRIMARY KEY,
-        host TEXT NOT NULL REFERENCES host(name) ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX mac_host ON mac(host);
-    CREATE TABLE lease (
-        address TEXT PRIMARY KEY,
-        mac TEXT NOT NULL,
-        client_id BLOB,
-        hostname TEXT,
-        state TEXT NOT NULL,
-        expires INTEGER NOT NULL,
-        heard INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL,
-        attempt INTEGER,
-        mac TEXT,
-        host TEXT,
-        code TEXT NOT NULL,
-        doc TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX event_mac ON event(mac, id) WHERE mac IS NOT NULL;
-    CREATE INDEX event_host ON event(host, id) WHERE host IS NOT NULL;
-    CREATE INDEX event_attempt ON event(attempt, id) WHERE attempt IS NOT NULL;
-    CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-"];
+/// "nxbt": marks the file as ours (`PRAGMA application_id`; file(1) shows it).
+pub(crate) const APPLICATION_ID: i64 = 0x6e78_6274;
 
-/// What a file turned out to be.
-pub(crate) enum Layout {
-    /// Ours, and up to date now.
-    Ready,
-    /// Somebody else's.
-    Foreign,
-    /// A newer release's: what it has, and what we know.
-    Newer(u32, u32),
+/// What leads from one schema version to the next; the version is how many of these were run. Never change one that was
+/// released: add another.
+const MIGRATIONS: &[&str] = &[V1];
+
+/// The columns are the truth and nothing is written twice: `host.doc` holds what is left of an assignment beside its
+/// columns. Moments are milliseconds since 1970; an `expires` of NULL is never.
+const V1: &str = "
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE host (
+    name TEXT PRIMARY KEY NOT NULL,
+    uuid TEXT UNIQUE,
+    address TEXT UNIQUE,
+    vars TEXT,
+    profile TEXT NOT NULL,
+    class TEXT NOT NULL,
+    until TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    doc TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE mac (
+    mac TEXT PRIMARY KEY,
+    host TEXT NOT NULL REFERENCES host (name) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    UNIQUE (host, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lease (
+    address TEXT PRIMARY KEY,
+    mac TEXT NOT NULL,
+    client_id BLOB,
+    hostname TEXT,
+    state TEXT NOT NULL,
+    expires INTEGER,
+    heard INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    attempt INTEGER,
+    mac TEXT,
+    host TEXT,
+    code TEXT GENERATED ALWAYS AS (doc ->> '$.code') VIRTUAL,
+    doc TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_attempt ON event (attempt) WHERE attempt IS NOT NULL;
+CREATE INDEX event_mac ON event (mac) WHERE mac IS NOT NULL;
+CREATE INDEX event_host ON event (host) WHERE host IS NOT NULL;
+";
+
+/// The newest version we know.
+pub(crate) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Brings a file to the present layout.
-pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<Layout> {
-    let number = |connection: &Connection, pragma: &str| {
-        connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0))
-    };
-    let (application, version) = (number(connection, "application_id")?, number(connection, "user_version")?);
-    let tables: u32 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION && (application != 0 || tables != 0) {
-        return Ok(Layout::Foreign);
-    }
-    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
-    if version > known {
-        return Ok(Layout::Newer(version, known));
-    }
-    let transaction = connection.transaction()?;
-    for step in STEPS.iter().skip(version as usize) {
-        transaction.execute_batch(step)?;
-    }
-    mark(&transaction, known)?;
-    transaction.commit()?;
-    Ok(Layout::Ready)
+/// What a file is, by its marks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// A database without anything in it.
+    Empty,
+    /// Ours, of this version.
+    Ours(i64),
+    /// Something else.
+    Foreign(String),
 }
 
-fn mark(transaction: &Transaction<'_>, version: u32) -> rusqlite::Result<()> {
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", version)
+pub(crate) fn identify(connection: &Connection) -> rusqlite::Result<Identity> {
+    let number = |pragma: &str| connection.query_row(pragma, (), |row| row.get::<_, i64>(0));
+    let application = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let objects = number("SELECT count(*) FROM sqlite_schema")?;
+    Ok(match (application, version, objects) {
+        (APPLICATION_ID, version, _) => Identity::Ours(version),
+        (0, 0, 0) => Identity::Empty,
+        (0, ..) => Identity::Foreign("an SQLite database of something else".into()),
+        (other, ..) => Identity::Foreign(format!("an SQLite database of application {other:#x}")),
+    })
+}
+
+/// Brings a database of version `from` (0: empty) to the newest.
+pub(crate) fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", known())?;
+    transaction.commit()
+}
+
+/// What somebody changed about the tables behind our back; nothing when they are as we made them. Views and further
+/// indexes are an operator's business; triggers would write what nobody checked.
+pub(crate) fn meddled(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut reference = Connection::open_in_memory()?;
+    migrate(&mut reference, 0)?;
+    let (found, wanted) = (objects(connection)?, objects(&reference)?);
+    if let Some((name, _)) = wanted.iter().find(|object| !found.contains(object)) {
+        return Ok(Some(format!("{name} is not as nextboot made it")));
+    }
+    let trigger = found.iter().find(|(name, _)| name.starts_with("trigger "));
+    Ok(trigger.map(|(name, _)| format!("{name} is not ours")))
+}
+
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+    let mut statement = connection.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema")?;
+    statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -1,241 +1,220 @@
 use std::{
+    future::Future,
     net::Ipv4Addr,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
 use nextboot_model::{Change, Command, Event, Lease, State, Timestamp};
-use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, oneshot};
 
 use crate::{
-    NewEvent, OpenError, Query, QueryError, SubmitError,
-    journal::Journal,
-    lock::{self, Lock},
-    query,
-    rows::{self, BadRow, ReadError},
-    schema::{self, Layout},
-    writer::{Message, Writer},
+    Clock, LeaseError, Limits, NewEvent, OpenError, Query, ReadError, SubmitError, job::Job, load, open,
+    readers::Readers, writer::Writer,
 };
 
-/// Bounds and the clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// How many events the journal keeps.
-    pub events: u64,
-    /// How many messages may wait for the writer; beyond it events are dropped and commands wait.
-    pub queue: usize,
-    /// How many events a follower may lag behind before it misses some.
-    pub followers_lag: usize,
-    /// The wall clock.
-    pub clock: fn() -> Timestamp,
+/// A handle to the durable state. Clones are cheap and mean the same state.
+///
+/// The state is closed by [`Store::close`], or when the last handle is gone.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<Job>,
+    commands: Arc<Semaphore>,
+    leases: Arc<Semaphore>,
+    notes: Arc<Semaphore>,
+    secret: [u8; 32],
+    clock: Clock,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        let clock = || {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-        };
-        Self { events: 200_000, queue: 16_384, followers_lag: 4_096, clock }
-    }
-}
-
-/// What was on the disk beside the state table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Loaded {
-    /// The leases.
-    pub leases: Vec<Lease>,
-    /// The number of the last event.
-    pub last_event: u64,
-}
-
-/// A command was carried out: it is durable, and everybody sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The state's revision with it.
-    pub revision: u64,
-    /// What changed.
-    pub changes: Vec<Change>,
-}
-
-/// What the writer and the readers share.
+/// What the handles and the writer have in common.
+#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) state: ArcSwap<State>,
     pub(crate) events: broadcast::Sender<Arc<Event>>,
-    /// Events that found the queue full.
-    pub(crate) lost: AtomicU64,
-    clock: fn() -> Timestamp,
+    pub(crate) readers: Arc<Readers>,
+    dropped: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
+    pub(crate) fn drop_notes(&self, count: usize) {
+        self.dropped.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How many events were dropped since somebody asked last.
+    pub(crate) fn take_dropped(&self) -> Option<u64> {
+        Some(self.dropped.swap(0, Ordering::Relaxed)).filter(|dropped| *dropped > 0)
     }
 }
 
-/// The durable state. Cheap to clone; all clones are one.
-#[derive(Clone)]
-pub struct Store {
-    shared: Arc<Shared>,
-    queue: mpsc::Sender<Message>,
-    reader: Arc<Mutex<Connection>>,
-    secret: [u8; 32],
-    _lock: Arc<Lock>,
+/// What the database held beside the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// All leases, in no useful order.
+    pub leases: Vec<Lease>,
+    /// The id of the newest event in the journal; 0 when it is empty.
+    pub last_event: u64,
 }
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Store")
-            .field("revision", &self.shared.state.load().revision())
-            .finish_non_exhaustive()
-    }
+/// A command that was carried out, is durable and is seen by all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The revision of the state that the command led to. The state that [`Store::state`] answers may be later still.
+    pub revision: u64,
+    /// The moment at which it was decided.
+    pub at: Timestamp,
+    /// What it changed; the records in it are whole.
+    pub changes: Vec<Change>,
 }
 
 impl Store {
-    /// Opens the state, or makes it: readable for its owner only. Blocks while it reads.
+    /// Opens the database at `path`, or makes it (mode 0600, and its directory 0700), with the machine's own clock.
+    /// Waits for the disk.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong and what to do.
+    /// Why it cannot be used, and what to do. A database that is refused is not changed.
     pub fn open(path: &Path, limits: Limits) -> Result<(Self, Loaded), OpenError> {
-        let io = |source| OpenError::Io { path: path.to_owned(), source };
-        let database = |source| OpenError::Database { path: path.to_owned(), source };
-        lock::make_directory(path).map_err(io)?;
-        let locked = Lock::take(&beside(path, "lock")).map_err(io)?;
-        let locked = locked.ok_or_else(|| OpenError::InUse(path.to_owned()))?;
-        lock::make_file(path).map_err(io)?;
-        let mut connection = Connection::open(path).map_err(database)?;
-        let begin = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
-        connection.execute_batch(begin).map_err(database)?;
-        connection.set_prepared_statement_cache_capacity(32);
-        match schema::prepare(&mut connection).map_err(database)? {
-            Layout::Ready => {}
-            Layout::Foreign => return Err(OpenError::Foreign(path.to_owned())),
-            Layout::Newer(found, known) => {
-                return Err(OpenError::Newer { path: path.to_owned(), found, known });
-            }
-        }
-        let read = |error| match error {
-            ReadError::Database(source) => OpenError::Database { path: path.to_owned(), source },
-            ReadError::Row(BadRow(table, key, reason)) => {
-                OpenError::BadRow { path: path.to_owned(), table, key, reason }
-            }
-        };
-        let state = rows::read_state(&connection).map_err(read)?;
-        let leases = rows::read_leases(&connection).map_err(read)?;
-        let last_event = rows::last_event(&connection).map_err(database)?;
-        let secret = secret(&connection, path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Connection::open_with_flags(path, flags).map_err(database)?;
-
-        let shared = Arc::new(Shared {
-            state: ArcSwap::from_pointee(state.clone()),
-            events: broadcast::channel(limits.followers_lag.max(1)).0,
-            lost: AtomicU64::new(0),
-            clock: limits.clock,
-        });
-        let (queue, messages) = mpsc::channel(limits.queue.max(1));
-        let writer = Writer {
-            connection,
-            shared: Arc::clone(&shared),
-            journal: Journal::new(last_event, limits.events),
-            working: state,
-        };
-        std::thread::Builder::new().name("store".into()).spawn(move || writer.run(messages)).map_err(io)?;
-        let store =
-            Self { shared, queue, reader: Arc::new(Mutex::new(reader)), secret, _lock: Arc::new(locked) };
-        Ok((store, Loaded { leases, last_event }))
+        Self::open_with_clock(path, limits, Clock::system())
     }
 
-    /// The state as it is now: a snapshot that no later change touches. Takes no lock and never waits.
+    /// The same, by a clock of the caller's.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub fn open_with_clock(path: &Path, limits: Limits, clock: Clock) -> Result<(Self, Loaded), OpenError> {
+        let lock = open::lock(path)?;
+        let connection = open::open(path)?;
+        let contents = load::load(path, &connection)?;
+        let loaded = Loaded { leases: contents.leases, last_event: contents.events.1 };
+        let shared = Arc::new(Shared {
+            state: ArcSwap::from_pointee(contents.state),
+            events: broadcast::Sender::new(limits.follow.max(1)),
+            readers: Arc::new(Readers::new(path.to_owned(), limits.readers)),
+            dropped: AtomicU64::new(0),
+        });
+        let (queue, jobs) = mpsc::channel();
+        let room = |places: usize| Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS)));
+        let inner = Inner {
+            shared: Arc::clone(&shared),
+            queue,
+            commands: room(limits.commands),
+            leases: room(limits.leases),
+            notes: room(limits.notes),
+            secret: contents.secret,
+            clock: clock.clone(),
+        };
+        let events = contents.events;
+        let writer = Writer { connection, lock, shared, jobs, limits, clock, events, unwritten: Vec::new() };
+        std::thread::Builder::new()
+            .name("nextboot-store".into())
+            .spawn(move || writer.run())
+            .map_err(|error| OpenError::System(error.to_string()))?;
+        Ok((Self(Arc::new(inner)), loaded))
+    }
+
+    /// The state as of now: all of it durable. Takes no lock and never waits; later changes do not touch it.
     #[must_use]
     pub fn state(&self) -> Arc<State> {
-        self.shared.state.load_full()
+        self.0.shared.state.load_full()
     }
 
-    /// 32 random bytes, made with the state and kept with it.
+    /// 32 random bytes, made with the database and kept with it.
     #[must_use]
     pub fn secret(&self) -> [u8; 32] {
-        self.secret
+        self.0.secret
     }
 
-    /// Carries out a command. When this returns, the change is on the disk and everybody sees it.
+    /// Has a command carried out. When the answer comes, the change is durable, and [`Store::state`] shows it.
+    ///
+    /// Commands are carried out in the order in which they came to the queue; each sees all before it. When the queue is
+    /// full this waits for room. Dropping the future does not take a queued command back.
     ///
     /// # Errors
     /// Why nothing was changed.
     pub async fn submit(&self, command: Command) -> Result<Receipt, SubmitError> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(Message::Submit { command, answer }).await.map_err(|_| SubmitError::Stopped)?;
-        answered.await.map_err(|_| SubmitError::Stopped)?
+        let room = Arc::clone(&self.0.commands).acquire_owned().await.map_err(|_| SubmitError::Stopped)?;
+        let (answer, outcome) = oneshot::channel();
+        self.0.queue.send(Job::Submit { command, answer, room }).map_err(|_| SubmitError::Stopped)?;
+        outcome.await.unwrap_or(Err(SubmitError::Stopped))
     }
 
-    /// Writes leases and forgets others, all or none. When this returns they are on the disk.
+    /// Forgets the leases of the addresses `removed`, then writes the leases `put` over what their addresses had: all or
+    /// nothing. When the future is done, they are durable.
+    ///
+    /// The call itself takes the place in the queue, before the future is polled first, and places are served in order:
+    /// call it in the order in which the leases came about (say, while the table of leases is locked) and wait later.
     ///
     /// # Errors
-    /// Why nothing was written.
-    pub async fn put_leases(&self, put: Vec<Lease>, removed: Vec<Ipv4Addr>) -> Result<(), SubmitError> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(Message::Leases { put, removed, answer }).await.map_err(|_| SubmitError::Stopped)?;
-        answered.await.map_err(|_| SubmitError::Stopped)?
-    }
-
-    /// Puts an event into the journal, soon. Never waits: when the disk does not keep up, events are dropped, and the
-    /// journal says how many.
-    pub fn note(&self, event: NewEvent) {
-        if self.queue.try_send(Message::Note(self.shared.now(), event)).is_err() {
-            self.shared.lost.fetch_add(1, Ordering::Relaxed);
+    /// Why they are not durable: then do not let the client use the address.
+    pub fn put_leases(
+        &self,
+        put: Vec<Lease>,
+        removed: Vec<Ipv4Addr>,
+    ) -> impl Future<Output = Result<(), LeaseError>> + Send + 'static {
+        let (answer, outcome) = oneshot::channel();
+        let queued = match Arc::clone(&self.0.leases).try_acquire_owned() {
+            Ok(room) => {
+                let job = Job::Leases { put, removed, answer, room };
+                self.0.queue.send(job).map_err(|_| LeaseError::Stopped)
+            }
+            Err(_) => Err(LeaseError::Busy),
+        };
+        async move {
+            queued?;
+            outcome.await.unwrap_or(Err(LeaseError::Stopped))
         }
     }
 
-    /// Every event from now on. A follower that is too slow misses some and is told so.
+    /// Notes what was observed; its time is now. Never waits: what does not fit into the queue is dropped, counted, and
+    /// the count becomes an event.
+    pub fn note(&self, event: NewEvent) {
+        let Ok(room) = Arc::clone(&self.0.notes).try_acquire_owned() else {
+            self.0.shared.drop_notes(1);
+            return;
+        };
+        // After the end nobody writes, and nobody reads.
+        let _ = self.0.queue.send(Job::Note { at: self.0.clock.now(), event, room });
+    }
+
+    /// All events from now on, in the order of their ids, each as soon as it is durable: whoever follows first and then
+    /// queries the journal misses none. A follower who is too slow is told how many it missed
+    /// ([`RecvError::Lagged`](broadcast::error::RecvError::Lagged)) and goes on; the journal has them.
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.shared.events.subscribe()
+        self.0.shared.events.subscribe()
     }
 
-    /// Reads events from the journal.
+    /// Looks into the journal. To be called within a tokio runtime: it reads on one of its threads for blocking work.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub async fn events(&self, query: Query) -> Result<Vec<Event>, QueryError> {
-        let reader = Arc::clone(&self.reader);
-        let read = move || {
-            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            query::run(&reader, &query)
-        };
-        Ok(tokio::task::spawn_blocking(read).await.map_err(|_| QueryError::Stopped)??)
+    /// Why it cannot be read.
+    pub async fn events(&self, query: Query) -> Result<Vec<Event>, ReadError> {
+        self.0.shared.readers.query(query).await
     }
 
-    /// Writes what still waits and closes the file. Commands after this are refused.
+    /// Carries out what is queued, tidies the database up and lets go of it. From now on every handle only shows the
+    /// last state.
     pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.queue.send(Message::Close(done)).await.is_ok() {
-            let _ = closed.await;
+        let (answer, done) = oneshot::channel();
+        if self.0.queue.send(Job::Close(answer)).is_ok() {
+            // An error means that another call closed it at the same time.
+            let _ = done.await;
         }
     }
 }
 
-fn beside(path: &Path, extension: &str) -> PathBuf {
-    path.with_extension(extension)
-}
-
-fn secret(connection: &Connection, path: &Path) -> Result<[u8; 32], OpenError> {
-    let database = |source| OpenError::Database { path: path.to_owned(), source };
-    if let Some(kept) = rows::read_meta(connection, "secret").map_err(database)? {
-        return kept.try_into().map_err(|_| OpenError::BadRow {
-            path: path.to_owned(),
-            table: "meta",
-            key: "secret".into(),
-            reason: "a secret has 32 bytes".into(),
-        });
+#[cfg(test)]
+impl Store {
+    /// Does something to the writer's connection between two transactions, or within the next one's batch.
+    pub(crate) fn meddle(&self, meddle: impl FnOnce(&rusqlite::Connection) + Send + 'static) {
+        let _ = self.0.queue.send(Job::Meddle(Box::new(meddle)));
     }
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| OpenError::Random(error.to_string()))?;
-    rows::write_meta(connection, "secret", &secret).map_err(database)?;
-    Ok(secret)
 }

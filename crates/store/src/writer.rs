@@ -1,230 +1,230 @@
+//! The one thread that writes: gathers what is queued into one transaction, makes it durable, lets it be seen, and then
+//! answers.
+
 use std::{
-    net::Ipv4Addr,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
 };
 
-use nextboot_model::{Command, Event, EventKind, Lease, State, Timestamp};
+use nextboot_model::State;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
-    NewEvent, Receipt, SubmitError,
-    journal::{self, Journal},
+    Clock, Limits,
+    batch::{Batch, Entry, Write},
+    failure::Failure,
+    job::Job,
+    journal,
+    open::Lock,
     rows,
     store::Shared,
+    tell::tell,
 };
 
-/// Most messages in one transaction.
-const MAX_BATCH: usize = 512;
+/// How long to wait before trying again to write what was noted, when the disk did not take it.
+const RETRY: Duration = Duration::from_secs(1);
+/// Events that each transaction prunes beyond as many as it adds, so that a lowered limit comes true in small steps.
+const PRUNE: usize = 64;
 
-/// What the writer is asked to do.
-pub(crate) enum Message {
-    Submit { command: Command, answer: oneshot::Sender<Result<Receipt, SubmitError>> },
-    Leases { put: Vec<Lease>, removed: Vec<Ipv4Addr>, answer: oneshot::Sender<Result<(), SubmitError>> },
-    Note(Timestamp, NewEvent),
-    Close(oneshot::Sender<()>),
-}
-
-/// The one thread that writes.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
+    pub(crate) lock: Lock,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) journal: Journal,
-    /// The published state and what this batch adds to it.
-    pub(crate) working: State,
+    pub(crate) jobs: Receiver<Job>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
+    /// The ids of the oldest and the newest event in the journal.
+    pub(crate) events: (u64, u64),
+    /// What was noted and could not be written yet.
+    pub(crate) unwritten: Vec<Entry>,
 }
 
-/// Answers that wait until the batch is on the disk.
-#[derive(Default)]
-struct Pending {
-    submitted: Vec<(oneshot::Sender<Result<Receipt, SubmitError>>, Receipt)>,
-    leases: Vec<oneshot::Sender<Result<(), SubmitError>>>,
-    events: Vec<Event>,
-    changed: bool,
+/// Why the writer ends.
+enum End {
+    /// Somebody closed the store and waits.
+    Closed(oneshot::Sender<()>),
+    /// Nobody holds the store any more.
+    Forgotten,
 }
 
 impl Writer {
-    /// Works until told to close, or until every handle is gone.
-    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
-        let mut closing = None;
-        while closing.is_none() {
-            let Some(first) = queue.blocking_recv() else { break };
-            let mut batch = vec![first];
-            while batch.len() < MAX_BATCH
-                && let Ok(next) = queue.try_recv()
-            {
-                batch.push(next);
+    /// Works until the store is closed or forgotten.
+    pub(crate) fn run(mut self) {
+        let end = loop {
+            let (jobs, end) = self.gather();
+            self.carry_out(jobs);
+            if let Some(end) = end {
+                break end;
             }
-            let lost = self.shared.lost.swap(0, Ordering::Relaxed);
-            if lost > 0 {
-                let what = format!("{lost} events were not written: more came than the disk could take");
-                let kind = EventKind::Trouble { what };
-                batch.push(Message::Note(
-                    self.shared.now(),
-                    NewEvent { attempt: None, mac: None, host: None, kind },
-                ));
-            }
-            closing = self.write(batch);
+        };
+        let Self { connection, lock, shared, .. } = self;
+        shared.readers.close();
+        // Whatever of this does not work is done at the next start.
+        let _ = connection.execute_batch("PRAGMA optimize");
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+        if let Err((_, error)) = connection.close() {
+            tracing::warn!(%error, "the database was not closed well; nothing is lost");
         }
-        if let Err(error) = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
-            tracing::warn!(%error, "the state's log cannot be folded in; the next start does it");
-        }
-        drop(self.connection);
-        if let Some(done) = closing {
-            let _ = done.send(());
+        drop(lock);
+        if let End::Closed(answer) = end {
+            let _ = answer.send(());
         }
     }
 
-    fn write(&mut self, batch: Vec<Message>) -> Option<oneshot::Sender<()>> {
-        let mut pending = Pending::default();
-        let mut closing = None;
-        let mut work = Vec::new();
-        for message in batch {
-            match message {
-                Message::Close(done) => closing = Some(done),
-                other => work.push(other),
-            }
-        }
-        let outcome = self.transact(work, &mut pending);
-        match outcome {
-            Ok(()) => self.publish(pending),
-            Err(error) => self.give_up(pending, &error),
-        }
-        closing
-    }
-
-    fn transact(&mut self, work: Vec<Message>, pending: &mut Pending) -> rusqlite::Result<()> {
-        let durable = work.iter().any(|message| !matches!(message, Message::Note(..)));
-        // Events alone do not wait for the disk; the next change syncs them too.
-        let synchronous = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-        let started = self
-            .connection
-            .execute_batch(synchronous)
-            .and_then(|()| self.connection.execute_batch("BEGIN IMMEDIATE"));
-        let mut failed = started.err();
-        for message in work {
-            let step = self.take(message, pending, failed.is_none());
-            failed = failed.or_else(|| step.err());
-        }
-        if failed.is_none() {
-            failed = self.journal.prune(&self.connection).err();
-        }
-        match failed {
-            None => self.connection.execute_batch("COMMIT"),
-            Some(error) => Err(error),
-        }
-    }
-
-    /// Takes one message into the batch. When the batch has failed already only its answer is kept.
-    fn take(&mut self, message: Message, pending: &mut Pending, sound: bool) -> rusqlite::Result<()> {
-        match message {
-            Message::Submit { command, answer } => {
-                let now = self.shared.now();
-                match command.check(&self.working, now) {
-                    Err(refusal) => {
-                        let _ = answer.send(Err(refusal.into()));
-                        Ok(())
+    /// Waits for something to do and takes what else is there.
+    fn gather(&self) -> (Vec<Job>, Option<End>) {
+        let mut jobs = Vec::new();
+        let mut waited_for = 0;
+        let mut until: Option<Instant> = (!self.unwritten.is_empty()).then(|| Instant::now() + RETRY);
+        loop {
+            let next = match until {
+                None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(until) => self.jobs.recv_timeout(until.saturating_duration_since(Instant::now())),
+            };
+            match next {
+                Ok(Job::Close(answer)) => return (jobs, Some(End::Closed(answer))),
+                Ok(job @ Job::Note { .. }) => {
+                    if jobs.is_empty() {
+                        until = Some(Instant::now() + self.limits.linger);
                     }
-                    Ok(verdict) => {
-                        let events = verdict.events.into_iter().map(|(host, mac, kind)| {
-                            self.journal.number(now, NewEvent { attempt: None, mac, host: Some(host), kind })
-                        });
-                        let events: Vec<Event> = events.collect();
-                        let changes = verdict.changes;
-                        let receipt = Receipt { revision: 0, changes: changes.clone() };
-                        pending.submitted.push((answer, receipt));
-                        if !sound {
-                            return Ok(());
-                        }
-                        for change in &changes {
-                            rows::write_change(&self.connection, change)?;
-                            self.working.apply(change);
-                            pending.changed = true;
-                        }
-                        if let Some((_, receipt)) = pending.submitted.last_mut() {
-                            receipt.revision = self.working.revision();
-                        }
-                        for event in &events {
-                            rows::write_event(&self.connection, event)?;
-                        }
-                        pending.events.extend(events);
-                        Ok(())
-                    }
+                    jobs.push(job);
                 }
-            }
-            Message::Leases { put, removed, answer } => {
-                pending.leases.push(answer);
-                if !sound {
-                    return Ok(());
+                Ok(job) => {
+                    // Somebody waits: no more than what is queued already.
+                    until = Some(Instant::now());
+                    waited_for += 1;
+                    jobs.push(job);
                 }
-                for address in removed {
-                    rows::remove_lease(&self.connection, address)?;
-                }
-                put.iter().try_for_each(|lease| rows::write_lease(&self.connection, lease))
+                Err(RecvTimeoutError::Timeout) => return (jobs, None),
+                Err(RecvTimeoutError::Disconnected) => return (jobs, Some(End::Forgotten)),
             }
-            Message::Note(at, new) => {
-                let event = self.journal.number(at, new);
-                let written = if sound { rows::write_event(&self.connection, &event) } else { Ok(()) };
-                pending.events.push(event);
-                written
+            if waited_for >= self.limits.batch || jobs.len() >= self.limits.notes {
+                return (jobs, None);
             }
-            Message::Close(_) => Ok(()),
         }
     }
 
-    fn publish(&self, pending: Pending) {
-        if pending.changed {
-            self.shared.state.store(Arc::new(self.working.clone()));
+    fn carry_out(&mut self, jobs: Vec<Job>) {
+        let seen = State::clone(&self.shared.state.load());
+        let revision = seen.revision();
+        let mut batch =
+            Batch::new(seen, self.clock.now(), self.events.1, std::mem::take(&mut self.unwritten));
+        for job in jobs {
+            match job {
+                Job::Submit { command, answer, room } => {
+                    batch.submit(&command, answer);
+                    batch.hold(room);
+                }
+                Job::Leases { put, removed, answer, room } => {
+                    batch.leases(put, removed, answer);
+                    batch.hold(room);
+                }
+                Job::Note { at, event, room } => {
+                    batch.note(at, event);
+                    batch.hold(room);
+                }
+                Job::Close(_) => {}
+                #[cfg(test)]
+                Job::Meddle(meddle) => meddle(&self.connection),
+            }
         }
-        for event in pending.events {
-            journal::log(&event);
-            // Nobody may be listening.
-            let _ = self.shared.events.send(Arc::new(event));
+        if let Some(dropped) = self.shared.take_dropped() {
+            batch.trouble(format!(
+                "{dropped} events were not kept: they came faster than the disk takes them"
+            ));
         }
-        for (answer, receipt) in pending.submitted {
-            let _ = answer.send(Ok(receipt));
-        }
-        for answer in pending.leases {
-            let _ = answer.send(Ok(()));
+        match self.commit(&batch, revision) {
+            Ok(()) => self.publish(batch, revision),
+            Err(failure) => self.fall_back(batch, &failure),
         }
     }
 
-    /// Nothing of the batch holds: the working state goes back to what everybody sees.
-    fn give_up(&mut self, pending: Pending, error: &rusqlite::Error) {
-        tracing::error!(%error, "the state cannot be written");
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.connection.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "and the attempt cannot be taken back");
+    /// Makes the batch durable.
+    fn commit(&self, batch: &Batch, revision: u64) -> Result<(), Failure> {
+        if batch.writes.is_empty() && batch.entries.is_empty() {
+            return Ok(());
         }
-        self.working = State::clone(&self.shared.state.load());
-        let what = error.to_string();
-        for (answer, _) in pending.submitted {
-            let _ = answer.send(Err(SubmitError::Disk(what.clone())));
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
+        let written = self.write(batch, revision).and_then(|()| {
+            self.connection.prepare_cached("COMMIT")?.execute(())?;
+            Ok(())
+        });
+        // After some errors SQLite has rolled back already (lang_transaction.html).
+        if written.is_err() && !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
         }
-        for answer in pending.leases {
-            let _ = answer.send(Err(SubmitError::Disk(what.clone())));
+        written
+    }
+
+    fn write(&self, batch: &Batch, revision: u64) -> Result<(), Failure> {
+        let connection = &self.connection;
+        for write in &batch.writes {
+            match write {
+                Write::Put { old, new } => rows::put_record(connection, old.as_deref(), new)?,
+                Write::Remove(name) => rows::remove_record(connection, name.as_str())?,
+                Write::Lease(lease) => rows::put_lease(connection, lease)?,
+                Write::NoLease(address) => rows::remove_lease(connection, *address)?,
+            }
         }
-        // What was seen is still told, to whoever looks now.
-        for event in pending.events.into_iter().filter(|event| !tells_a_change(&event.kind)) {
-            journal::log(&event);
-            let _ = self.shared.events.send(Arc::new(event));
+        if batch.working.revision() != revision {
+            let revision = i64::try_from(batch.working.revision()).unwrap_or(i64::MAX);
+            connection
+                .prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'revision'")?
+                .execute([revision])?;
+        }
+        for entry in &batch.entries {
+            journal::insert(connection, &entry.event)?;
+        }
+        let last = batch.last_event().saturating_sub(self.limits.events.max(1));
+        if self.events.0 <= last {
+            journal::prune(connection, last, self.prune_step(batch))?;
+        }
+        Ok(())
+    }
+
+    fn prune_step(&self, batch: &Batch) -> usize {
+        batch.entries.len().saturating_add(PRUNE)
+    }
+
+    /// Lets everybody see what is durable, then answers.
+    fn publish(&mut self, mut batch: Batch, revision: u64) {
+        let last = batch.last_event().saturating_sub(self.limits.events.max(1));
+        let step = u64::try_from(self.prune_step(&batch)).unwrap_or(u64::MAX);
+        if self.events.0 <= last {
+            self.events.0 = self.events.0.saturating_add(step).min(last + 1);
+        }
+        self.events.1 = batch.last_event();
+        if batch.working.revision() != revision {
+            self.shared.state.store(Arc::new(std::mem::take(&mut batch.working)));
+        }
+        let entries: Vec<(Arc<_>, bool)> =
+            batch.entries.drain(..).map(|entry| (Arc::new(entry.event), entry.told)).collect();
+        for (event, _) in &entries {
+            // Nobody has to follow.
+            let _ = self.shared.events.send(Arc::clone(event));
+        }
+        batch.answer(Ok(()));
+        for (event, _) in entries.iter().filter(|(_, told)| !told) {
+            tell(event);
         }
     }
-}
 
-/// True for the events that a command makes: they are only true with its change.
-fn tells_a_change(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::HostAdded { .. }
-            | EventKind::HostChanged
-            | EventKind::HostRemoved
-            | EventKind::Assigned { .. }
-            | EventKind::Cancelled { .. }
-            | EventKind::CalledBack { .. }
-            | EventKind::Delivered { .. }
-            | EventKind::UsedUp { .. }
-            | EventKind::GaveUp { .. }
-    )
+    /// Nothing of the batch is true, but what was observed stays so and is written when the disk takes it.
+    fn fall_back(&mut self, mut batch: Batch, failure: &Failure) {
+        tracing::error!(error = failure.0, "the database does not take a change");
+        batch.answer(Err(failure));
+        let mut unwritten: Vec<Entry> = batch.entries.drain(..).filter(|entry| entry.noted).collect();
+        for entry in unwritten.iter_mut().filter(|entry| !entry.told) {
+            tell(&entry.event);
+            entry.told = true;
+        }
+        let over = unwritten.len().saturating_sub(self.limits.notes);
+        unwritten.drain(..over);
+        self.shared.drop_notes(over);
+        self.unwritten = unwritten;
+    }
 }
