@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use nextboot_model::Refusal;
-use nextboot_store::{QueryError, SubmitError};
+use nextboot_store::{ReadError, SubmitError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -110,8 +110,8 @@ impl From<SubmitError> for ApiError {
     }
 }
 
-impl From<QueryError> for ApiError {
-    fn from(error: QueryError) -> Self {
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
         tracing::error!(%error, "a request for events failed");
         Self::internal()
     }

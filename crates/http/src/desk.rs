@@ -1,6 +1,9 @@
+use std::any::Any;
+use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use nextboot_files::Content;
@@ -28,7 +31,7 @@ pub trait Desk: Send + Sync + 'static {
     fn open(&self, asker: &Asker, name: &str) -> impl Future<Output = Result<Found, Refusal>> + Send;
 
     /// The iPXE script for a machine: the one with this MAC, else the one that asks.
-    fn script(&self, asker: &Asker, mac: Option<Mac>) -> impl Future<Output = Result<Bytes, Refusal>> + Send;
+    fn script(&self, asker: &Asker, mac: Option<Mac>) -> impl Future<Output = Result<Found, Refusal>> + Send;
 
     /// A seed, written for the machine that the token was given to, else for the one that asks. The name is like that of
     /// [`open`](Self::open), but without a leading slash.
@@ -37,7 +40,7 @@ pub trait Desk: Send + Sync + 'static {
         asker: &Asker,
         token: Option<&str>,
         name: &str,
-    ) -> impl Future<Output = Result<Bytes, Refusal>> + Send;
+    ) -> impl Future<Output = Result<Found, Refusal>> + Send;
 
     /// An installed system calls back with its token; the answer is one line for its log.
     fn call_back(&self, asker: &Asker, token: &str) -> impl Future<Output = Result<String, Refusal>> + Send;
@@ -63,21 +66,69 @@ pub struct Found {
     pub what: What,
     /// Its bytes.
     pub content: Content,
+    /// Comes back in [`Sent`].
+    pub ticket: Ticket,
 }
 
 impl Found {
     /// A file that is the same for everybody.
     #[must_use]
     pub fn file(content: Content) -> Self {
-        Self { what: What::File, content }
+        Self { what: What::File, content, ticket: Ticket::default() }
     }
 
-    /// A loader's configuration, decided for the asker.
+    /// A text, written for the asker.
     #[must_use]
-    pub fn configuration(text: impl Into<Bytes>) -> Self {
-        Self { what: What::Configuration, content: Content::from_bytes(text) }
+    pub fn written(what: What, text: impl Into<Bytes>) -> Self {
+        Self { what, content: Content::from_bytes(text), ticket: Ticket::default() }
+    }
+
+    /// The same with a ticket.
+    #[must_use]
+    pub fn with(self, ticket: Ticket) -> Self {
+        Self { ticket, ..self }
     }
 }
+
+/// Whatever the desk wants to remember of what it gave out: it comes back unread when the delivery has ended, so that
+/// the desk need not decide a second time (and perhaps otherwise).
+#[derive(Clone)]
+pub struct Ticket(Arc<dyn Any + Send + Sync>);
+
+impl Ticket {
+    /// Wraps it.
+    #[must_use]
+    pub fn new(what: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(what))
+    }
+
+    /// What was wrapped, if it was one of these.
+    #[must_use]
+    pub fn get<T: Any>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
+
+impl Default for Ticket {
+    fn default() -> Self {
+        Self::new(())
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Ticket(..)")
+    }
+}
+
+/// Two tickets are equal when they are the same one.
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Ticket {}
 
 /// What is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,6 +188,8 @@ pub struct Sent {
     pub name: String,
     /// What it was.
     pub what: What,
+    /// The ticket of [`Found`].
+    pub ticket: Ticket,
     /// The first byte that was asked for: 0 unless it was a range.
     pub start: u64,
     /// One past the last byte that was handed over. For a [`Delivery::Cut`] an upper bound: what lies in the buffers of

@@ -54,6 +54,6 @@ mod server;
 mod service;
 mod wire;
 
-pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, What, Why};
+pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Why};
 pub use limits::Limits;
 pub use server::serve;

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::RANGE;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use nextboot_files::Content;
 use tokio::time::Instant;
 
 use crate::body::{Outgoing, Receipt};
@@ -85,13 +84,11 @@ impl<D: Desk> Exchange<D> {
             Route::CallBack(token) => return self.call_back(token).await,
             _ if !reads => return reply::not_allowed("GET, HEAD"),
             Route::Script(mac) => {
-                self.desk.script(&self.asker, mac).await.map(|text| self.written(What::Script, &path, text))
+                self.desk.script(&self.asker, mac).await.map(|found| self.found(&path, &found))
             }
-            Route::Seed { token, name } => self
-                .desk
-                .seed(&self.asker, token, name)
-                .await
-                .map(|text| self.written(What::Seed, name, text)),
+            Route::Seed { token, name } => {
+                self.desk.seed(&self.asker, token, name).await.map(|found| self.found(name, &found))
+            }
             Route::Name(name) => {
                 self.desk.open(&self.asker, name).await.map(|found| self.found(name, &found))
             }
@@ -117,30 +114,21 @@ impl<D: Desk> Exchange<D> {
     }
 
     fn found(&self, name: &str, found: &Found) -> Response<Outgoing> {
-        match (found.what, found.content.as_bytes()) {
-            (What::File, _) => self.file(name, &found.content),
-            (what, Some(text)) => self.written(what, name, text.clone()),
-            (what, None) => {
-                let len = found.content.len();
-                reply::fresh(StatusCode::OK, self.body(what, name, &found.content, 0..len), len)
-            }
+        if found.what == What::File {
+            return self.file(name, found);
         }
+        let len = found.content.len();
+        reply::fresh(StatusCode::OK, self.body(name, found, 0..len), len)
     }
 
-    /// What was written for the asker.
-    fn written(&self, what: What, name: &str, text: Bytes) -> Response<Outgoing> {
-        let len = text.len() as u64;
-        let body = self.body(what, name, &Content::from_bytes(text), 0..len);
-        reply::fresh(StatusCode::OK, body, len)
-    }
-
-    fn file(&self, name: &str, content: &Content) -> Response<Outgoing> {
+    fn file(&self, name: &str, found: &Found) -> Response<Outgoing> {
+        let content = &found.content;
         let validators = Validators::new(content.etag(), content.modified(), SystemTime::now());
         let of = content.len();
         match validators.judge(&self.headers) {
             Verdict::Go => {}
             Verdict::NotModified => {
-                self.probed(What::File, name, of);
+                self.probed(name, found);
                 return reply::file(StatusCode::NOT_MODIFIED, &validators, Outgoing::text(Bytes::new()));
             }
             Verdict::Failed => {
@@ -158,8 +146,7 @@ impl<D: Desk> Exchange<D> {
                 return response;
             }
         };
-        let mut response =
-            reply::file(status, &validators, self.body(What::File, name, content, part.clone()));
+        let mut response = reply::file(status, &validators, self.body(name, found, part.clone()));
         reply::describe(&mut response, content_type(name), part.end - part.start);
         if status == StatusCode::PARTIAL_CONTENT {
             // A part is never empty.
@@ -182,22 +169,31 @@ impl<D: Desk> Exchange<D> {
     }
 
     /// The body, or for HEAD none.
-    fn body(&self, what: What, name: &str, content: &Content, part: Range<u64>) -> Outgoing {
+    fn body(&self, name: &str, found: &Found, part: Range<u64>) -> Outgoing {
         if self.method == Method::HEAD {
-            self.probed(what, name, content.len());
+            self.probed(name, found);
             return Outgoing::text(Bytes::new());
         }
-        let sent = self.sent(what, name, part.start, content.len());
+        let sent = self.sent(name, found, part.start);
         let receipt = Receipt::new(&self.ledger, &self.asker, sent, part.end, self.began);
-        Outgoing::content(content.clone(), part, self.limits.chunk, receipt)
+        Outgoing::content(found.content.clone(), part, self.limits.chunk, receipt)
     }
 
-    fn probed(&self, what: What, name: &str, of: u64) {
-        self.desk.sent(&self.asker, self.sent(what, name, 0, of));
+    fn probed(&self, name: &str, found: &Found) {
+        self.desk.sent(&self.asker, self.sent(name, found, 0));
     }
 
     /// A delivery of which nothing was handed over yet.
-    fn sent(&self, what: What, name: &str, start: u64, of: u64) -> Sent {
-        Sent { name: name.to_owned(), what, start, end: start, of, millis: 0, delivery: Delivery::Probed }
+    fn sent(&self, name: &str, found: &Found, start: u64) -> Sent {
+        Sent {
+            name: name.to_owned(),
+            what: found.what,
+            ticket: found.ticket.clone(),
+            start,
+            end: start,
+            of: found.content.len(),
+            millis: 0,
+            delivery: Delivery::Probed,
+        }
     }
 }

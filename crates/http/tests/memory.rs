@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use nextboot_files::{Content, Layout, Name, Roots};
 use nextboot_http::{Asker, Desk, Found, Limits, Refusal, Sent, serve};
 use nextboot_model::Mac;
@@ -23,10 +22,10 @@ impl Desk for OneFile {
     async fn open(&self, _: &Asker, _: &str) -> Result<Found, Refusal> {
         Ok(Found::file(self.content.clone()))
     }
-    async fn script(&self, _: &Asker, _: Option<Mac>) -> Result<Bytes, Refusal> {
+    async fn script(&self, _: &Asker, _: Option<Mac>) -> Result<Found, Refusal> {
         Err(Refusal::not_found(""))
     }
-    async fn seed(&self, _: &Asker, _: Option<&str>, _: &str) -> Result<Bytes, Refusal> {
+    async fn seed(&self, _: &Asker, _: Option<&str>, _: &str) -> Result<Found, Refusal> {
         Err(Refusal::not_found(""))
     }
     async fn call_back(&self, _: &Asker, _: &str) -> Result<String, Refusal> {

@@ -22,10 +22,12 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(clippy::undocumented_unsafe_blocks)]
 
+mod acknowledged;
 mod network;
 pub mod packet;
 mod udp;
 
+pub use acknowledged::unacknowledged;
 pub use network::{Change, Changes, Interface, NetlinkError, Network};
 pub use packet::{Heard, OpenError, PacketSocket, SendError};
 pub use udp::{BindError, BindOptions, Datagram, UdpSocket};

@@ -1,1 +1,117 @@
-fn main() {}
+//! nextboot: a network boot server. This binary only chooses who gets the command line.
+#![forbid(unsafe_code)]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Exit code for a wrong configuration (sysexits.h: EX_USAGE).
+const EX_USAGE: u8 = 64;
+/// Exit code when something that is needed is not there: a port, an interface, a directory (EX_UNAVAILABLE).
+const EX_UNAVAILABLE: u8 = 69;
+
+/// A network boot server: DHCP, TFTP, HTTP and a control API in one process.
+#[derive(Debug, Parser)]
+#[command(name = "nextboot", version, propagate_version = true, max_term_width = 100, after_help = nextboot_cli::EXAMPLES)]
+struct Arguments {
+    #[command(flatten)]
+    global: nextboot_cli::Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(ConfigFile),
+    /// Check a configuration file: every complaint with its line, its value and what would be right.
+    Check(ConfigFile),
+    #[command(flatten)]
+    Client(nextboot_cli::Command),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file; without one the safe defaults hold: PXE answers beside the subnet's own DHCP server, on
+    /// the interface of the default route, unknown machines left alone.
+    #[arg(long, short, value_name = "FILE", env = "NEXTBOOT_CONFIG")]
+    config: Option<PathBuf>,
+    /// The same.
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn path(self) -> Option<PathBuf> {
+        self.config.or(self.file)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Serve(file) => serve(file.path()),
+        Command::Check(file) => check(file.path()),
+        Command::Client(command) => nextboot_cli::run::<Arguments>(arguments.global, command),
+    }
+}
+
+fn check(file: Option<PathBuf>) -> ExitCode {
+    let checked = nextboot_serve::load(file.as_deref())
+        .and_then(|config| nextboot_serve::check_directories(&config).map(|()| config));
+    match checked {
+        Ok(config) => {
+            let name = file.map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
+            println!(
+                "{name}: right ({} profiles, DHCP {})",
+                config.site.profiles.len(),
+                config.dhcp.mode.key()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(EX_USAGE)
+        }
+    }
+}
+
+fn serve(file: Option<PathBuf>) -> ExitCode {
+    let config = match nextboot_serve::load(file.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EX_USAGE);
+        }
+    };
+    let filter = std::env::var("NEXTBOOT_LOG").unwrap_or_else(|_| config.log.clone());
+    let filter = match EnvFilter::try_new(&filter) {
+        Ok(filter) => filter,
+        Err(error) => {
+            eprintln!(
+                "log = {filter:?}: {error}; use \"info\", \"debug\", or e.g. \"info,nextboot_serve=debug\""
+            );
+            return ExitCode::from(EX_USAGE);
+        }
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("nextboot").build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                eprintln!("cannot start: {error}");
+                return ExitCode::from(EX_UNAVAILABLE);
+            }
+        };
+    match runtime.block_on(nextboot_serve::run(config, file)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nextboot cannot serve: {error:#}");
+            match error.downcast_ref::<nextboot_serve::BadConfig>() {
+                Some(_) => ExitCode::from(EX_USAGE),
+                None => ExitCode::from(EX_UNAVAILABLE),
+            }
+        }
+    }
+}

@@ -1,2 +1,28 @@
-//! The running appliance: sockets to machines and back.
+//! The running appliance: sockets to machines and back, timers, reload, start and stop. The only room where all others
+//! meet; it decides nothing and knows no format.
+//!
+//! The way of a packet: [`net`](nextboot_net) receives, [`dhcp`](nextboot_dhcp) or [`tftp`](nextboot_tftp) reads it, the
+//! one decision ([`nextboot_boot::decide`]) says what the machine gets, leases become durable in the
+//! [`store`](nextboot_store), the answer leaves where the question came in, and events drop into the journal. HTTP goes
+//! the same way through the front desk, which TFTP uses too.
+//!
+//! [`load`] reads and checks a configuration without touching anything; [`run`] binds and serves.
 #![forbid(unsafe_code)]
+
+mod appliance;
+mod clock;
+mod control;
+mod desk;
+mod dhcp;
+mod links;
+mod notify;
+mod quiet;
+mod reload;
+mod run;
+mod settings;
+mod stop;
+mod tftp;
+mod tree;
+
+pub use run::{VERSION, run};
+pub use settings::{BadConfig, check_directories, load};

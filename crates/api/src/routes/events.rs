@@ -1,6 +1,6 @@
 use axum::extract::State;
 use nextboot_model::{AttemptId, HostName, Mac};
-use nextboot_store::{MAX_QUERY, Order, Query};
+use nextboot_store::{MAX_EVENTS, Order, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -59,7 +59,7 @@ pub(crate) async fn list(
         attempt: wanted.attempt.map(AttemptId),
         after: wanted.after,
         before: wanted.before,
-        limit: wanted.limit.unwrap_or(USUAL).clamp(1, MAX_QUERY),
+        limit: wanted.limit.unwrap_or(USUAL).clamp(1, MAX_EVENTS),
         order: if forward { Order::OldestFirst } else { Order::NewestFirst },
     };
     let mut events = app.store().events(query).await?;

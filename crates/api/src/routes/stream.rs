@@ -9,7 +9,7 @@ use axum::{
     },
 };
 use nextboot_model::{Event, HostName, Mac};
-use nextboot_store::{Order, Query, QueryError};
+use nextboot_store::{Order, Query, ReadError};
 use serde::Deserialize;
 use tokio::{
     sync::{broadcast, mpsc},
@@ -99,7 +99,7 @@ enum End {
     Gone,
     TooSlow(u64),
     Stopping,
-    Unreadable(QueryError),
+    Unreadable(ReadError),
 }
 
 /// One reader's stream.

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use nextboot_files::Name;
 use nextboot_http::{Delivery, Limits, Sent, What};
 use tokio::io::AsyncReadExt;
 
@@ -16,6 +17,7 @@ async fn a_whole_file_is_reported_whole() {
     let expected = Sent {
         name: "/hello.txt".into(),
         what: What::File,
+        ticket: report.ticket.clone(),
         start: 0,
         end: 13,
         of: 13,
@@ -23,6 +25,11 @@ async fn a_whole_file_is_reported_whole() {
         delivery: Delivery::Complete,
     };
     assert_eq!(report, expected);
+    assert_eq!(
+        report.ticket.get::<Name>().map(Name::as_str),
+        Some("hello.txt"),
+        "the desk gets its own back"
+    );
     for (path, what, of) in
         [("/empty", What::File, 0), ("/ipxe", What::Script, 19), ("/seed/x", What::Seed, 10)]
     {

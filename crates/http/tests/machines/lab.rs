@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use nextboot_files::{Layout, Name, Roots};
-use nextboot_http::{Asker, Desk, Found, Limits, Refusal, Sent, Why, serve};
+use nextboot_http::{Asker, Desk, Found, Limits, Refusal, Sent, Ticket, What, Why, serve};
 use nextboot_model::Mac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,20 +39,21 @@ impl Desk for TestDesk {
             return Err(Refusal::new(why, "a.seed, line 3:\nthere is no \"x\""));
         }
         if name.ends_with("/pxelinux.cfg/default") {
-            return Ok(Found::configuration(format!("# {:?} at {}\n", asker.mac_hint, asker.to)));
+            let text = format!("# {:?} at {}\n", asker.mac_hint, asker.to);
+            return Ok(Found::written(What::Configuration, text));
         }
         let name = Name::parse(name).map_err(|error| Refusal::not_found(error.to_string()))?;
         let content = self.roots.get(&name).map_err(|error| Refusal::not_found(error.to_string()))?;
-        Ok(Found::file(content))
+        Ok(Found::file(content).with(Ticket::new(name)))
     }
 
-    async fn script(&self, asker: &Asker, mac: Option<Mac>) -> Result<Bytes, Refusal> {
+    async fn script(&self, asker: &Asker, mac: Option<Mac>) -> Result<Found, Refusal> {
         let who = mac.map_or_else(|| asker.from.ip().to_string(), |mac| mac.to_string());
-        Ok(format!("#!ipxe\n# {who}\n").into())
+        Ok(Found::written(What::Script, format!("#!ipxe\n# {who}\n")))
     }
 
-    async fn seed(&self, _: &Asker, token: Option<&str>, name: &str) -> Result<Bytes, Refusal> {
-        Ok(format!("{name} for {token:?}").into())
+    async fn seed(&self, _: &Asker, token: Option<&str>, name: &str) -> Result<Found, Refusal> {
+        Ok(Found::written(What::Seed, format!("{name} for {token:?}")))
     }
 
     async fn call_back(&self, _: &Asker, token: &str) -> Result<String, Refusal> {

@@ -1,0 +1,164 @@
+use std::{
+    hash::Hash,
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use arc_swap::ArcSwap;
+use nextboot_boot::{Client, Plan, Secret, Site, decide};
+use nextboot_config::Config;
+use nextboot_files::Roots;
+use nextboot_model::{AttemptId, Attempts, Command, EventKind, HostName, Mac, State, Step, Timestamp};
+use nextboot_net::Network;
+use nextboot_store::{NewEvent, Store};
+
+use crate::{clock, dhcp::Responder, links::Links, quiet::Quiet, tree::DiskTree};
+
+/// A lock whose holder can only have panicked in between two whole changes.
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(StdMutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(StdMutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The configuration in force and what was made of it. A reload makes a new one.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) site: Arc<Site>,
+    pub(crate) roots: Roots,
+    pub(crate) tree: Arc<DiskTree>,
+    /// Where the templates of seeds lie.
+    pub(crate) seeds: Option<Roots>,
+}
+
+/// The running appliance: what every part of it shares.
+pub(crate) struct Appliance {
+    pub(crate) store: Store,
+    pub(crate) settings: ArcSwap<Settings>,
+    pub(crate) config_file: Option<PathBuf>,
+    pub(crate) attempts: Mutex<Attempts>,
+    pub(crate) responder: Mutex<Responder>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) network: Arc<Network>,
+    pub(crate) secret: Secret,
+    pub(crate) quiet: Mutex<Quiet>,
+    pub(crate) started: Timestamp,
+}
+
+impl Appliance {
+    /// The one decision, with what is in force now.
+    pub(crate) fn plan(&self, state: &State, client: &Client) -> Plan {
+        let settings = self.settings.load();
+        decide(&settings.site, state, &*settings.tree, client)
+    }
+
+    /// True when we are the DHCP server.
+    pub(crate) fn gives_addresses(&self) -> bool {
+        matches!(&*self.responder.lock(), Responder::Server(_))
+    }
+
+    /// Puts an event about a machine, or about the server itself, into the journal.
+    pub(crate) fn note(&self, mac: Option<Mac>, kind: EventKind) {
+        let attempt = mac.and_then(|mac| self.attempts.lock().of(mac).map(|attempt| attempt.id));
+        self.note_in(attempt, mac, kind);
+    }
+
+    fn note_in(&self, attempt: Option<AttemptId>, mac: Option<Mac>, kind: EventKind) {
+        let host = mac.and_then(|mac| self.host_of(mac));
+        self.store.note(NewEvent { attempt, mac, host, kind });
+    }
+
+    fn host_of(&self, mac: Mac) -> Option<HostName> {
+        self.store.state().by_mac(mac).map(|record| record.host.name.clone())
+    }
+
+    /// As [`Appliance::note`], but the same thing about the same machine only once a minute.
+    pub(crate) fn note_once_in_a_while(&self, mac: Option<Mac>, from: Option<IpAddr>, kind: EventKind) {
+        if self.may_tell((mac, from, kind.to_string())) {
+            self.note(mac, kind);
+        }
+    }
+
+    pub(crate) fn may_tell(&self, what: impl Hash) -> bool {
+        self.quiet.lock().may_tell(Instant::now(), what)
+    }
+
+    /// Journals what an observation led to, and submits what it wishes.
+    pub(crate) fn take(self: &Arc<Self>, step: Step) {
+        for (attempt, mac, kind) in step.events {
+            self.note_in(Some(attempt), Some(mac), kind);
+        }
+        if let Some(wish) = step.wish {
+            self.submit_in_background(wish);
+        }
+    }
+
+    /// A host that used up its attempts is taken off its installer for good when it comes again.
+    pub(crate) fn give_up_if_exhausted(self: &Arc<Self>, plan: &Plan) {
+        if plan.exhausted
+            && let (Some(name), Some(armed)) = (plan.host.clone(), plan.armed)
+        {
+            self.submit_in_background(Command::GiveUp { name, armed, reason: plan.why.clone() });
+        }
+    }
+
+    fn submit_in_background(self: &Arc<Self>, command: Command) {
+        let app = Arc::clone(self);
+        tokio::spawn(async move {
+            match app.store.submit(command).await {
+                // Somebody assigned something else meanwhile: theirs holds.
+                Ok(_) | Err(nextboot_store::SubmitError::Refused(_)) => {}
+                Err(error) => {
+                    app.note(
+                        None,
+                        EventKind::Trouble { what: format!("a change cannot be written: {error}") },
+                    );
+                }
+            }
+        });
+    }
+
+    /// Whose address this is, by our lease, else by the kernel's neighbour table: good enough for a machine to speak for
+    /// itself.
+    pub(crate) async fn owner(&self, address: IpAddr) -> Option<Mac> {
+        if let Some(mac) = self.leased_to(address) {
+            return Some(mac);
+        }
+        match self.network.mac_of(address).await {
+            Ok(mac) => mac.map(Mac).filter(Mac::is_machine),
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the neighbour table");
+                None
+            }
+        }
+    }
+
+    fn leased_to(&self, address: IpAddr) -> Option<Mac> {
+        let IpAddr::V4(address) = address else { return None };
+        let responder = self.responder.lock();
+        let lease = responder.leases()?.get(address)?;
+        lease.is_bound(clock::now()).then_some(lease.mac)
+    }
+
+    /// Who asks, as far as the address tells: by our lease, by what we heard on the wire, by the neighbour table.
+    pub(crate) async fn client_at(&self, address: IpAddr) -> Client {
+        let heard = self.leased_to(address).or_else(|| self.attempts.lock().at(address));
+        let mac = match heard {
+            Some(mac) => Some(mac),
+            None => self.owner(address).await,
+        };
+        let attempts = self.attempts.lock();
+        let arch = mac.and_then(|mac| attempts.of(mac)).and_then(|attempt| attempt.arch);
+        Client { mac, arch, address: Some(address), ..Client::default() }
+    }
+}

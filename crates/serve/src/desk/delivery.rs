@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use nextboot_model::{EventKind, Via};
+
+use super::Receipt;
+use crate::{appliance::Appliance, clock};
+
+/// How a delivery ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The machine has all of it.
+    Whole,
+    /// The machine has the part it asked for.
+    Part,
+    /// The machine only wanted to know the size.
+    Probe,
+    /// It ended early.
+    Cut {
+        /// How many bytes the machine has.
+        sent: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A delivery that ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) from: std::net::IpAddr,
+    pub(crate) receipt: Receipt,
+    pub(crate) bytes: u64,
+    pub(crate) millis: u64,
+    pub(crate) via: Via,
+    pub(crate) end: End,
+}
+
+impl Appliance {
+    /// Takes note of a delivery's end: the attempt goes on, what was armed once is used up.
+    pub(crate) fn delivered(self: &Arc<Self>, ended: Ended) {
+        let Ended { from, receipt, bytes, millis, via, end } = ended;
+        let now = clock::now();
+        let (name, mac) = match &receipt {
+            Receipt::File { name, mac }
+            | Receipt::Configuration { name, mac, .. }
+            | Receipt::Seed { name, mac } => (name.clone(), *mac),
+            Receipt::Note => return,
+        };
+        match (end, receipt) {
+            (End::Whole, Receipt::Configuration { own, promise, .. }) => {
+                let profile = promise.profile.clone();
+                let Some(mac) = mac.filter(|_| own) else {
+                    tracing::debug!(%from, name, "somebody looked at a configuration");
+                    return;
+                };
+                let mut step = self.attempts.lock().configured(now, mac, Some(from), promise);
+                // A configuration can begin an attempt and end it; it is told between the two.
+                let begins = step.events.iter().position(|(_, _, kind)| *kind == EventKind::AttemptStarted);
+                let sent = EventKind::ConfigurationSent { name, profile, via };
+                let during = step.events.last().map(|(id, ..)| *id);
+                match during {
+                    Some(id) => step.events.insert(begins.map_or(0, |at| at + 1), (id, mac, sent)),
+                    None => self.note(Some(mac), sent),
+                }
+                self.take(step);
+            }
+            (End::Whole, Receipt::Seed { .. }) => {
+                self.hear(mac);
+                self.note(mac, EventKind::SeedSent { name });
+            }
+            (End::Whole, Receipt::File { .. }) => {
+                let step = mac.map(|mac| self.attempts.lock().fetched(now, mac, &name));
+                if mac.is_some_and(|mac| self.attempts.lock().of(mac).is_some()) {
+                    self.note(mac, EventKind::FileSent { name, bytes, millis, via });
+                } else {
+                    tracing::debug!(%from, name, bytes, millis, %via, "file sent");
+                }
+                if let Some(step) = step {
+                    self.take(step);
+                }
+            }
+            (End::Part, _) | (End::Whole, Receipt::Note) => self.hear(mac),
+            (End::Probe, _) => {
+                self.hear(mac);
+                self.note_once_in_a_while(mac, Some(from), EventKind::SizeProbed { name });
+            }
+            (End::Cut { sent, reason }, _) => {
+                self.hear(mac);
+                self.note_once_in_a_while(
+                    mac,
+                    Some(from),
+                    EventKind::FileCut { name, sent, bytes, reason, via },
+                );
+            }
+        }
+    }
+
+    fn hear(&self, mac: Option<nextboot_model::Mac>) {
+        if let Some(mac) = mac {
+            self.attempts.lock().heard(clock::now(), mac);
+        }
+    }
+}

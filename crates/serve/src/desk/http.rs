@@ -1,0 +1,66 @@
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use nextboot_http::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Why};
+use nextboot_model::{Mac, Via};
+
+use super::{End, Ended, Receipt, Refused};
+use crate::appliance::Appliance;
+
+/// The front desk as HTTP knows it.
+pub(crate) struct HttpDesk(pub(crate) Arc<Appliance>);
+
+impl Desk for HttpDesk {
+    async fn open(&self, asker: &Asker, name: &str) -> Result<Found, Refusal> {
+        hand_over(self.0.open(asker.from.ip(), asker.to, name, Via::Http).await)
+    }
+
+    async fn script(&self, asker: &Asker, mac: Option<Mac>) -> Result<Found, Refusal> {
+        hand_over(self.0.script(asker.from.ip(), asker.to, mac).await)
+    }
+
+    async fn seed(&self, asker: &Asker, token: Option<&str>, name: &str) -> Result<Found, Refusal> {
+        hand_over(self.0.seed(asker.from.ip(), asker.to, token, name).await)
+    }
+
+    async fn call_back(&self, asker: &Asker, token: &str) -> Result<String, Refusal> {
+        self.0.call_back(asker.from.ip(), token).await.map_err(refusal)
+    }
+
+    fn sent(&self, asker: &Asker, sent: Sent) {
+        let Some(receipt) = sent.ticket.get::<Receipt>() else { return };
+        let end = match &sent.delivery {
+            Delivery::Complete if sent.is_whole() => End::Whole,
+            Delivery::Complete => End::Part,
+            Delivery::Probed => End::Probe,
+            Delivery::Cut(reason) => End::Cut { sent: sent.end - sent.start, reason: reason.clone() },
+        };
+        let (receipt, from) = (receipt.clone(), asker.from.ip());
+        self.0.delivered(Ended { from, receipt, bytes: sent.of, millis: sent.millis, via: Via::Http, end });
+    }
+
+    fn unacknowledged(&self, connection: BorrowedFd<'_>) -> Option<u32> {
+        nextboot_net::unacknowledged(connection)
+    }
+}
+
+fn hand_over(found: Result<super::Found, Refused>) -> Result<Found, Refusal> {
+    let super::Found { content, receipt } = found.map_err(refusal)?;
+    let what = match &receipt {
+        Receipt::File { .. } => What::File,
+        Receipt::Configuration { .. } | Receipt::Note => What::Configuration,
+        Receipt::Seed { .. } => What::Seed,
+    };
+    Ok(Found { what, content, ticket: Ticket::new(receipt) })
+}
+
+fn refusal(refused: Refused) -> Refusal {
+    let why = match &refused {
+        Refused::NotFound(_) => Why::NotFound,
+        Refused::Forbidden(_) => Why::Forbidden,
+        Refused::Gone(_) => Why::Gone,
+        Refused::Template(_) => Why::TemplateError,
+        Refused::Failed(_) => Why::Unavailable,
+    };
+    Refusal::new(why, refused.to_string())
+}

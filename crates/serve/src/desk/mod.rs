@@ -1,0 +1,61 @@
+//! The front desk: TFTP and HTTP bring names here and get bytes, so that both ask the one decision, follow the same
+//! attempts and tell the same events.
+
+mod call_back;
+mod delivery;
+mod http;
+mod names;
+mod seed;
+
+use nextboot_files::Content;
+use nextboot_model::{Mac, Promise};
+
+pub(crate) use delivery::{End, Ended};
+pub(crate) use http::HttpDesk;
+
+/// What is at a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) content: Content,
+    pub(crate) receipt: Receipt,
+}
+
+/// What a delivery means once it has ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Receipt {
+    /// A file, and who fetches it, as far as known.
+    File { name: String, mac: Option<Mac> },
+    /// A loader's configuration, written under a plan.
+    Configuration {
+        name: String,
+        /// The machine that it is for.
+        mac: Option<Mac>,
+        /// Whether that machine itself fetches it, and not somebody who wants to look.
+        own: bool,
+        promise: Promise,
+    },
+    /// A seed.
+    Seed { name: String, mac: Option<Mac> },
+    /// A text that only says why there is nothing.
+    Note,
+}
+
+/// Why somebody gets nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// There is nothing at that name for this machine.
+    #[error("{0}")]
+    NotFound(String),
+    /// There is, but not for this machine.
+    #[error("{0}")]
+    Forbidden(String),
+    /// It worked once.
+    #[error("{0}")]
+    Gone(String),
+    /// It cannot be written.
+    #[error("{0}")]
+    Template(String),
+    /// Something of ours failed.
+    #[error("{0}")]
+    Failed(String),
+}

@@ -1,0 +1,223 @@
+use std::{net::IpAddr, sync::Arc};
+
+use nextboot_boot::{
+    Answer, Ask, Body, CONF_DIR, Client, Language, NoAnswer, Plan, Profile, Setting, Tree as _,
+};
+use nextboot_files::{BadName, Content, Name, OpenError};
+use nextboot_model::{AttemptId, Class, EventKind, Mac, Stage, State, Via};
+
+use super::{Found, Receipt, Refused};
+use crate::appliance::{Appliance, Settings};
+
+/// The tree's own default configuration, which loaders in other directories look for beside themselves.
+const TREE_DEFAULT: &str = "pxelinux.cfg/default";
+
+impl Appliance {
+    /// What is at this name for whoever asks from this address. `server` is our address as the asker knows it.
+    pub(crate) async fn open(
+        self: &Arc<Self>,
+        from: IpAddr,
+        server: IpAddr,
+        name: &str,
+        via: Via,
+    ) -> Result<Found, Refused> {
+        let name = Name::parse(name).map_err(|error| match error {
+            BadName::Outside => Refused::Forbidden(error.to_string()),
+            _ => Refused::NotFound(error.to_string()),
+        })?;
+        let requester = self.client_at(from).await;
+        let settings = self.settings.load_full();
+        if let Some(ask) = Ask::read(name.as_str()) {
+            return self.configuration(&settings, &ask, &name, &requester, server, via);
+        }
+        let state = self.store.state();
+        if let Some(profile) = guarded(&settings, &name) {
+            let plan = self.plan(&state, &requester);
+            let armed = plan.profile.as_ref().is_some_and(|planned| planned.name == profile.name);
+            if !armed {
+                let reason = format!(
+                    "it is the profile {}, which installs, and this machine is not armed for it",
+                    profile.name
+                );
+                self.refuse(&requester, &name, &reason, via);
+                return Err(Refused::Forbidden(reason));
+            }
+        }
+        let mac = requester.mac;
+        match settings.roots.fetch(&name).await {
+            Ok(content) => Ok(Found { content, receipt: Receipt::File { name: name.to_string(), mac } }),
+            Err(error) => {
+                self.refuse(&requester, &name, &error.to_string(), via);
+                Err(match error {
+                    OpenError::NotFound | OpenError::NotAFile | OpenError::Loop => {
+                        Refused::NotFound(error.to_string())
+                    }
+                    OpenError::Outside | OpenError::Denied => Refused::Forbidden(error.to_string()),
+                    OpenError::TooLarge { .. } | OpenError::Failed(_) => Refused::Failed(error.to_string()),
+                })
+            }
+        }
+    }
+
+    fn configuration(
+        self: &Arc<Self>,
+        settings: &Arc<Settings>,
+        ask: &Ask,
+        name: &Name,
+        requester: &Client,
+        server: IpAddr,
+        via: Via,
+    ) -> Result<Found, Refused> {
+        let state = self.store.state();
+        let Some((client, plan)) = ask.decide(&settings.site, &state, &*settings.tree, requester) else {
+            // A loader's search goes through a dozen names; that one is not there is no event.
+            return Err(Refused::NotFound("no configuration at this name for this machine".into()));
+        };
+        let plan = beside_the_loader(settings, plan, name);
+        let own = self.is_own(&client, requester);
+        let answer = self.answer(settings, &state, &client, &plan, server, Language::Pxelinux);
+        let answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
+        if own {
+            self.give_up_if_exhausted(&plan);
+        }
+        Ok(written(name.to_string(), client.mac, own, answer))
+    }
+
+    /// The iPXE script for a machine.
+    pub(crate) async fn script(
+        self: &Arc<Self>,
+        from: IpAddr,
+        server: IpAddr,
+        mac: Option<Mac>,
+    ) -> Result<Found, Refused> {
+        let requester = self.client_at(from).await;
+        let client = match mac {
+            Some(mac) if requester.mac != Some(mac) => {
+                let arch = self.attempts.lock().of(mac).and_then(|attempt| attempt.arch);
+                Client { arch, ..Client::of(mac) }
+            }
+            _ => requester,
+        };
+        let client = Client { firmware: nextboot_boot::Firmware::Ipxe, ..client };
+        let settings = self.settings.load_full();
+        let state = self.store.state();
+        let plan = self.plan(&state, &client);
+        let own = self.is_own(&client, &requester);
+        let name = client.mac.map_or_else(|| "ipxe".to_owned(), |mac| format!("ipxe/{mac}"));
+        match self.answer(&settings, &state, &client, &plan, server, Language::Ipxe) {
+            Ok(answer) => {
+                if own {
+                    self.give_up_if_exhausted(&plan);
+                }
+                Ok(written(name, client.mac, own, answer))
+            }
+            Err(NoAnswer::Nothing(why)) => {
+                // iPXE shows what it reads, so the reason goes to the machine's own screen.
+                let content = Content::from_bytes(nextboot_boot::ipxe::nothing(&why));
+                Ok(Found { content, receipt: Receipt::Note })
+            }
+            Err(error) => Err(self.no_answer(&client, &name, error, Via::Http)),
+        }
+    }
+
+    pub(super) fn answer(
+        &self,
+        settings: &Settings,
+        state: &State,
+        client: &Client,
+        plan: &Plan,
+        server: IpAddr,
+        language: Language,
+    ) -> Result<Answer, NoAnswer> {
+        self.setting(settings, state, client, server).answer(plan, language)
+    }
+
+    pub(super) fn setting<'a>(
+        &'a self,
+        settings: &'a Settings,
+        state: &'a State,
+        client: &'a Client,
+        server: IpAddr,
+    ) -> Setting<'a> {
+        let attempt = client.mac.and_then(|mac| self.attempts.lock().of(mac).map(|attempt| attempt.id));
+        // Behind a relay or an address translation the machine's own network knows us by another address.
+        let server = client.address.and_then(|address| self.links.towards(address)).unwrap_or(server);
+        Setting {
+            site: &settings.site,
+            state,
+            tree: &*settings.tree,
+            secret: &self.secret,
+            client,
+            server,
+            attempt: attempt.unwrap_or(AttemptId(crate::clock::now().0)),
+        }
+    }
+
+    /// Whether the machine fetches its own configuration. Where nothing tells whose address it is, a machine that has
+    /// just begun to boot and has no known address is believed; anybody else is taken to look only.
+    fn is_own(&self, client: &Client, requester: &Client) -> bool {
+        let Some(mac) = client.mac else { return false };
+        match requester.mac {
+            Some(requester) => requester == mac,
+            None => self
+                .attempts
+                .lock()
+                .of(mac)
+                .is_some_and(|attempt| attempt.address.is_none() && attempt.stage <= Stage::Loading),
+        }
+    }
+
+    pub(super) fn no_answer(&self, client: &Client, name: &str, error: NoAnswer, via: Via) -> Refused {
+        let text = error.to_string();
+        match error {
+            NoAnswer::Nothing(_) | NoAnswer::NoMac => Refused::NotFound(text),
+            NoAnswer::NoFile(_) => {
+                let kind = EventKind::FileRefused { name: name.to_owned(), reason: text.clone(), via };
+                self.note_once_in_a_while(client.mac, client.address, kind);
+                Refused::NotFound(text)
+            }
+            NoAnswer::Template(_) | NoAnswer::Untranslatable { .. } => {
+                let kind = EventKind::TemplateFailed { name: name.to_owned(), error: text.clone() };
+                self.note_once_in_a_while(client.mac, client.address, kind);
+                Refused::Template(text)
+            }
+        }
+    }
+
+    fn refuse(&self, requester: &Client, name: &Name, reason: &str, via: Via) {
+        let kind = EventKind::FileRefused { name: name.to_string(), reason: reason.to_owned(), via };
+        // Not about a machine that boots: somebody tries names.
+        if requester.mac.is_some_and(|mac| self.attempts.lock().of(mac).is_some()) {
+            self.note_once_in_a_while(requester.mac, requester.address, kind);
+        } else {
+            tracing::debug!(from = ?requester.address, "{kind}");
+        }
+    }
+}
+
+fn written(name: String, mac: Option<Mac>, own: bool, answer: Answer) -> Found {
+    let content = Content::from_bytes(answer.text);
+    Found { content, receipt: Receipt::Configuration { name, mac, own, promise: answer.promise } }
+}
+
+/// The profile whose file this is, when it installs: such a file is the profile's plan itself and not just a file.
+fn guarded(settings: &Settings, name: &Name) -> Option<Arc<Profile>> {
+    let installs = |profile: &&Arc<Profile>| profile.class == Class::Install;
+    let is_file = |profile: &&Arc<Profile>| matches!(&profile.body, Body::File(file) if Name::parse(file).is_ok_and(|file| file == *name));
+    let by_file = settings.site.profiles.values().filter(installs).find(is_file).cloned();
+    by_file.or_else(|| {
+        let plain = name.as_str().strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok()?;
+        settings.site.profiles.get(&plain).filter(installs).cloned()
+    })
+}
+
+/// A loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) looks for its default beside itself.
+fn beside_the_loader(settings: &Settings, plan: Plan, name: &Name) -> Plan {
+    let Some(profile) = &plan.profile else { return plan };
+    let by_default = matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT);
+    if !by_default || name.file() != "default" || settings.tree.read(name.as_str()).is_none() {
+        return plan;
+    }
+    let profile = Arc::new(Profile { body: Body::File(name.to_string()), ..(**profile).clone() });
+    Plan { profile: Some(profile), ..plan }
+}

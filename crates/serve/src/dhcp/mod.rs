@@ -1,0 +1,59 @@
+//! DHCP between the wire and the machine: sockets, the decision, durability, events.
+
+mod answer;
+mod listen;
+mod notes;
+mod send;
+
+use std::sync::Arc;
+
+use nextboot_dhcp::{Outcome, Proxy, Seen, Server};
+
+pub(crate) use listen::{Sockets, run};
+
+use crate::appliance::Appliance;
+
+/// The machine that answers.
+#[derive(Debug)]
+pub(crate) enum Responder {
+    /// We give addresses.
+    Server(Server),
+    /// Another server gives addresses, we give boot files.
+    Proxy(Proxy),
+    /// Nobody asks us.
+    Off,
+}
+
+impl Responder {
+    /// The leases, where we give any.
+    pub(crate) fn leases(&self) -> Option<&nextboot_dhcp::Leases> {
+        match self {
+            Self::Server(server) => Some(server.leases()),
+            _ => None,
+        }
+    }
+}
+
+/// One packet: classify, decide, answer. Everything up to the disk happens here and in order; what waits for the disk
+/// goes on by itself, so that many leases share one commit.
+fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::Arrival, bytes: &[u8]) {
+    let Ok(seen) = Seen::read(bytes) else { return };
+    let now = crate::clock::now();
+    let client = answer::client(&seen);
+    let state = app.store.state();
+    let plan = app.plan(&state, &client);
+    let boot = answer::boot(app, &plan, &seen, &arrival);
+    let (outcome, written) = {
+        let mut responder = app.responder.lock();
+        let outcome = match &mut *responder {
+            Responder::Server(server) => server.handle(now, &arrival, &seen, &boot, &answer::Hosts(&state)),
+            Responder::Proxy(proxy) => proxy.handle(now, &arrival, &seen, &boot),
+            Responder::Off => Outcome::default(),
+        };
+        // Queued while the table is locked, so that the disk sees leases in the order in which they came about.
+        let written = send::write(app, &outcome.lease_changes);
+        (outcome, written)
+    };
+    notes::tell(app, now, &seen, &client, &plan, &outcome.notes);
+    send::finish(app, sockets, arrival, outcome.replies, written);
+}

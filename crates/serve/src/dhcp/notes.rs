@@ -1,0 +1,115 @@
+use std::{net::IpAddr, sync::Arc};
+
+use nextboot_boot::{Client, Firmware, Plan};
+use nextboot_dhcp::{Note, Seen, Why};
+use nextboot_model::{EventKind, Timestamp};
+
+use crate::appliance::Appliance;
+
+/// Turns what the machine saw and decided into events, and lets the attempt follow.
+pub(super) fn tell(
+    app: &Arc<Appliance>,
+    now: Timestamp,
+    seen: &Seen,
+    client: &Client,
+    plan: &Plan,
+    notes: &[Note],
+) {
+    let mac = seen.client().mac;
+    let boots = seen.client().kind.boots();
+    let v4 = IpAddr::V4;
+    for note in notes {
+        let event = match note {
+            Note::Discover { .. } => {
+                if !boots {
+                    continue;
+                }
+                let chained = client.firmware == Firmware::Ipxe;
+                let step = app.attempts.lock().asked(now, mac, client.arch, chained);
+                let begins = !step.events.is_empty();
+                app.take(step);
+                app.note(Some(mac), EventKind::Discovered { arch: client.arch, firmware: describe(seen) });
+                if begins || chained {
+                    let profile = plan.profile.as_ref().map(|profile| profile.name.clone());
+                    app.note(Some(mac), EventKind::Planned { profile, why: plan.why.clone() });
+                }
+                app.give_up_if_exhausted(plan);
+                continue;
+            }
+            Note::Offer { address, file } if boots => {
+                EventKind::Offered { address: Some(v4(*address)), file: file.clone() }
+            }
+            Note::Offer { .. } | Note::Request { .. } if !boots => continue,
+            Note::Offer { .. } => continue,
+            Note::ProxyOffer { file } => EventKind::Offered { address: None, file: file.clone() },
+            Note::Request { address, server, .. } => {
+                // Beside another server this is how we learn who has which address.
+                app.attempts.lock().addressed(now, mac, v4(*address));
+                if app.gives_addresses() {
+                    continue;
+                }
+                EventKind::LeasedElsewhere { address: v4(*address), server: server.map(v4) }
+            }
+            Note::Ack { address, .. } | Note::Bootp { address, .. } => {
+                app.attempts.lock().addressed(now, mac, v4(*address));
+                let lease = app.responder.lock().leases().and_then(|leases| leases.get(*address).cloned());
+                let seconds = lease
+                    .filter(|lease| lease.expires != Timestamp::NEVER)
+                    .map(|lease| u32::try_from(lease.expires.since(now).as_secs()).unwrap_or(u32::MAX));
+                EventKind::Leased { address: v4(*address), seconds }
+            }
+            Note::ChoseOther { server, address } => match address {
+                Some(address) => {
+                    EventKind::LeasedElsewhere { address: v4(*address), server: Some(v4(*server)) }
+                }
+                None => EventKind::Ignored { reason: format!("it took the offer of {server}") },
+            },
+            Note::PxeAck { file, address } => {
+                app.attempts.lock().addressed(now, mac, v4(*address));
+                EventKind::BootServerAnswered { file: Some(file.clone()) }
+            }
+            Note::Nak { address, reason } => EventKind::Refused { reason: format!("{address}: {reason}") },
+            Note::Decline { address } => EventKind::Declined { address: v4(*address) },
+            Note::Release { address } => EventKind::Released { address: v4(*address) },
+            Note::PoolExhausted { network } => EventKind::PoolExhausted { network: network.to_string() },
+            Note::QuarantineFull { address } => EventKind::Trouble {
+                what: format!("so many addresses were declined that {address} is used again before its time"),
+            },
+            Note::IdentifierShared { with, address } => EventKind::Trouble {
+                what: format!(
+                    "{mac} shows the client identifier of {with}, which has {address}; cloned disks do that, and each keeps its own address"
+                ),
+            },
+            Note::ReservedInUse { address, holder } => {
+                EventKind::Ignored { reason: format!("its reserved address {address} is leased to {holder}") }
+            }
+            Note::BootLeftOut(why) => EventKind::Ignored { reason: format!("no boot file for it: {why}") },
+            Note::LeftOut { code } => {
+                EventKind::Ignored { reason: format!("no room for option {code} in the answer") }
+            }
+            // The plan says it already, or nothing was asked of us.
+            Note::Ignored(
+                Why::NotBooting | Why::NothingToBoot | Why::NoSubnet | Why::MessageType | Why::OtherServer,
+            )
+            | Note::Inform { .. } => continue,
+            Note::Ignored(why) => EventKind::Ignored { reason: why.to_string() },
+        };
+        let repeats = matches!(
+            event,
+            EventKind::Ignored { .. } | EventKind::PoolExhausted { .. } | EventKind::Trouble { .. }
+        );
+        if !repeats || app.may_tell((mac, event.to_string())) {
+            app.note(Some(mac), event);
+        }
+    }
+}
+
+/// What speaks for the machine, for people: `PXE, PXEClient:Arch:00007:UNDI:003000`.
+fn describe(seen: &Seen) -> String {
+    let info = seen.client();
+    let kind = format!("{:?}", info.kind);
+    match &info.vendor_class {
+        Some(class) => format!("{kind}, {class}"),
+        None => kind,
+    }
+}

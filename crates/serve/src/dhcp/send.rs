@@ -1,0 +1,91 @@
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
+    pin::Pin,
+    sync::Arc,
+};
+
+use nextboot_dhcp::{Arrival, Destination, LeaseChange, Port, Sending};
+use nextboot_model::EventKind;
+use nextboot_net::BROADCAST;
+use nextboot_store::LeaseError;
+
+use super::listen::Sockets;
+use crate::appliance::Appliance;
+
+const CLIENT_PORT: u16 = 68;
+
+/// Leases on their way to the disk.
+type Written = Pin<Box<dyn Future<Output = Result<(), LeaseError>> + Send>>;
+
+/// Queues what must be durable; nothing when there is no such thing.
+pub(super) fn write(app: &Appliance, changes: &[LeaseChange]) -> Option<Written> {
+    let (mut put, mut removed) = (Vec::new(), Vec::new());
+    for change in changes.iter().filter(|change| change.must_be_durable()) {
+        match change {
+            LeaseChange::Put(lease) => put.push(lease.clone()),
+            LeaseChange::Remove(address) => removed.push(*address),
+        }
+    }
+    if put.is_empty() && removed.is_empty() {
+        return None;
+    }
+    Some(Box::pin(app.store.put_leases(put, removed)))
+}
+
+/// Sends the answers as soon as their leases are durable.
+pub(super) fn finish(
+    app: &Arc<Appliance>,
+    sockets: &Arc<Sockets>,
+    arrival: Arrival,
+    replies: Vec<Sending>,
+    written: Option<Written>,
+) {
+    if replies.is_empty() && written.is_none() {
+        return;
+    }
+    let (app, sockets) = (Arc::clone(app), Arc::clone(sockets));
+    tokio::spawn(async move {
+        if let Some(written) = written
+            && let Err(error) = written.await
+        {
+            let what = format!("a lease cannot be written, so it is not given: {error}");
+            app.note_once_in_a_while(None, None, EventKind::Trouble { what });
+            return;
+        }
+        for reply in &replies {
+            if let Err(error) = send(&sockets, &arrival, reply).await {
+                tracing::warn!(%error, to = ?reply.to, "cannot send a DHCP answer");
+            }
+        }
+    });
+}
+
+async fn send(sockets: &Sockets, arrival: &Arrival, reply: &Sending) -> anyhow::Result<()> {
+    let own = arrival.server_id();
+    let from = SocketAddrV4::new(own, reply.from.number());
+    let bound = match reply.from {
+        Port::Dhcp => sockets.server.as_ref(),
+        Port::Pxe => sockets.pxe.as_ref(),
+    };
+    let raw = || sockets.raw.as_ref().ok_or_else(|| anyhow::anyhow!("no packet socket"));
+    match reply.to {
+        Destination::Relay(to) | Destination::Unicast(to) => match bound {
+            Some(socket) => {
+                socket
+                    .send(&reply.bytes, SocketAddr::V4(to), Some(IpAddr::V4(own)), Some(arrival.interface))
+                    .await?;
+            }
+            None => anyhow::bail!("a proxy does not hold port {} to answer {to} from", reply.from.number()),
+        },
+        Destination::Broadcast => {
+            let to = SocketAddrV4::new(Ipv4Addr::BROADCAST, CLIENT_PORT);
+            raw()?.send_udp(arrival.interface, BROADCAST, from, to, &reply.bytes).await?;
+        }
+        Destination::Direct { ip, mac } => {
+            let to = SocketAddrV4::new(ip, CLIENT_PORT);
+            raw()?.send_udp(arrival.interface, mac.0, from, to, &reply.bytes).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use nextboot_api::Listeners;
+use nextboot_boot::Secret;
+use nextboot_config::{Config, Mode};
+use nextboot_dhcp::{Proxy, Server};
+use nextboot_model::{Attempts, EventKind, Lease};
+use nextboot_net::{Changes, Network};
+use nextboot_store::{Limits as StoreLimits, Store};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
+
+use crate::{
+    appliance::{Appliance, Mutex, Settings},
+    clock,
+    desk::HttpDesk,
+    dhcp::{self, Responder},
+    links::Links,
+    notify,
+    quiet::Quiet,
+    stop::Stop,
+    tftp,
+};
+
+/// The release that is running.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How often attempts that fell silent are let go.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Runs the appliance until SIGTERM or SIGINT. `config` was read from `file` and is right; only now is anything bound.
+///
+/// # Errors
+/// What kept it from starting: a directory, the state, a port, an interface.
+pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
+    let settings = Settings::new(config)?;
+    let config = settings.config.clone();
+    let network = Arc::new(Network::open()?);
+    let changes = Changes::watch()?;
+    let links = Arc::new(Links::find(&network, &config.interfaces).await?);
+
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot make the directory {} (data_dir)", config.data_dir.display()))?;
+    let limits = StoreLimits { events: config.journal_events, ..StoreLimits::default() };
+    let (store, loaded) = Store::open(&config.data_dir.join("state.sqlite"), limits)?;
+    let secret = Secret(store.secret());
+    let token = nextboot_api::Token::load_or_create(&config.api.token_file)?;
+
+    let sockets = Arc::new(dhcp::Sockets::bind(config.dhcp.mode, &links)?);
+    let tftp = config.tftp.enabled.then(|| tftp::bind(config.tftp.port)).transpose()?;
+    let http = listeners("http", &config.http.addresses, config.http.port).await?;
+    let api = listeners("api", &config.api.addresses, config.api.port).await?;
+    let unix = vec![nextboot_api::bind_socket(&config.api.socket)?];
+    let api = Listeners { tcp: api, unix };
+
+    let app = Arc::new(Appliance {
+        responder: Mutex::new(responder(&config, &links, loaded.leases)),
+        store,
+        settings: ArcSwap::from_pointee(settings),
+        config_file: file,
+        attempts: Mutex::new(Attempts::default()),
+        links: Arc::clone(&links),
+        network: Arc::clone(&network),
+        secret,
+        quiet: Mutex::new(Quiet::default()),
+        started: clock::now(),
+    });
+
+    let (stopper, stop) = Stop::new();
+    let mut parts = JoinSet::new();
+    parts.spawn(dhcp::run(Arc::clone(&app), sockets, stop.clone()));
+    if let Some(socket) = tftp {
+        parts.spawn(tftp::run(Arc::clone(&app), socket, stop.clone()));
+    }
+    let mut ends = stop.clone();
+    let limits = nextboot_http::Limits::default();
+    let desk = Arc::new(HttpDesk(Arc::clone(&app)));
+    parts.spawn(nextboot_http::serve(http, desk, limits, async move { ends.wait().await }));
+    parts.spawn(crate::control::serve(Arc::clone(&app), api, token, stop.clone()));
+    parts.spawn(follow_call_backs(Arc::clone(&app), stop.clone()));
+    parts.spawn(sweep(Arc::clone(&app), stop.clone()));
+    parts.spawn(notify::watchdog(stop.clone()));
+    let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes));
+
+    announce(&app, &config);
+    notify::ready();
+    wait_for_signals(&app).await?;
+    notify::stopping();
+    app.note(None, EventKind::Stopped);
+    stopper.stop();
+    while parts.join_next().await.is_some() {}
+    watcher.abort();
+    app.store.close().await;
+    Ok(())
+}
+
+fn responder(config: &Config, links: &Links, leases: Vec<Lease>) -> Responder {
+    match config.dhcp.mode {
+        Mode::Server => {
+            let mut server = Server::new(config.dhcp.server.clone(), leases);
+            server.set_own_addresses(links.all_addresses());
+            Responder::Server(server)
+        }
+        Mode::Proxy => Responder::Proxy(Proxy::new(config.dhcp.proxy.clone())),
+        Mode::Off => Responder::Off,
+    }
+}
+
+/// Binds a TCP port on these addresses; on every address of the machine when there is none.
+async fn listeners(section: &str, addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<TcpListener>> {
+    let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+    let addresses = if addresses.is_empty() { &any } else { addresses };
+    let mut bound = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let place = SocketAddr::new(*address, port);
+        let listener = TcpListener::bind(place).await;
+        bound.push(listener.with_context(|| {
+            format!("cannot listen on {place} (TCP); another program has it, or choose another with [{section}] port")
+        })?);
+    }
+    Ok(bound)
+}
+
+fn announce(app: &Appliance, config: &Config) {
+    tracing::info!(
+        interfaces = app.links.names().join(", "),
+        dhcp = config.dhcp.mode.key(),
+        tftp = if config.tftp.enabled { config.tftp.port } else { 0 },
+        http = config.http.port,
+        api = config.api.port,
+        socket = %config.api.socket.display(),
+        token = %config.api.token_file.display(),
+        "serving"
+    );
+    for name in app.links.without_address() {
+        tracing::warn!(
+            interface = name,
+            "this interface has no IPv4 address yet; nothing is answered there until it has"
+        );
+    }
+    app.note(None, EventKind::Started { version: VERSION.into(), hosts: app.store.state().len() });
+}
+
+/// SIGHUP reads the configuration again; SIGTERM and SIGINT end.
+async fn wait_for_signals(app: &Arc<Appliance>) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {
+                // What is wrong with it is in the journal and the log.
+                let _ = app.reload().await;
+            }
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        }
+    }
+}
+
+/// A call-back ends its attempt, by whichever door it came.
+async fn follow_call_backs(app: Arc<Appliance>, mut stop: Stop) {
+    let mut events = app.store.follow();
+    loop {
+        let event = tokio::select! {
+            () = stop.wait() => return,
+            event = events.recv() => event,
+        };
+        match event {
+            Ok(event) => {
+                if let (EventKind::CalledBack { .. }, Some(mac)) = (&event.kind, event.mac) {
+                    let step = app.attempts.lock().called_back(mac);
+                    app.take(step);
+                }
+            }
+            Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn sweep(app: Arc<Appliance>, mut stop: Stop) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = stop.wait() => return,
+            _ = ticks.tick() => {
+                let step = app.attempts.lock().sweep(clock::now());
+                app.take(step);
+            }
+        }
+    }
+}

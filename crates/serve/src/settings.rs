@@ -1,0 +1,89 @@
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use nextboot_config::{Config, Files};
+use nextboot_files::{Layout, LayoutError, Roots};
+
+use crate::{appliance::Settings, tree::DiskTree};
+
+/// Largest configuration file, in bytes.
+const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadConfig {
+    /// The file cannot be read.
+    #[error("cannot read {file}: {source}")]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// The file is not text, or far too long.
+    #[error("{0} is not a configuration: it is not UTF-8 text of at most {MAX_CONFIG} bytes")]
+    NotText(PathBuf),
+    /// What is wrong with it, line by line.
+    #[error("{0}")]
+    Wrong(#[from] nextboot_config::Complaints),
+    /// A directory that it names cannot be served.
+    #[error("{place}: {source}")]
+    Directory {
+        /// Which key names it.
+        place: &'static str,
+        /// Why it cannot.
+        source: LayoutError,
+    },
+}
+
+/// Reads and checks a configuration file; the defaults without one. Nothing is bound and nothing is written.
+///
+/// # Errors
+/// What is wrong, and where.
+pub fn load(file: Option<&Path>) -> Result<Config, BadConfig> {
+    let Some(file) = file else { return Ok(Config::default()) };
+    let unreadable = |source| BadConfig::Unreadable { file: file.to_owned(), source };
+    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    if size > MAX_CONFIG {
+        return Err(BadConfig::NotText(file.to_owned()));
+    }
+    let bytes = std::fs::read(file).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| BadConfig::NotText(file.to_owned()))?;
+    Ok(Config::parse(&text, file)?)
+}
+
+impl Settings {
+    /// Makes of a configuration what the appliance works with.
+    pub(crate) fn new(config: Config) -> Result<Self, BadConfig> {
+        let roots = open_roots(&config.files)?;
+        let seeds = &config.files.seeds;
+        // A site without seeds needs no directory for them.
+        let seeds = seeds.exists().then(|| seeds_in(seeds)).transpose()?;
+        let tree = Arc::new(DiskTree(roots.clone()));
+        Ok(Self { site: Arc::new(config.site.clone()), roots, tree, seeds, config })
+    }
+}
+
+/// Checks that a configuration's directories can be served.
+///
+/// # Errors
+/// Which cannot, and why.
+pub fn check_directories(config: &Config) -> Result<(), BadConfig> {
+    Settings::new(config.clone()).map(drop)
+}
+
+fn open_roots(files: &Files) -> Result<Roots, BadConfig> {
+    let layout = Layout {
+        roots: files.roots.clone(),
+        loaders: files.search_path.clone(),
+        extra_roots: files.extra_roots.clone(),
+    };
+    Roots::open(&layout).map_err(|source| BadConfig::Directory { place: "tftp.roots", source })
+}
+
+fn seeds_in(directory: &Path) -> Result<Roots, BadConfig> {
+    let layout = Layout { roots: vec![directory.to_owned()], loaders: Vec::new(), extra_roots: Vec::new() };
+    Roots::open(&layout).map_err(|source| BadConfig::Directory { place: "boot.seeds", source })
+}
