@@ -1,8 +1,8 @@
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, ProfileName, Record, Refusal,
-    State, Target, Timestamp, Until, Used, Verdict,
+    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, ProfileName, Record,
+    Refusal, State, Target, Timestamp, Until, Used, Verdict,
 };
 
 impl Command {
@@ -70,7 +70,9 @@ impl Command {
                 }
             }
             Self::CallBack { mac, armed, by } => {
-                let record = state.by_mac(*mac).ok_or(Refusal::UnknownMac(*mac))?;
+                let Some(record) = state.by_mac(*mac) else {
+                    return arrive(state, *mac, *armed, by, now);
+                };
                 let old = &record.assignment;
                 let event = |profile: &ProfileName| EventKind::CalledBack {
                     profile: profile.clone(),
@@ -122,6 +124,28 @@ impl Command {
         }
         Ok(verdict)
     }
+}
+
+/// A machine that is no host says of itself that it is done: from now on it is one, with `local`. So the call-back works for
+/// machines that somebody boots through the tree's `default` or by hand. A proof of an assignment is one of a host that was
+/// removed since; nobody else may make hosts this way.
+fn arrive(
+    state: &State,
+    mac: Mac,
+    armed: Option<Timestamp>,
+    by: &Door,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
+    let name = mac.to_string().replace(':', "-").parse();
+    let (Door::Machine { .. }, None, Ok(name)) = (by, armed, name) else {
+        return Err(Refusal::UnknownMac(mac));
+    };
+    let host = Host { name, macs: vec![mac], uuid: None, address: None, vars: BTreeMap::new() };
+    let add = Command::AddHost { host: host.clone(), by: by.clone() };
+    let mut verdict = add.check(state, now)?;
+    let called_back = EventKind::CalledBack { profile: ProfileName::local(), by: by.clone() };
+    verdict.events.push((host.name, Some(mac), called_back));
+    Ok(verdict)
 }
 
 /// What holds when an assignment ends early.
@@ -186,4 +210,38 @@ fn check_host(state: &State, host: &Host) -> Result<(), Refusal> {
         return Err(Refusal::AddressTaken { address, owner });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAC: Mac = Mac([0x23, 0x34, 0xa3, 0xe9, 0x09, 0xcc]);
+
+    fn call_back(armed: Option<Timestamp>, by: Door) -> Result<Verdict, Refusal> {
+        Command::CallBack { mac: MAC, armed, by }.check(&State::default(), Timestamp(5))
+    }
+
+    #[test]
+    fn a_machine_that_is_no_host_becomes_one_when_it_calls_back_for_itself() {
+        let machine = Door::Machine { from: "10.0.0.9".parse().unwrap() };
+        let verdict = call_back(None, machine.clone()).unwrap();
+        let mut state = State::default();
+        verdict.changes.iter().for_each(|change| state.apply(change));
+        let record = state.by_mac(MAC).unwrap();
+        assert_eq!(record.host.name.as_str(), "23-34-a3-e9-09-cc");
+        assert_eq!(record.assignment, Assignment::local(Timestamp(5), machine.clone()));
+        assert!(matches!(
+            &verdict.events[..],
+            [(_, Some(MAC), EventKind::HostAdded { .. }), (_, Some(MAC), EventKind::CalledBack { .. })]
+        ));
+        assert_eq!(call_back(Some(Timestamp(1)), machine), Err(Refusal::UnknownMac(MAC)));
+    }
+
+    #[test]
+    fn nobody_else_makes_hosts_by_calling_back() {
+        for by in [Door::Deploy { who: "x".into() }, Door::Rule { rule: "x".into() }] {
+            assert_eq!(call_back(None, by), Err(Refusal::UnknownMac(MAC)));
+        }
+    }
 }

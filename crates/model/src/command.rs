@@ -54,7 +54,8 @@ pub enum Command {
         /// Who wants it.
         by: Door,
     },
-    /// The installed system (or its installer) reports that it is done: `local` from now on.
+    /// The installed system (or its installer) reports that it is done: `local` from now on. A machine that is no host and
+    /// speaks for itself becomes one, named after its MAC (`23-34-a3-e9-09-cc`).
     CallBack {
         /// Whose call-back.
         mac: Mac,

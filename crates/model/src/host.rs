@@ -100,8 +100,8 @@ pub enum BadHost {
     /// More than [`MAX_MACS`].
     #[error("a host may have at most {MAX_MACS} MAC addresses, not {0}")]
     TooManyMacs(usize),
-    /// Zero or a group address.
-    #[error("{0} is not the address of one machine (it is zero, or a multicast address)")]
+    /// Zero or the broadcast address.
+    #[error("{0} is not the address of one machine (it is zero, or the broadcast address)")]
     NotAMachine(Mac),
     /// The same MAC twice in one host.
     #[error("{0} is given twice")]
@@ -133,7 +133,7 @@ impl Host {
             return Err(BadHost::TooManyMacs(self.macs.len()));
         }
         for (at, mac) in self.macs.iter().enumerate() {
-            if !mac.is_machine() {
+            if !mac.may_name_a_host() {
                 return Err(BadHost::NotAMachine(*mac));
             }
             if self.macs[..at].contains(mac) {

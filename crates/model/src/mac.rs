@@ -23,6 +23,14 @@ impl Mac {
         format!("01-{a:02x}-{b:02x}-{c:02x}-{d:02x}-{e:02x}-{f:02x}")
     }
 
+    /// True for addresses that a host may be known by: not all zero, not the broadcast address. A group address is let
+    /// through: people make up addresses without minding the bit that makes them one, and pxe-pilot's own example
+    /// (`23:34:a3:e9:09:cc`) has it set.
+    #[must_use]
+    pub fn may_name_a_host(&self) -> bool {
+        self.0 != [0; 6] && self.0 != [0xff; 6]
+    }
+
     /// True for addresses that can belong to one machine: not all zero, not a group address.
     #[must_use]
     pub fn is_machine(&self) -> bool {
