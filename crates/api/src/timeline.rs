@@ -26,9 +26,8 @@ pub(crate) struct Timeline {
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Timestamp>,
     /// How it ended: `called-back`, `local`, `booted`, `started-anew` or `silent`.
-    #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Outcome>,
+    outcome: Option<&'static str>,
     /// What the machine got to boot.
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +81,7 @@ impl Timeline {
             match event.kind {
                 EventKind::AttemptEnded { outcome } => {
                     timeline.ended = Some(event.at);
-                    timeline.outcome = Some(outcome);
+                    timeline.outcome = Some(word(&outcome));
                 }
                 // What was handed out says more than what was planned before.
                 EventKind::ConfigurationSent { profile, .. } => timeline.profile = Some(profile),
@@ -93,5 +92,15 @@ impl Timeline {
             }
         }
         timeline
+    }
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::CalledBack => "called-back",
+        Outcome::Local => "local",
+        Outcome::Booted => "booted",
+        Outcome::StartedAnew => "started-anew",
+        Outcome::Silent => "silent",
     }
 }

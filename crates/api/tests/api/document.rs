@@ -1,0 +1,73 @@
+use std::collections::BTreeSet;
+
+use crate::server::{From, STRANGER, Server};
+
+/// Every call that there is.
+const CALLS: [(&str, &str); 18] = [
+    ("delete", "/api/hosts/{name}"),
+    ("get", "/api/attempts"),
+    ("get", "/api/events"),
+    ("get", "/api/events/stream"),
+    ("get", "/api/hosts"),
+    ("get", "/api/hosts/{name}"),
+    ("get", "/api/hosts/{name}/attempts"),
+    ("get", "/api/leases"),
+    ("get", "/api/profiles"),
+    ("get", "/api/profiles/{name}"),
+    ("get", "/api/status"),
+    ("patch", "/api/hosts/{name}"),
+    ("post", "/api/cancel"),
+    ("post", "/api/hosts"),
+    ("post", "/api/reload"),
+    ("put", "/api/assignments"),
+    ("put", "/configurations/{name}/deploy"),
+    ("put", "/v1/configurations/{name}/deploy"),
+];
+
+#[tokio::test]
+async fn the_document_describes_exactly_the_calls_that_there_are() {
+    let server = Server::start().await;
+    let answer = server.ask(From::Address(STRANGER), "GET /api/openapi.json", &[], "").await;
+    assert_eq!(answer.status, 200, "it is no secret");
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let described: BTreeSet<(&str, &str)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, calls)| {
+            calls.as_object().unwrap().keys().map(|method| (method.as_str(), path.as_str()))
+        })
+        .collect();
+    assert_eq!(described, BTreeSet::from(CALLS));
+
+    server.add("n1", "52:54:00:00:00:01").await;
+    let methods = ["get", "put", "post", "patch", "delete"];
+    let paths: BTreeSet<&str> = CALLS.iter().map(|(_, path)| *path).collect();
+    for path in paths.into_iter().filter(|path| *path != "/api/events/stream") {
+        for method in methods {
+            let call = format!("{} {}", method.to_uppercase(), path.replace("{name}", "grml"));
+            let status = server.call(&call, "").await.status;
+            assert_eq!(status == 405, !CALLS.contains(&(method, path)), "{call}: {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_whole_every_reference_leads_somewhere() {
+    let server = Server::start().await;
+    let text = server.call("GET /api/openapi.json", "").await.body;
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut references = 0;
+    for rest in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = rest.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+        references += 1;
+    }
+    assert!(references > 20, "{references}");
+    for (path, calls) in document["paths"].as_object().unwrap() {
+        for (method, call) in calls.as_object().unwrap() {
+            assert!(call["summary"].is_string(), "{method} {path} says what it does");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The control API over real connections, with a real store.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod auth;
+mod deploy;
+mod document;
+mod hosts;
+mod limits;
+mod log;
+mod server;
+mod stream;
+mod watch;
