@@ -36,6 +36,8 @@ pub(crate) struct Batch {
     pub(crate) working: State,
     pub(crate) writes: Vec<Write>,
     pub(crate) entries: Vec<Entry>,
+    /// Events that this batch says are missing.
+    pub(crate) missing: u64,
     now: Timestamp,
     last_event: u64,
     waiting: Vec<Waiting>,
@@ -49,6 +51,7 @@ impl Batch {
             working: seen,
             writes: Vec::new(),
             entries: Vec::new(),
+            missing: 0,
             now,
             last_event,
             waiting: Vec::new(),
@@ -75,9 +78,13 @@ impl Batch {
         self.add(Entry { event: Event { id: 0, at, attempt, mac, host, kind }, noted: true, told: false });
     }
 
-    pub(crate) fn trouble(&mut self, what: String) {
+    /// Says that so many events were dropped. Not noted itself: if it cannot be written, there will be more to say.
+    pub(crate) fn miss(&mut self, missing: u64) {
+        self.missing = missing;
+        let what = format!("{missing} events are missing here: they came faster than the disk took them");
         let kind = EventKind::Trouble { what };
-        self.note(self.now, NewEvent { attempt: None, mac: None, host: None, kind });
+        let event = Event { id: 0, at: self.now, attempt: None, mac: None, host: None, kind };
+        self.add(Entry { event, noted: false, told: false });
     }
 
     /// Holds a place in the queue until the batch is done with.

@@ -14,6 +14,8 @@ mod rows;
 mod schema;
 mod store;
 mod tell;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::{LeaseError, OpenError, ReadError, SubmitError};

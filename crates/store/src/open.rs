@@ -44,7 +44,14 @@ fn create(path: &Path) -> io::Result<File> {
 /// Takes the database for this process. Its directory is made if need be.
 pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
+        if !directory.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
+            // SQLite sees to the entries in the directory; that of the directory itself is ours to keep.
+            let above = directory.parent().filter(|above| !above.as_os_str().is_empty());
+            File::open(above.unwrap_or(Path::new(".")))
+                .and_then(|above| above.sync_all())
+                .map_err(at(directory))?;
+        }
     }
     let beside = beside(path, ".lock");
     let mut file = create(&beside).map_err(at(&beside))?;

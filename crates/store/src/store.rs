@@ -33,6 +33,8 @@ struct Inner {
     notes: Arc<Semaphore>,
     secret: [u8; 32],
     clock: Clock,
+    #[cfg(test)]
+    limit: usize,
 }
 
 /// What the handles and the writer have in common.
@@ -45,8 +47,8 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn drop_notes(&self, count: usize) {
-        self.dropped.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    pub(crate) fn drop_notes(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
     }
 
     /// How many events were dropped since somebody asked last.
@@ -110,6 +112,8 @@ impl Store {
             notes: room(limits.notes),
             secret: contents.secret,
             clock: clock.clone(),
+            #[cfg(test)]
+            limit: limits.commands,
         };
         let events = contents.events;
         let writer = Writer { connection, lock, shared, jobs, limits, clock, events, unwritten: Vec::new() };
@@ -213,7 +217,12 @@ impl Store {
 
 #[cfg(test)]
 impl Store {
-    /// Does something to the writer's connection between two transactions, or within the next one's batch.
+    /// How many commands are in the queue or in the writer's hands.
+    pub(crate) fn commands_waiting(&self) -> usize {
+        self.0.limit - self.0.commands.available_permits()
+    }
+
+    /// Does something to the writer's connection before the batch that it is queued in is written.
     pub(crate) fn meddle(&self, meddle: impl FnOnce(&rusqlite::Connection) + Send + 'static) {
         let _ = self.0.queue.send(Job::Meddle(Box::new(meddle)));
     }

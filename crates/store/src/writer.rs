@@ -132,10 +132,8 @@ impl Writer {
                 Job::Meddle(meddle) => meddle(&self.connection),
             }
         }
-        if let Some(dropped) = self.shared.take_dropped() {
-            batch.trouble(format!(
-                "{dropped} events were not kept: they came faster than the disk takes them"
-            ));
+        if let Some(missing) = self.shared.take_dropped() {
+            batch.miss(missing);
         }
         match self.commit(&batch, revision) {
             Ok(()) => self.publish(batch, revision),
@@ -224,7 +222,7 @@ impl Writer {
         }
         let over = unwritten.len().saturating_sub(self.limits.notes);
         unwritten.drain(..over);
-        self.shared.drop_notes(over);
+        self.shared.drop_notes(u64::try_from(over).unwrap_or(u64::MAX).saturating_add(batch.missing));
         self.unwritten = unwritten;
     }
 }

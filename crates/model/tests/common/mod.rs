@@ -1,0 +1,191 @@
+//! Random commands over a handful of hosts, so that conflicts are common. The tests of the store use them too.
+#![allow(dead_code, reason = "every test uses its own part")]
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use nextboot_model::{
+    Class, Command, Door, Host, HostName, HostPatch, Mac, ProfileName, State, Target, Timestamp, Until, Uuid,
+};
+use proptest::{collection::vec, option, prelude::*};
+
+pub(crate) fn name(number: u8) -> HostName {
+    format!("n{number}").parse().unwrap()
+}
+
+pub(crate) fn profile(name: &str) -> ProfileName {
+    name.parse().unwrap()
+}
+
+pub(crate) fn mac(number: u8) -> Mac {
+    Mac([0x52, 0x54, 0, 0, 0, number])
+}
+
+/// Numbers that differ by one mean the same UUID in the two byte orders.
+pub(crate) fn uuid(number: u8) -> Uuid {
+    let uuid = Uuid([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, number / 2]);
+    if number.is_multiple_of(2) { uuid } else { uuid.to_wire() }
+}
+
+pub(crate) fn address(number: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, number + 1)
+}
+
+pub(crate) fn operator() -> Door {
+    Door::Api { who: "a test".into() }
+}
+
+pub(crate) fn host(number: u8, macs: &[u8]) -> Host {
+    Host {
+        name: name(number),
+        macs: macs.iter().copied().map(mac).collect(),
+        uuid: None,
+        address: None,
+        vars: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn add(host: Host) -> Command {
+    Command::AddHost { host, by: operator() }
+}
+
+pub(crate) fn assign(number: u8, boot: &str, class: Class, until: Until) -> Command {
+    let targets = vec![Target::Name(name(number))];
+    Command::Assign { targets, profile: profile(boot), class, until, by: operator() }
+}
+
+/// Which assignment a command refers to.
+#[derive(Debug, Clone)]
+pub(crate) enum Arming {
+    Current,
+    Used,
+    Long(u64),
+}
+
+/// A command that still has to be told what it refers to.
+#[derive(Debug, Clone)]
+pub(crate) enum Wish {
+    Command(Command),
+    CallBack { mac: Mac, armed: Option<Arming>, by: Door },
+    Delivered { name: HostName, armed: Arming },
+    GiveUp { name: HostName, armed: Arming },
+}
+
+/// A wish, and the moment at which somebody has it. Moments are few and in no order: clocks step back.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) now: Timestamp,
+    pub(crate) wish: Wish,
+}
+
+impl Step {
+    pub(crate) fn command(&self, state: &State) -> Command {
+        let find = |name: &HostName, armed: &Arming| {
+            let assignment = state.host(name).map(|record| &record.assignment);
+            match armed {
+                Arming::Current => assignment.map(|assignment| assignment.since),
+                Arming::Used => {
+                    assignment.and_then(|assignment| assignment.used.as_ref()).map(|used| used.since)
+                }
+                Arming::Long(at) => Some(Timestamp(*at)),
+            }
+            .unwrap_or_default()
+        };
+        match &self.wish {
+            Wish::Command(command) => command.clone(),
+            Wish::CallBack { mac, armed, by } => {
+                let owner = state.by_mac(*mac).map_or_else(|| name(99), |record| record.host.name.clone());
+                let armed = armed.as_ref().map(|armed| find(&owner, armed));
+                Command::CallBack { mac: *mac, armed, by: by.clone() }
+            }
+            Wish::Delivered { name, armed } => {
+                Command::Delivered { name: name.clone(), armed: find(name, armed) }
+            }
+            Wish::GiveUp { name, armed } => {
+                let reason = "3 attempts did not finish".into();
+                Command::GiveUp { name: name.clone(), armed: find(name, armed), reason }
+            }
+        }
+    }
+}
+
+fn names() -> impl Strategy<Value = HostName> {
+    (0..5_u8).prop_map(name)
+}
+
+fn macs() -> impl Strategy<Value = Vec<Mac>> {
+    vec((0..8_u8).prop_map(mac), 0..4)
+}
+
+fn uuids() -> impl Strategy<Value = Uuid> {
+    (0..6_u8).prop_map(uuid)
+}
+
+fn addresses() -> impl Strategy<Value = Ipv4Addr> {
+    (0..4_u8).prop_map(address)
+}
+
+fn vars() -> impl Strategy<Value = BTreeMap<String, String>> {
+    proptest::collection::btree_map("[a-c]", "[ -~äö\n]{0,8}", 0..3)
+}
+
+fn targets() -> impl Strategy<Value = Vec<Target>> {
+    let target =
+        prop_oneof![names().prop_map(Target::Name), (0..8_u8).prop_map(|number| Target::Mac(mac(number)))];
+    vec(target, 0..4)
+}
+
+fn untils() -> impl Strategy<Value = Until> {
+    prop_oneof![Just(Until::Changed), Just(Until::Done), Just(Until::Once)]
+}
+
+fn classes() -> impl Strategy<Value = Class> {
+    prop_oneof![Just(Class::Local), Just(Class::Install), Just(Class::Live), Just(Class::Unclassified)]
+}
+
+fn profiles() -> impl Strategy<Value = ProfileName> {
+    prop_oneof![Just("local"), Just("ubuntu"), Just("grml")].prop_map(profile)
+}
+
+fn doors() -> impl Strategy<Value = Door> {
+    prop_oneof![
+        Just(operator()),
+        Just(Door::Deploy { who: "somebody".into() }),
+        Just(Door::Machine { from: "10.0.0.7".parse().unwrap() }),
+    ]
+}
+
+fn armings() -> impl Strategy<Value = Arming> {
+    prop_oneof![4 => Just(Arming::Current), 2 => Just(Arming::Used), 1 => (0..100_u64).prop_map(Arming::Long)]
+}
+
+fn commands() -> impl Strategy<Value = Command> {
+    let hosts = (names(), macs(), option::of(uuids()), option::of(addresses()), vars())
+        .prop_map(|(name, macs, uuid, address, vars)| Host { name, macs, uuid, address, vars });
+    let patches = (
+        option::of(macs()),
+        option::of(option::of(uuids())),
+        option::of(option::of(addresses())),
+        proptest::collection::btree_map("[a-c]", option::of("[a-z]{0,3}"), 0..3),
+    )
+        .prop_map(|(macs, uuid, address, vars)| HostPatch { macs, uuid, address, vars });
+    prop_oneof![
+        4 => (hosts, doors()).prop_map(|(host, by)| Command::AddHost { host, by }),
+        2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),
+        1 => names().prop_map(|name| Command::RemoveHost { name }),
+        6 => (targets(), profiles(), classes(), untils(), doors()).prop_map(
+            |(targets, profile, class, until, by)| Command::Assign { targets, profile, class, until, by }
+        ),
+        2 => (targets(), doors()).prop_map(|(targets, by)| Command::Cancel { targets, by }),
+    ]
+}
+
+pub(crate) fn steps() -> impl Strategy<Value = Step> {
+    let wishes = prop_oneof![
+        8 => commands().prop_map(Wish::Command),
+        3 => ((0..8_u8).prop_map(mac), option::of(armings()), doors())
+            .prop_map(|(mac, armed, by)| Wish::CallBack { mac, armed, by }),
+        3 => (names(), armings()).prop_map(|(name, armed)| Wish::Delivered { name, armed }),
+        1 => (names(), armings()).prop_map(|(name, armed)| Wish::GiveUp { name, armed }),
+    ];
+    (0..100_u64, wishes).prop_map(|(now, wish)| Step { now: Timestamp(now), wish })
+}
