@@ -28,7 +28,7 @@ pub(crate) fn lab_dir() -> Result<PathBuf> {
 }
 
 /// The binary under test: `NEXTBOOT_BIN`, or the one that cargo builds now, so that a test never runs an old one.
-pub(crate) fn binary() -> Result<PathBuf> {
+pub fn binary() -> Result<PathBuf> {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     BINARY
         .get_or_init(|| find_or_build().map_err(|error| format!("{error:#}")))

@@ -41,6 +41,7 @@ mod sweep;
 mod transcript;
 mod wait;
 
+pub use artefacts::binary;
 pub use lab::{Lab, SERVER, SUBNET};
 pub use machine::{Firmware, Machine, MachineBuilder};
 pub use namespace::Namespace;

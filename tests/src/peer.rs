@@ -20,14 +20,18 @@ const START: Duration = Duration::from_secs(20);
 /// # Errors
 /// When it does not start.
 pub fn dnsmasq(lab: &Lab, namespace: &Namespace, more: &[&str]) -> Result<Process> {
+    dnsmasq_on(lab, namespace, "eth0", more)
+}
+
+/// The same on an interface of that name, with dnsmasq's own way to bind: all of port 67, unless `more` says otherwise.
+///
+/// # Errors
+/// When it does not start.
+pub fn dnsmasq_on(lab: &Lab, namespace: &Namespace, interface: &str, more: &[&str]) -> Result<Process> {
+    let interface = format!("--interface={interface}");
     let leases = format!("--dhcp-leasefile={}", lab.dir().join("dnsmasq.leases").display());
     let mut args = vec!["--conf-file=/dev/null", "--no-daemon", "--port=0", "--user=root", "--log-dhcp"];
-    args.extend([
-        "--interface=eth0",
-        "--bind-interfaces",
-        "--dhcp-range=10.77.0.100,10.77.0.199,1h",
-        &leases,
-    ]);
+    args.extend([&interface, "--dhcp-range=10.77.0.100,10.77.0.199,1h", &leases]);
     args.extend_from_slice(more);
     let mut dnsmasq = lab.start(namespace, "dnsmasq", "dnsmasq", &args)?;
     dnsmasq.wait_for("DHCP, IP range", START)?;

@@ -43,8 +43,13 @@ pub fn bind_socket(path: &Path) -> Result<UnixListener, SocketError> {
     }
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => return Err(SocketError::NotASocket(path.to_owned())),
-        Ok(_) if StdUnixStream::connect(path).is_ok() => return Err(SocketError::InUse(path.to_owned())),
-        Ok(_) => fs::remove_file(path).map_err(refused)?,
+        Ok(_) => match StdUnixStream::connect(path) {
+            Ok(_) => return Err(SocketError::InUse(path.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(path).map_err(refused)?;
+            }
+            Err(error) => return Err(refused(error)),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(refused(error)),
     }

@@ -107,7 +107,7 @@ fn serve(file: Option<PathBuf>) -> ExitCode {
     match runtime.block_on(nextboot_serve::run(config, file)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("nextboot cannot serve: {error:#}");
+            eprintln!("nextboot cannot serve: {}", nextboot_serve::explain(&error));
             match error.downcast_ref::<nextboot_serve::BadConfig>() {
                 Some(_) => ExitCode::from(EX_USAGE),
                 None => ExitCode::from(EX_UNAVAILABLE),

@@ -14,6 +14,7 @@ mod clock;
 mod control;
 mod desk;
 mod dhcp;
+mod explain;
 mod links;
 mod notify;
 mod quiet;
@@ -24,5 +25,6 @@ mod stop;
 mod tftp;
 mod tree;
 
+pub use explain::explain;
 pub use run::{VERSION, run};
 pub use settings::{BadConfig, check_directories, load};

@@ -43,6 +43,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// # Errors
 /// What kept it from starting: a directory, the state, a port, an interface.
 pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
+    if file.is_none() {
+        make_default_roots(&config)?;
+    }
     let settings = Settings::new(config)?;
     let config = settings.config.clone();
     let network = Arc::new(Network::open()?);
@@ -101,6 +104,15 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     while parts.join_next().await.is_some() {}
     watcher.abort();
     app.store.close().await;
+    Ok(())
+}
+
+/// Whoever starts nextboot without a configuration has named no directory, so there need not be one yet.
+fn make_default_roots(config: &Config) -> anyhow::Result<()> {
+    for root in &config.files.roots {
+        std::fs::create_dir_all(root)
+            .with_context(|| format!("cannot make the directory {}", root.display()))?;
+    }
     Ok(())
 }
 

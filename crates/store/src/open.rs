@@ -43,15 +43,16 @@ fn create(path: &Path) -> io::Result<File> {
 
 /// Takes the database for this process. Its directory is made if need be.
 pub(crate) fn lock(path: &Path) -> Result<Lock, OpenError> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        if !directory.exists() {
-            DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
-            // SQLite sees to the entries in the directory; that of the directory itself is ours to keep.
-            let above = directory.parent().filter(|above| !above.as_os_str().is_empty());
-            File::open(above.unwrap_or(Path::new(".")))
-                .and_then(|above| above.sync_all())
-                .map_err(at(directory))?;
-        }
+    let parent = |path: &Path| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let directory = parent(path);
+    if !directory.exists() {
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(at(&directory))?;
+        // SQLite sees to the entries in the directory; that of the directory itself is ours to keep.
+        let above = File::open(parent(&directory)).and_then(|above| above.sync_all());
+        above.map_err(at(&directory))?;
     }
     let beside = beside(path, ".lock");
     let mut file = create(&beside).map_err(at(&beside))?;

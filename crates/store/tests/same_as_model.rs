@@ -1,4 +1,5 @@
 //! Whatever is done, the store is a state table that survives.
+#![allow(clippy::unwrap_used, reason = "a test fails where it must not go on")]
 
 mod common;
 

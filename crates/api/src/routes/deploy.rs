@@ -3,7 +3,12 @@
 mod answer;
 mod request;
 
-use std::{collections::HashSet, net::IpAddr, sync::Arc};
+use std::{
+    collections::HashSet,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Extension,
@@ -11,7 +16,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use nextboot_model::{Command, Door, Mac, ProfileName, Record, Refusal, State as Table, Target, Until};
+use nextboot_model::{
+    Command, Door, Mac, ProfileName, Record, Refusal, State as Table, Target, Timestamp, Until,
+};
 use nextboot_store::SubmitError;
 
 use self::{
@@ -25,6 +32,9 @@ use crate::{
     error::{ApiError, ErrorBody},
     extract::{Named, Raw},
 };
+
+/// A machine's second call-back within this time changes nothing.
+const REPEATED: Duration = Duration::from_secs(10);
 
 /// Assign a profile until somebody changes it, as pxe-pilot does.
 ///
@@ -56,12 +66,7 @@ pub(crate) async fn deploy(
         && let Some(own) = itself(&app, peer, &ask.hosts).await
         && check_origin(&headers).is_ok()
     {
-        let by = Door::Machine { from: own.from };
-        let command = Command::CallBack { mac: own.mac, armed: None, by };
-        return Ok(match app.store().submit(command).await {
-            Ok(_) => Done::of(&ask.hosts).into(),
-            Err(error) => Complaint::failed(error)?,
-        });
+        return own.call_back(&app, &ask.hosts).await;
     }
     // Whoever may not deploy learns nothing about which names exist.
     let caller = judged?;
@@ -121,6 +126,32 @@ pub(crate) async fn deploy_v1(
 struct Itself {
     mac: Mac,
     from: IpAddr,
+}
+
+impl Itself {
+    async fn call_back(self, app: &App, hosts: &[HostAsk]) -> Result<Response, ApiError> {
+        if self.just_did(&app.state()) {
+            return Ok(Done::of(hosts).into());
+        }
+        let by = Door::Machine { from: self.from };
+        match app.store().submit(Command::CallBack { mac: self.mac, armed: None, by }).await {
+            Ok(_) => Ok(Done::of(hosts).into()),
+            Err(error) => Complaint::failed(error),
+        }
+    }
+
+    /// True when the host's assignment is this machine's own call-back of a moment ago. Whoever needs no token must not
+    /// fill the journal with one event after the other.
+    fn just_did(&self, state: &Table) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        state.by_mac(self.mac).is_some_and(|record| {
+            let held = &record.assignment;
+            held.profile.is_local()
+                && matches!(held.by, Door::Machine { .. })
+                && now.since(held.since) < REPEATED
+        })
+    }
 }
 
 /// The machine that calls, when the call is about nothing but that machine.

@@ -11,7 +11,7 @@ use crate::{
 
 /// What the appliance says of itself.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Status)]
+#[schema(as = ServerStatus)]
 pub(crate) struct StatusView {
     #[serde(flatten)]
     status: Status,

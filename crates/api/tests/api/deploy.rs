@@ -188,6 +188,18 @@ async fn a_machine_may_do_nothing_else_and_nobody_else_may_do_it_for_the_machine
 }
 
 #[tokio::test]
+async fn a_machine_that_calls_back_over_and_over_does_not_fill_the_journal() {
+    let server = Server::start().await;
+    let body = r#"{"hosts":[{"macAddress":"23:34:a3:e9:09:cc"}]}"#;
+    for _ in 0..5 {
+        let call = "PUT /configurations/local/deploy";
+        assert_eq!(server.ask(From::Address(MACHINE), call, &[], body).await.status, 200);
+    }
+    let events = server.call("GET /api/events", "").await.json();
+    assert_eq!(events["events"].as_array().unwrap().len(), 2, "{events}");
+}
+
+#[tokio::test]
 async fn a_machine_that_is_no_host_becomes_one_by_its_call_back() {
     let server = Server::start().await;
     let body = r#"{"hosts":[{"macAddress":"23:34:A3:E9:09:CC"}]}"#;

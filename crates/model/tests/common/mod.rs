@@ -1,5 +1,9 @@
 //! Random commands over a handful of hosts, so that conflicts are common. The tests of the store use them too.
-#![allow(dead_code, reason = "every test uses its own part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "every test uses its own part, and fails where it must not go on"
+)]
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 

@@ -1,0 +1,138 @@
+//! What an operator meets: checking a configuration, starting without one, reloading, a second server, the service
+//! beside a DHCP server on the same machine.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use nextboot_tests::site::{Dhcp, SmallInstaller};
+use nextboot_tests::{Lab, SERVER, binary, client, peer, wait_until};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_wrong_configuration_is_refused_whole_before_anything_is_bound() {
+    Lab::run("operator-check", |lab| {
+        let file = lab.dir().join("wrong.toml");
+        fs::write(&file, "interfaces = [\"br0\"]\n[dhcp]\nmode = \"severs\"\n[tftp]\nrots = []\n")?;
+        for arguments in [&["check"][..], &["serve", "--config"]] {
+            let mut command = lab.namespace().command(binary()?);
+            let output = command.args(arguments).arg(&file).output()?;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            ensure!(output.status.code() == Some(64), "{arguments:?}: {} {said}", output.status);
+            ensure!(
+                said.contains("wrong.toml:3: dhcp.mode = \"severs\": use"),
+                "line, value, remedy: {said}"
+            );
+            ensure!(
+                said.contains("wrong.toml:5:") && said.contains("roots"),
+                "all complaints at once: {said}"
+            );
+        }
+        ensure!(lab.namespace().run("ss", &["-Hlnu"])?.is_empty(), "nothing was bound");
+        let site = SmallInstaller::new(lab)?;
+        fs::write(&file, site.config(Dhcp::Server, ""))?;
+        let output = Command::new(binary()?).arg("check").arg(&file).output()?;
+        ensure!(output.status.success(), "a right one is right: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    });
+}
+
+#[test]
+fn without_a_file_it_serves_the_default_route_beside_other_dhcp_servers() {
+    Lab::run("operator-defaults", |lab| {
+        lab.namespace().ip(&["route", "add", "default", "via", "10.77.0.254"])?;
+        // A file system of its own for what the defaults name; it goes with the process.
+        let script =
+            "for dir in /var/lib /run /srv /etc; do mount -t tmpfs tmpfs $dir; done; exec \"$0\" serve";
+        let program = binary()?;
+        let program = program.to_str().context("a path that is no text")?;
+        let mut server = lab.start(lab.namespace(), "defaults", "sh", &["-c", script, program])?;
+        server.wait_for("serving", SOON)?;
+        let log = server.log.text();
+        ensure!(log.contains("br0") && log.contains("proxy"), "{log}");
+        ensure!(log.contains("/var/lib/nextboot/token"), "it says where the token is: {log}");
+        let sockets = lab.namespace().run("ss", &["-Hlnu"])?;
+        ensure!(!sockets.contains(":67 "), "a proxy never binds port 67: {sockets}");
+        ensure!(sockets.contains(":69 ") && sockets.contains(":4011 "), "{sockets}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_reload_takes_what_is_right_and_nothing_of_what_is_wrong() {
+    Lab::run("operator-reload", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let config = site.config(Dhcp::Server, "");
+        let server = lab.server(&config)?;
+        let machine = lab.join("10.77.0.20/24")?;
+        fs::write(site.tree().join("file"), "content")?;
+        let other = lab.dir().join("other-tree");
+        fs::create_dir_all(&other)?;
+        fs::write(other.join("file"), "other content")?;
+        let fetch = || client::tftp_hpa(&machine, SERVER, "file");
+        let tree = site.tree().display().to_string();
+
+        fs::write(
+            server.config(),
+            config.replace(&tree, &other.display().to_string()).replace("attempts", "atempts"),
+        )?;
+        server.hang_up()?;
+        let event = server.wait_for_event("reload-failed", SOON, |_| true)?;
+        ensure!(event["error"].as_str().is_some_and(|error| error.contains("boot.atempts")), "{event}");
+        ensure!(fetch()? == b"content", "the old configuration holds");
+
+        fs::write(server.config(), config.replace(&tree, &other.display().to_string()))?;
+        server.hang_up()?;
+        server.wait_for_event("reloaded", SOON, |_| true)?;
+        ensure!(fetch()? == b"other content", "the new configuration holds");
+        Ok(())
+    });
+}
+
+#[test]
+fn two_servers_never_share_one_state() {
+    Lab::run("operator-twice", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let server = lab.server(&site.config(Dhcp::Server, ""))?;
+        let mut second = lab.namespace().command(binary()?);
+        let output = second.args(["serve", "--config"]).arg(server.config()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.code() == Some(69) && said.contains("in use by another nextboot"), "{said}");
+        let token = lab.dir().join("data/token");
+        let mode = fs::metadata(&token)?.permissions().mode() & 0o777;
+        ensure!(mode == 0o600, "the token file is for its owner only: {mode:o}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_dhcp_server_on_the_same_machine_keeps_its_port_in_both_orders() {
+    for ours_first in [true, false] {
+        let name = if ours_first { "operator-same-host-first" } else { "operator-same-host-second" };
+        Lab::run(name, |lab| {
+            let site = SmallInstaller::new(lab)?;
+            let config = site.config(Dhcp::Proxy, "");
+            let mut early = ours_first.then(|| lab.server(&config)).transpose()?;
+            let mut dnsmasq = peer::dnsmasq_on(lab, lab.namespace(), "br0", &[])?;
+            let late = (!ours_first).then(|| lab.server(&config)).transpose()?;
+            let server = late.as_ref().or(early.as_ref()).context("one of the two")?;
+
+            let machine = lab.join("")?;
+            let mac = machine.run("cat", &["/sys/class/net/eth0/address"])?.trim().to_owned();
+            machine.run("timeout", &["30", "udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true"])?;
+            wait_until("dnsmasq's acknowledgement", SOON, || {
+                Ok(dnsmasq.log.text().contains("DHCPACK(br0)").then_some(()))
+            })?;
+            ensure!(dnsmasq.log.text().contains(&mac), "the machine has its address from dnsmasq");
+            ensure!(server.events_of("offered")?.is_empty(), "an operating system gets nothing from a proxy");
+            dnsmasq.alive()?;
+            if let Some(server) = &mut early {
+                server.alive()?;
+            }
+            Ok(())
+        });
+    }
+}
