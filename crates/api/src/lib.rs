@@ -21,6 +21,7 @@
 //! - An error's text comes under `Message`, as it did, and under `message`, as its README says.
 //! - A `configuration` inside a host is answered with 409; a misspelt constant made it 500.
 //! - A body that is not JSON gets a text with its 400; `null` as a host gets 400, where it fell over.
+//! - A machine's own call-back within ten seconds of its last one is answered and changes nothing.
 //! - `"reboot": true` deploys and answers `"rebooted":"ERROR"`: there are no power endpoints here yet.
 #![forbid(unsafe_code)]
 

@@ -149,6 +149,7 @@ impl Itself {
             let held = &record.assignment;
             held.profile.is_local()
                 && matches!(held.by, Door::Machine { .. })
+                && held.since <= now
                 && now.since(held.since) < REPEATED
         })
     }
