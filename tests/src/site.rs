@@ -90,7 +90,7 @@ impl SmallInstaller {
             Dhcp::Proxy => "mode = \"proxy\"".to_owned(),
             Dhcp::Server => format!(
                 "mode = \"server\"\n\n[[dhcp.subnet]]\nnetwork = \"{SUBNET}\"\npool = [\"10.77.0.100-10.77.0.199\"]\n\
-                 dns = [\"10.77.0.1\"]"
+                 router = \"10.77.0.1\"\ndns = [\"10.77.0.1\"]"
             ),
         };
         format!(

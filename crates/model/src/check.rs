@@ -88,7 +88,9 @@ impl Command {
                         return Err(Refusal::Stale(record.host.name.clone()));
                     }
                     _ => {
-                        let profile = old.used.as_ref().map_or(&old.profile, |used| &used.profile);
+                        // Without a proof it is most likely what was delivered last that calls.
+                        let used = old.used.as_ref().filter(|_| armed.is_none());
+                        let profile = used.map_or(&old.profile, |used| &used.profile);
                         verdict.reassign(
                             record,
                             Assignment::local(later(now, old), by.clone()),

@@ -1,4 +1,4 @@
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -166,7 +166,7 @@ impl EventKind {
                 | Self::Declined { .. }
                 | Self::PoolExhausted { .. }
                 | Self::TemplateFailed { .. }
-        )
+        ) || matches!(self, Self::Delivered { times, .. } if *times >= 3)
     }
 }
 
@@ -181,6 +181,16 @@ fn size(bytes: u64) -> String {
         (tenths, unit) = (tenths / 1024, next);
     }
     if unit == "B" { format!("{bytes} B") } else { format!("{}.{} {unit}", tenths / 10, tenths % 10) }
+}
+
+/// A duration for people: `12 h`, `90 min`, `45 s`.
+fn while_(seconds: u32) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 impl fmt::Display for EventKind {
@@ -234,8 +244,7 @@ impl fmt::Display for EventKind {
                 write!(out, "offered {} beside the subnet's DHCP server", or_nothing(file))
             }
             Self::Leased { address, seconds: Some(seconds) } => {
-                let left = Duration::from_secs(u64::from(*seconds));
-                write!(out, "has {address} for {left:?}")
+                write!(out, "has {address} for {}", while_(*seconds))
             }
             Self::Leased { address, seconds: None } => write!(out, "has {address} for good"),
             Self::LeasedElsewhere { address, server: Some(server) } => {

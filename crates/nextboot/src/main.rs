@@ -1,7 +1,7 @@
 //! nextboot: a network boot server. This binary only chooses who gets the command line.
 #![forbid(unsafe_code)]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -95,7 +95,8 @@ fn serve(file: Option<PathBuf>) -> ExitCode {
             return ExitCode::from(EX_USAGE);
         }
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("nextboot").build() {
             Ok(runtime) => runtime,
