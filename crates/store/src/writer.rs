@@ -146,6 +146,10 @@ impl Writer {
         if batch.writes.is_empty() && batch.entries.is_empty() {
             return Ok(());
         }
+        // One that could not be rolled back when it failed.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
         let written = self.write(batch, revision).and_then(|()| {
             self.connection.prepare_cached("COMMIT")?.execute(())?;
@@ -153,7 +157,8 @@ impl Writer {
         });
         // After some errors SQLite has rolled back already (lang_transaction.html).
         if written.is_err() && !self.connection.is_autocommit() {
-            self.connection.execute_batch("ROLLBACK")?;
+            // What it says is less than what went wrong before.
+            let _ = self.connection.execute_batch("ROLLBACK");
         }
         written
     }
