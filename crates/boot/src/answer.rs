@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use bytes::Bytes;
-use nextboot_model::{AttemptId, Mac, Needs, Promise, State};
+use nextboot_model::{AttemptId, Mac, Needs, Promise, State, Until};
 
 use crate::{
     Body, Client, Linux, Plan, Profile, Proof, Scene, Secret, Site, TemplateError, Tree, ipxe,
@@ -103,10 +103,18 @@ impl Setting<'_> {
             host: plan.host.clone(),
             profile: profile.name.clone(),
             class: profile.class,
-            armed: plan.armed.filter(|_| !plan.exhausted),
+            armed: plan.armed.filter(|_| self.counts(plan)),
             needs,
         };
         Ok(Answer { text, promise })
+    }
+
+    /// Whether it matters how often the plan was delivered in full. Each time costs a write to the disk, so a rack that
+    /// boots from its own disks after a power cut is not counted.
+    fn counts(&self, plan: &Plan) -> bool {
+        let record = plan.host.as_ref().and_then(|name| self.state.host(name));
+        let until = record.map(|record| record.assignment.until);
+        !plan.exhausted && (plan.installs() || until.is_some_and(|until| until != Until::Changed))
     }
 
     /// Renders a seed of the plan's profile; `template` is its text.

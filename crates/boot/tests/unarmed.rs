@@ -305,7 +305,8 @@ impl World {
             for client in clients(host) {
                 let plan = decide(&self.site, &self.state, &self.tree, &client);
                 let by_uuid_only = client.mac.is_none();
-                let allowed = self.may_install(host) && !(by_uuid_only && !self.words.contains_key(&host));
+                let known = !by_uuid_only || self.words.contains_key(&host);
+                let allowed = known && self.may_install(host);
                 assert!(!plan.installs() || allowed, "{client:?} got {plan:?}");
                 for ask in [
                     Ask::Mac(mac(host)),

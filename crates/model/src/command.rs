@@ -42,7 +42,7 @@ pub enum Command {
         profile: ProfileName,
         /// The profile's class as of now.
         class: Class,
-        /// How long; see [`Until::usual`].
+        /// How long; see [`Until::usual`](crate::Until::usual).
         until: Until,
         /// Who wants it.
         by: Door,
@@ -68,14 +68,14 @@ pub enum Command {
     Delivered {
         /// Which host.
         name: HostName,
-        /// Under which assignment ([`Assignment::since`]).
+        /// Under which assignment ([`Assignment::since`](crate::Assignment::since)).
         armed: Timestamp,
     },
     /// The host used up its attempts: `local` from now on, marked failed.
     GiveUp {
         /// Which host.
         name: HostName,
-        /// Under which assignment ([`Assignment::since`]).
+        /// Under which assignment ([`Assignment::since`](crate::Assignment::since)).
         armed: Timestamp,
         /// Why.
         reason: String,

@@ -57,11 +57,19 @@ impl Links {
         Ok(links)
     }
 
-    /// Keeps the addresses up to date, for ever.
-    pub(crate) async fn follow(self: Arc<Self>, network: Arc<Network>, mut changes: Changes) {
+    /// Keeps the addresses up to date, for ever, and says so after each change.
+    pub(crate) async fn follow(
+        self: Arc<Self>,
+        network: Arc<Network>,
+        mut changes: Changes,
+        changed: impl Fn(&Self),
+    ) {
         while changes.next().await.is_some() {
             match network.interfaces().await {
-                Ok(all) => self.take(all),
+                Ok(all) => {
+                    self.take(all);
+                    changed(&self);
+                }
                 Err(error) => tracing::warn!(%error, "cannot read the interfaces again"),
             }
         }

@@ -93,7 +93,12 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     parts.spawn(follow_call_backs(Arc::clone(&app), stop.clone()));
     parts.spawn(sweep(Arc::clone(&app), stop.clone()));
     parts.spawn(notify::watchdog(stop.clone()));
-    let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes));
+    let told = Arc::clone(&app);
+    let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes, move |links| {
+        if let Responder::Server(server) = &mut *told.responder.lock() {
+            server.set_own_addresses(links.all_addresses());
+        }
+    }));
 
     announce(&app, &config);
     notify::ready();
@@ -121,7 +126,7 @@ fn responder(config: &Config, links: &Links, leases: Vec<Lease>) -> Responder {
         Mode::Server => {
             let mut server = Server::new(config.dhcp.server.clone(), leases);
             server.set_own_addresses(links.all_addresses());
-            Responder::Server(server)
+            Responder::Server(Box::new(server))
         }
         Mode::Proxy => Responder::Proxy(Proxy::new(config.dhcp.proxy.clone())),
         Mode::Off => Responder::Off,

@@ -149,7 +149,7 @@ impl Appliance {
             secret: &self.secret,
             client,
             server,
-            attempt: attempt.unwrap_or(AttemptId(crate::clock::now().0)),
+            attempt: attempt.unwrap_or_else(|| AttemptId(crate::clock::now().0)),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::appliance::Appliance;
 #[derive(Debug)]
 pub(crate) enum Responder {
     /// We give addresses.
-    Server(Server),
+    Server(Box<Server>),
     /// Another server gives addresses, we give boot files.
     Proxy(Proxy),
     /// Nobody asks us.

@@ -28,7 +28,10 @@ pub(super) fn tell(
                 let step = app.attempts.lock().asked(now, mac, client.arch, chained);
                 let begins = !step.events.is_empty();
                 app.take(step);
-                app.note(Some(mac), EventKind::Discovered { arch: client.arch, firmware: describe(seen) });
+                app.note(
+                    Some(mac),
+                    EventKind::Discovered { arch: client.arch, firmware: describe(seen, client) },
+                );
                 if begins || chained {
                     let profile = plan.profile.as_ref().map(|profile| profile.name.clone());
                     app.note(Some(mac), EventKind::Planned { profile, why: plan.why.clone() });
@@ -104,12 +107,10 @@ pub(super) fn tell(
     }
 }
 
-/// What speaks for the machine, for people: `PXE, PXEClient:Arch:00007:UNDI:003000`.
-fn describe(seen: &Seen) -> String {
-    let info = seen.client();
-    let kind = format!("{:?}", info.kind);
-    match &info.vendor_class {
-        Some(class) => format!("{kind}, {class}"),
-        None => kind,
+/// What speaks for the machine, for people: `PXE (PXEClient:Arch:00007:UNDI:003000)`.
+fn describe(seen: &Seen, client: &Client) -> String {
+    match &seen.client().vendor_class {
+        Some(class) => format!("{} ({class})", client.firmware),
+        None => client.firmware.to_string(),
     }
 }
