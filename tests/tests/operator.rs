@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
 use nextboot_tests::{Lab, SERVER, binary, client, peer, wait_until};
+use rustix::process::Signal;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -135,4 +137,38 @@ fn a_dhcp_server_on_the_same_machine_keeps_its_port_in_both_orders() {
             Ok(())
         });
     }
+}
+
+#[test]
+fn the_service_manager_is_told_of_readiness_life_and_end() {
+    Lab::run("operator-notify", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let file = lab.dir().join("nextboot.toml");
+        fs::write(&file, site.config(Dhcp::Proxy, ""))?;
+        let path = lab.scratch().join("notify.sock");
+        let manager = UnixDatagram::bind(&path)?;
+        manager.set_read_timeout(Some(SOON))?;
+        let notify = format!("NOTIFY_SOCKET={}", path.display());
+        let (program, file) = (binary()?, file.display().to_string());
+        let program = program.to_str().context("a path that is no text")?;
+        let arguments = [&notify, "WATCHDOG_USEC=400000", program, "serve", "--config", &file];
+        let mut server = lab.start(lab.namespace(), "nextboot", "env", &arguments)?;
+        let hear = |wanted: &str| -> Result<()> {
+            loop {
+                let mut message = [0; 4096];
+                let length = manager.recv(&mut message).with_context(|| format!("waiting for {wanted}"))?;
+                let text = String::from_utf8_lossy(message.get(..length).unwrap_or_default()).into_owned();
+                if text.lines().any(|line| line == wanted) {
+                    return Ok(());
+                }
+            }
+        };
+        for wanted in ["READY=1", "WATCHDOG=1", "WATCHDOG=1"] {
+            hear(wanted)?;
+        }
+        server.signal(Signal::TERM)?;
+        hear("STOPPING=1")?;
+        ensure!(server.wait_for_end(SOON)?.success(), "it ends well");
+        Ok(())
+    });
 }

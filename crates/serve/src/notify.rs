@@ -16,7 +16,9 @@ pub(crate) fn stopping() {
 
 /// Keeps systemd's watchdog content for as long as the runtime gets round to it.
 pub(crate) async fn watchdog(mut stop: Stop) {
-    let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else { return };
+    let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
+        return stop.wait().await;
+    };
     let mut ticks = tokio::time::interval((limit / 2).max(Duration::from_millis(100)));
     loop {
         tokio::select! {

@@ -52,8 +52,6 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     let changes = Changes::watch()?;
     let links = Arc::new(Links::find(&network, &config.interfaces).await?);
 
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the directory {} (data_dir)", config.data_dir.display()))?;
     let limits = StoreLimits { events: config.journal_events, ..StoreLimits::default() };
     let (store, loaded) = Store::open(&config.data_dir.join("state.sqlite"), limits)?;
     let secret = Secret(store.secret());
@@ -81,7 +79,9 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
 
     let (stopper, stop) = Stop::new();
     let mut parts = JoinSet::new();
-    parts.spawn(dhcp::run(Arc::clone(&app), sockets, stop.clone()));
+    if config.dhcp.mode != Mode::Off {
+        parts.spawn(dhcp::run(Arc::clone(&app), sockets, stop.clone()));
+    }
     if let Some(socket) = tftp {
         parts.spawn(tftp::run(Arc::clone(&app), socket, stop.clone()));
     }
@@ -93,6 +93,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     parts.spawn(follow_call_backs(Arc::clone(&app), stop.clone()));
     parts.spawn(sweep(Arc::clone(&app), stop.clone()));
     parts.spawn(notify::watchdog(stop.clone()));
+    parts.spawn(watch_store(Arc::clone(&app), stop.clone()));
     let told = Arc::clone(&app);
     let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes, move |links| {
         if let Responder::Server(server) = &mut *told.responder.lock() {
@@ -102,7 +103,14 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
 
     announce(&app, &config);
     notify::ready();
-    wait_for_signals(&app).await?;
+    tokio::select! {
+        ended = wait_for_signals(&app) => ended?,
+        // Half a server is worse than one that is started again.
+        part = parts.join_next() => {
+            app.store.close().await;
+            anyhow::bail!("a part of the server ended by itself: {part:?}");
+        }
+    }
     notify::stopping();
     app.note(None, EventKind::Stopped);
     stopper.stop();
@@ -203,6 +211,13 @@ async fn follow_call_backs(app: Arc<Appliance>, mut stop: Stop) {
             Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
             Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
         }
+    }
+}
+
+async fn watch_store(app: Arc<Appliance>, mut stop: Stop) {
+    tokio::select! {
+        () = stop.wait() => {}
+        () = app.store.ended() => tracing::error!("the state cannot be written any more"),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use nextboot_model::{Change, Command, Event, Lease, State, Timestamp};
-use tokio::sync::{Semaphore, broadcast, oneshot};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 use crate::{
     Clock, LeaseError, Limits, NewEvent, OpenError, Query, ReadError, SubmitError, job::Job, load, open,
@@ -35,6 +35,8 @@ struct Inner {
     clock: Clock,
     #[cfg(test)]
     limit: usize,
+    /// Its other end lives on the writer's thread and sends nothing.
+    ended: watch::Receiver<()>,
 }
 
 /// What the handles and the writer have in common.
@@ -104,7 +106,9 @@ impl Store {
         });
         let (queue, jobs) = mpsc::channel();
         let room = |places: usize| Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS)));
+        let (alive, ended) = watch::channel(());
         let inner = Inner {
+            ended,
             shared: Arc::clone(&shared),
             queue,
             commands: room(limits.commands),
@@ -119,7 +123,10 @@ impl Store {
         let writer = Writer { connection, lock, shared, jobs, limits, clock, events, unwritten: Vec::new() };
         std::thread::Builder::new()
             .name("nextboot-store".into())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                let _alive = alive;
+                writer.run();
+            })
             .map_err(|error| OpenError::System(error.to_string()))?;
         Ok((Self(Arc::new(inner)), loaded))
     }
@@ -202,6 +209,14 @@ impl Store {
     /// Why it cannot be read.
     pub async fn events(&self, query: Query) -> Result<Vec<Event>, ReadError> {
         self.0.shared.readers.query(query).await
+    }
+
+    /// Waits until nothing can be written any more: the store was closed, or its thread failed. A server that cannot
+    /// write must not go on as if it could.
+    pub async fn ended(&self) {
+        let mut ended = self.0.ended.clone();
+        // Nothing is ever sent: this returns when the other end is gone.
+        let _ = ended.changed().await;
     }
 
     /// Carries out what is queued, tidies the database up and lets go of it. From now on every handle only shows the

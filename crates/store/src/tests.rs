@@ -331,3 +331,16 @@ async fn of_two_who_want_the_same_one_gets_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_watches_learns_that_nothing_can_be_written_any_more() {
+    let place = Place::new();
+    let (store, _) = place.open(Limits::default());
+    let watcher = store.clone();
+    let watching = tokio::spawn(async move { watcher.ended().await });
+    store.submit(add(1, "")).await.unwrap();
+    assert!(!watching.is_finished());
+    store.meddle(|_| panic!("the writer fails, as this test wants"));
+    watching.await.unwrap();
+    assert!(matches!(store.submit(add(2, "")).await, Err(SubmitError::Stopped)));
+}
