@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use nextboot_files::DEFAULT_LOADERS;
+
 use crate::document::{Item, Section};
 
 /// Longest path that Linux takes (`PATH_MAX` without its NUL), in bytes.
@@ -21,22 +23,10 @@ pub struct Files {
 impl Default for Files {
     /// Debian's places.
     fn default() -> Self {
-        let search_path = [
-            "/usr/lib/PXELINUX",
-            "/usr/lib/syslinux/modules/bios",
-            "/usr/lib/ipxe",
-            "/usr/lib/shim",
-            "/usr/lib/grub/x86_64-efi-signed",
-            "/usr/lib/grub/arm64-efi-signed",
-            "/usr/lib/syslinux/modules/efi64",
-            "/usr/lib/SYSLINUX.EFI/efi64",
-            "/usr/lib/syslinux/modules/efi32",
-            "/usr/lib/SYSLINUX.EFI/efi32",
-        ];
         Self {
             roots: vec!["/srv/tftp".into()],
             extra_roots: Vec::new(),
-            search_path: search_path.map(PathBuf::from).to_vec(),
+            search_path: DEFAULT_LOADERS.iter().map(PathBuf::from).collect(),
             seeds: "/etc/nextboot/seeds".into(),
         }
     }

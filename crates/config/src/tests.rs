@@ -1,6 +1,6 @@
 //! The example file against the code, and complaints to the letter.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nextboot_boot::{Body, Kind, Loader, Unknown};
 use nextboot_dhcp::{LeaseTime, PoolRange, UefiPolicy};
@@ -58,12 +58,6 @@ fn the_example_shows_every_key() {
             || key == "profiles";
         assert!(found, "config/nextboot.toml does not show {key}");
     }
-}
-
-#[test]
-fn the_loader_search_path_is_the_one_of_the_files_room() {
-    let files = nextboot_files::DEFAULT_LOADERS.iter().map(PathBuf::from).collect::<Vec<_>>();
-    assert_eq!(Config::default().files.search_path, files);
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! What loaders and installers read, to the byte.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use nextboot_boot::{
+    Answer, Body, Client, Firmware, Language, Linux, Loader, MemoryTree, NoAnswer, Profile, Secret, Setting,
+    Site, decide,
+};
+use nextboot_model::{
+    Arch, AttemptId, Class, Command, Door, Host, Mac, ProfileName, State, Target, Timestamp, Until,
+};
+
+const MAC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+
+struct World {
+    site: Site,
+    state: State,
+    tree: MemoryTree,
+    client: Client,
+}
+
+impl World {
+    /// One host, `node1`, which is assigned the profile `p`.
+    fn with(body: Body, class: Class) -> Self {
+        let name: ProfileName = "p".parse().unwrap();
+        let profile = Profile { name: name.clone(), title: None, class, body, seed: Some("a.j2".into()) };
+        let site = Site {
+            profiles: [(name.clone(), Arc::new(profile))].into(),
+            attempts: 3,
+            http_port: 8080,
+            api_port: 3478,
+            ..Site::default()
+        };
+        let mut world = Self {
+            site,
+            state: State::default(),
+            tree: MemoryTree::default(),
+            client: Client { firmware: Firmware::Pxe, arch: Some(Arch::BIOS), ..Client::of(MAC) },
+        };
+        let by = || Door::Api { who: "test".into() };
+        let vars = BTreeMap::from([("role".to_owned(), "web".to_owned())]);
+        let host = Host { name: "node1".parse().unwrap(), macs: vec![MAC], uuid: None, address: None, vars };
+        world.run(&Command::AddHost { host, by: by() }, 1);
+        let targets = vec![Target::Mac(MAC)];
+        world.run(&Command::Assign { targets, profile: name, class, until: Until::Done, by: by() }, 2);
+        world
+    }
+
+    fn run(&mut self, command: &Command, now: u64) {
+        let verdict = command.check(&self.state, Timestamp(now)).unwrap();
+        verdict.changes.iter().for_each(|change| self.state.apply(change));
+    }
+
+    fn answer(&self, language: Language) -> Result<Answer, NoAnswer> {
+        let plan = decide(&self.site, &self.state, &self.tree, &self.client);
+        self.setting().answer(&plan, language)
+    }
+
+    fn seed(&self, template: &str) -> Result<String, NoAnswer> {
+        let plan = decide(&self.site, &self.state, &self.tree, &self.client);
+        self.setting().seed(&plan, "a.j2", template)
+    }
+
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            site: &self.site,
+            state: &self.state,
+            tree: &self.tree,
+            secret: const { &Secret([7; 32]) },
+            client: &self.client,
+            server: IpAddr::from([10, 0, 0, 1]),
+            attempt: AttemptId(9),
+        }
+    }
+
+    fn text(&self, language: Language) -> String {
+        String::from_utf8(self.answer(language).unwrap().text.to_vec()).unwrap()
+    }
+
+    fn needs(&self, language: Language) -> Vec<Vec<String>> {
+        let needs = self.answer(language).unwrap().promise.needs;
+        needs.into_iter().map(|set| set.into_iter().collect()).collect()
+    }
+}
+
+fn linux(args: &str) -> Body {
+    Body::Linux(Linux {
+        kernel: "debian/linux".into(),
+        initrds: vec!["debian/initrd.gz".into(), "extra files/a.cpio".into()],
+        args: args.into(),
+    })
+}
+
+#[test]
+fn a_kernel_is_written_for_pxelinux() {
+    let mut world =
+        World::with(linux("quiet host={{ host.name }} role={{ host.vars.role }}"), Class::Install);
+    world.site.serial = Some("0 115200".into());
+    let wanted = "SERIAL 0 115200\nDEFAULT p\nPROMPT 0\nTIMEOUT 0\nLABEL p\n  LINUX debian/linux\n  \
+                  INITRD debian/initrd.gz,extra files/a.cpio\n  IPAPPEND 2\n  APPEND quiet host=node1 role=web\n";
+    assert_eq!(world.text(Language::Pxelinux), wanted);
+    assert_eq!(world.needs(Language::Pxelinux), [["debian/initrd.gz", "debian/linux", "extra files/a.cpio"]]);
+}
+
+#[test]
+fn a_kernel_is_written_for_ipxe_with_absolute_addresses() {
+    let world = World::with(linux("quiet"), Class::Install);
+    let wanted = "#!ipxe\nkernel http://10.0.0.1:8080/debian/linux initrd=initrd0 initrd=initrd1 \
+                  BOOTIF=01-${mac:hexhyp} quiet\ninitrd --name initrd0 http://10.0.0.1:8080/debian/initrd.gz\n\
+                  initrd --name initrd1 http://10.0.0.1:8080/extra%20files/a.cpio\nboot\n";
+    assert_eq!(world.text(Language::Ipxe), wanted);
+    assert!(!world.text(Language::Ipxe).contains("next-server"), "beside a proxy that is another server");
+}
+
+#[test]
+fn a_pxelinux_file_is_served_to_the_byte_and_translated_for_ipxe() {
+    let mut world = World::with(Body::File("pxelinux.cfg/conf/p".into()), Class::Live);
+    let file = "# by hand\ndefault grml\nlabel grml\n kernel /grml//vmlinuz\n append initrd=::/grml/./initrd.img,http://10.0.0.1:8080/b,http://elsewhere/c quiet\n ipappend 2\n";
+    world.tree.files.insert("pxelinux.cfg/conf/p".into(), file.into());
+    assert_eq!(world.text(Language::Pxelinux), file);
+    // What another server has to deliver is not ours to wait for.
+    assert_eq!(world.needs(Language::Pxelinux), [["b", "grml/initrd.img", "grml/vmlinuz"]]);
+    let script = world.text(Language::Ipxe);
+    assert!(script.contains("initrd --name initrd2 http://elsewhere/c\n"), "{script}");
+    assert!(script.contains("BOOTIF=01-${mac:hexhyp} quiet\n"), "{script}");
+
+    let menu = "DEFAULT vesamenu.c32\nLABEL a\n KERNEL a\nLABEL b\n KERNEL b\n INITRD c\n";
+    world.tree.files.insert("pxelinux.cfg/conf/p".into(), menu.into());
+    assert_eq!(world.needs(Language::Pxelinux), [vec!["a"], vec!["b", "c"]], "any entry of the menu will do");
+    let error = world.answer(Language::Ipxe).unwrap_err().to_string();
+    assert!(error.contains("vesamenu.c32"), "what cannot be translated is said: {error}");
+
+    world.tree.files.clear();
+    for language in [Language::Pxelinux, Language::Ipxe] {
+        assert!(matches!(world.answer(language), Err(NoAnswer::NoFile(_))), "{language:?}");
+    }
+}
+
+#[test]
+fn the_own_disk_is_written_for_each_loader() {
+    let mut world = World::with(Body::Local, Class::Local);
+    assert!(world.text(Language::Pxelinux).ends_with("LABEL local\n  LOCALBOOT 0\n"));
+    assert_eq!(world.text(Language::Ipxe), "#!ipxe\nsanboot --no-describe --drive 0x80\n");
+    world.client.arch = Some(Arch::UEFI_X64);
+    assert_eq!(world.text(Language::Ipxe), "#!ipxe\nexit 1\n");
+    assert_eq!(world.needs(Language::Pxelinux), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn each_kind_of_machine_gets_its_loader_and_uefi_silence_for_its_own_disk() {
+    let file = |name: &str| Some(Loader::File(name.into()));
+    let kinds = [
+        (Firmware::Pxe, Some(Arch::BIOS), file("pxelinux.0"), file("pxelinux.0")),
+        (Firmware::Pxe, None, file("pxelinux.0"), file("pxelinux.0")),
+        (Firmware::Ipxe, Some(Arch::BIOS), file("pxelinux.0"), file("pxelinux.0")),
+        (Firmware::Pxe, Some(Arch::UEFI_X64), file("snponly.efi"), None),
+        // Old x86-64 firmware says EBC.
+        (Firmware::Pxe, Some(Arch::UEFI_EBC), file("snponly.efi"), None),
+        (Firmware::HttpBoot, Some(Arch::HTTP_X64), file("snponly.efi"), None),
+        (Firmware::Ipxe, Some(Arch::UEFI_X64), Some(Loader::Script), Some(Loader::Script)),
+        (Firmware::Pxe, Some(Arch::UEFI_ARM64), None, None),
+        (Firmware::System, None, None, None),
+    ];
+    for (firmware, arch, for_kernel, for_local) in kinds {
+        for (body, class, wanted) in
+            [(linux(""), Class::Install, for_kernel), (Body::Local, Class::Local, for_local)]
+        {
+            let mut world = World::with(body, class);
+            world.client = Client { firmware, arch, ..world.client };
+            let plan = decide(&world.site, &world.state, &world.tree, &world.client);
+            assert_eq!(plan.loader, wanted, "{firmware} {arch:?} {class}: {}", plan.why);
+        }
+    }
+}
+
+#[test]
+fn a_template_that_is_wrong_is_an_error_that_says_where() {
+    let world = World::with(linux(""), Class::Install);
+    let error = |template: &str| world.seed(template).unwrap_err().to_string();
+    assert!(error("one\ntwo {{ host.vars.nothing }}\n").contains("a.j2, line 2"));
+    assert!(error("{{ host.uuid }}").contains("undefined"), "what is not known is not empty");
+    assert!(
+        error("{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}")
+            .contains("a.j2")
+    );
+    assert!(error("{{ 'x' * 2000000 }}").contains("a.j2"));
+    assert!(error("{% if %}").contains("line 1"));
+    assert!(error("{% include '/etc/passwd' %}").contains("a.j2"), "a template reads no files");
+    let broken = World::with(linux("one\ntwo"), Class::Install);
+    let error = broken.answer(Language::Pxelinux).unwrap_err().to_string();
+    assert!(error.contains("one line"), "{error}");
+}
+
+#[test]
+fn a_seed_sees_the_host_and_where_to_call_back() {
+    let world = World::with(linux(""), Class::Install);
+    let template = "{{ host.name }} {{ host.mac }} {{ profile.name }} {{ profile.class }} {{ server.address }}\n\
+                    {{ server.http }} {{ server.api }}\n{{ deploy_url }}\n{{ callback_url }}\n{{ seed_url }}\n";
+    let seed = world.seed(template).unwrap();
+    let mut lines = seed.lines();
+    assert_eq!(lines.next(), Some("node1 52:54:00:12:34:56 p install 10.0.0.1"));
+    assert_eq!(lines.next(), Some("http://10.0.0.1:8080 http://10.0.0.1:3478"));
+    assert_eq!(lines.next(), Some("http://10.0.0.1:3478/configurations/local/deploy"));
+    let token = lines.next().unwrap().strip_prefix("http://10.0.0.1:8080/done/").unwrap();
+    let proof = Secret([7; 32]).check(token, &world.state).unwrap();
+    assert_eq!((proof.mac, proof.armed, proof.attempt), (MAC, Some(Timestamp(2)), AttemptId(9)));
+    assert_eq!(lines.next(), Some(format!("http://10.0.0.1:8080/seed/{token}/a.j2").as_str()));
+}
