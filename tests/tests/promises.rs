@@ -143,6 +143,10 @@ fn a_call_back_works_once_and_only_with_its_token() {
         let other = lab.join("10.77.0.31/24")?;
         let status = client::http_status(&other, &scene.http("seed/answers.j2"), &[])?;
         ensure!(status == 403, "a seed is for its own machine: {status}");
+        let looked = String::from_utf8(scene.fetch(&other, &scene.entry)?)?;
+        let seed_url = looked.split("seed=").nth(1).context("no seed in the arguments")?.trim();
+        let status = client::http_status(&other, seed_url, &[])?;
+        ensure!(status == 410, "nor does a look at another machine's configuration open its seed: {status}");
         let mut forged = call_back.clone();
         let last = if forged.pop() == Some('0') { '1' } else { '0' };
         forged.push(last);

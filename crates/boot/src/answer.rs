@@ -69,7 +69,13 @@ pub struct Setting<'a> {
     pub server: IpAddr,
     /// The attempt that the machine is in.
     pub attempt: AttemptId,
+    /// Whether somebody else than the machine asks, as far as can be known: what is written has a token then that proves
+    /// nothing, so that nobody fetches another machine's seed or calls back for it.
+    pub foreign: bool,
 }
+
+/// Stands where a token would for somebody who only looks.
+const NO_TOKEN: &str = "000000000000000000000000000000000000000000000000000000000000";
 
 impl Setting<'_> {
     /// Writes what a loader reads under this plan.
@@ -138,7 +144,11 @@ impl Setting<'_> {
             .mac
             .or_else(|| record.and_then(|record| record.host.macs.first().copied()))
             .ok_or(NoAnswer::NoMac)?;
-        let token = self.secret.token(&Proof { mac, attempt: self.attempt, armed: plan.since });
+        let token = if self.foreign {
+            NO_TOKEN.to_owned()
+        } else {
+            self.secret.token(&Proof { mac, attempt: self.attempt, armed: plan.since })
+        };
         Ok(run(&Scene {
             host: record.map(|record| &record.host),
             client: self.client,

@@ -19,6 +19,7 @@ struct World {
     state: State,
     tree: MemoryTree,
     client: Client,
+    foreign: bool,
 }
 
 impl World {
@@ -38,6 +39,7 @@ impl World {
             state: State::default(),
             tree: MemoryTree::default(),
             client: Client { firmware: Firmware::Pxe, arch: Some(Arch::BIOS), ..Client::of(MAC) },
+            foreign: false,
         };
         let by = || Door::Api { who: "test".into() };
         let vars = BTreeMap::from([("role".to_owned(), "web".to_owned())]);
@@ -72,6 +74,7 @@ impl World {
             client: &self.client,
             server: IpAddr::from([10, 0, 0, 1]),
             attempt: AttemptId(9),
+            foreign: self.foreign,
         }
     }
 
@@ -207,4 +210,16 @@ fn a_seed_sees_the_host_and_where_to_call_back() {
     let proof = Secret([7; 32]).check(token, &world.state).unwrap();
     assert_eq!((proof.mac, proof.armed, proof.attempt), (MAC, Some(Timestamp(2)), AttemptId(9)));
     assert_eq!(lines.next(), Some(format!("http://10.0.0.1:8080/seed/{token}/a.j2").as_str()));
+}
+
+#[test]
+fn somebody_who_only_looks_gets_a_token_that_proves_nothing() {
+    let mut world = World::with(linux("{{ token }}"), Class::Install);
+    let own = world.text(Language::Ipxe);
+    world.foreign = true;
+    let looked = world.text(Language::Ipxe);
+    assert_eq!(own.len(), looked.len());
+    let token = "0".repeat(60);
+    assert!(looked.contains(&token) && !own.contains(&token));
+    assert!(Secret([7; 32]).check(&token, &world.state).is_err());
 }

@@ -75,7 +75,11 @@ impl Appliance {
         };
         let plan = beside_the_loader(settings, plan, name);
         let own = self.is_own(&client, requester);
-        let answer = self.answer(settings, &state, &client, &plan, server, Language::Pxelinux);
+        let setting = Setting {
+            foreign: self.is_foreign(&client, requester),
+            ..self.setting(settings, &state, &client, server)
+        };
+        let answer = setting.answer(&plan, Language::Pxelinux);
         let answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
         if own {
             self.give_up_if_exhausted(&plan);
@@ -104,7 +108,11 @@ impl Appliance {
         let plan = self.plan(&state, &client);
         let own = self.is_own(&client, &requester);
         let name = client.mac.map_or_else(|| "ipxe".to_owned(), |mac| format!("ipxe/{mac}"));
-        match self.answer(&settings, &state, &client, &plan, server, Language::Ipxe) {
+        let setting = Setting {
+            foreign: self.is_foreign(&client, &requester),
+            ..self.setting(&settings, &state, &client, server)
+        };
+        match setting.answer(&plan, Language::Ipxe) {
             Ok(answer) => {
                 if own {
                     self.give_up_if_exhausted(&plan);
@@ -118,18 +126,6 @@ impl Appliance {
             }
             Err(error) => Err(self.no_answer(&client, &name, error, Via::Http)),
         }
-    }
-
-    pub(super) fn answer(
-        &self,
-        settings: &Settings,
-        state: &State,
-        client: &Client,
-        plan: &Plan,
-        server: IpAddr,
-        language: Language,
-    ) -> Result<Answer, NoAnswer> {
-        self.setting(settings, state, client, server).answer(plan, language)
     }
 
     pub(super) fn setting<'a>(
@@ -150,6 +146,7 @@ impl Appliance {
             client,
             server,
             attempt: attempt.unwrap_or_else(|| AttemptId(crate::clock::now().0)),
+            foreign: false,
         }
     }
 
@@ -165,6 +162,16 @@ impl Appliance {
                 .of(mac)
                 .is_some_and(|attempt| attempt.address.is_none() && attempt.stage <= Stage::Loading),
         }
+    }
+
+    /// Whether it is known that somebody else asks. Whoever is not known at all (behind a router, say) may be the machine.
+    fn is_foreign(&self, client: &Client, requester: &Client) -> bool {
+        let elsewhere = || {
+            let attempts = self.attempts.lock();
+            let address = client.mac.and_then(|mac| attempts.of(mac)).and_then(|attempt| attempt.address);
+            address.is_some() && address != requester.address
+        };
+        !self.is_own(client, requester) && (requester.mac.is_some() || elsewhere())
     }
 
     pub(super) fn no_answer(&self, client: &Client, name: &str, error: NoAnswer, via: Via) -> Refused {
