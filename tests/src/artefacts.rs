@@ -14,10 +14,13 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new("/"))
 }
 
-/// The directory of this build, `.../target/debug` or `.../target/release`; test programs live in its `deps`.
+/// The directory of this build, `.../target/debug` or `.../target/release`; test programs live in its `deps`, others in
+/// it.
 fn build_dir() -> Result<PathBuf> {
     let program = env::current_exe()?;
-    program.ancestors().nth(2).map(Path::to_path_buf).context("the test program is not in a target directory")
+    let dir = program.parent().context("a program without a directory")?;
+    let dir = if dir.ends_with("deps") { dir.parent() } else { Some(dir) };
+    dir.map(Path::to_path_buf).context("the test program is not in a target directory")
 }
 
 /// The laboratory's place under the target directory: it survives the tests, so that a person can look.
