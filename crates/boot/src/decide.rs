@@ -130,10 +130,11 @@ fn by_assignment(site: &Site, tree: &dyn Tree, record: &Record) -> Plan {
 
 fn by_hand(site: &Site, tree: &dyn Tree, hand: &Hand) -> Plan {
     let why = format!("by hand: {}", hand.entry);
-    match hand.profile.as_ref().and_then(|name| site.profile(tree, name)) {
-        Some(profile) => plan(Some(profile), why),
-        None => plan(Some(Arc::new(loose(&hand.entry))), why),
-    }
+    let named = hand.profile.as_ref().and_then(|name| site.profile(tree, name));
+    // A link may lead to a profile's file over other names, or the entry be a copy of it: it is what it says.
+    let same_text = || tree.read(&hand.entry).and_then(|text| site.profile_with_text(tree, &text));
+    let profile = named.or_else(same_text).unwrap_or_else(|| Arc::new(loose(&hand.entry)));
+    plan(Some(profile), why)
 }
 
 /// The profile that a text in the tree is when it has no name of its own: called after the entry's last part, class
@@ -156,10 +157,17 @@ fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client) -> Plan {
         .flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()])
         .chain(client.mac.map(|mac| mac.pxelinux()))
         .chain(address_names(client.address));
-    if let Some(hand) = names.into_iter().find_map(|name| tree.hand(&name)) {
-        return by_hand(site, tree, &hand);
-    }
     let nothing = |why: &str| plan(None, why.to_owned());
+    if let Some((name, hand)) = names.into_iter().find_map(|name| tree.hand(&name).map(|hand| (name, hand))) {
+        let plan = by_hand(site, tree, &hand);
+        // The beginning of an address is that of a whole network: as little as `default` it means this machine.
+        if name.len() < 8 && plan.installs() {
+            return nothing(
+                "not a known host, and the entry for its network installs; nobody armed this machine",
+            );
+        }
+        return plan;
+    }
     match &site.unknown {
         Unknown::Ignore => nothing("not a known host; unknown machines are left alone"),
         Unknown::TreeDefault => match tree.hand("default") {

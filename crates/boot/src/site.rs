@@ -60,6 +60,20 @@ impl Site {
         name.is_local().then(|| Arc::new(Profile::local()))
     }
 
+    /// The profile of the configuration whose own file has this text, under whatever name the text was found: a link from
+    /// elsewhere, another spelling, a copy. Of several an installer, so that none is taken for something harmless.
+    #[must_use]
+    pub fn profile_with_text(&self, tree: &dyn Tree, text: &[u8]) -> Option<Arc<Profile>> {
+        let has_it = |profile: &&Arc<Profile>| match &profile.body {
+            Body::File(file) => tree.read(file).is_some_and(|own| own == text),
+            _ => false,
+        };
+        let mut found = self.profiles.values().filter(has_it);
+        let first = found.next()?;
+        let installs = |profile: &&Arc<Profile>| profile.class == Class::Install;
+        Some(Arc::clone(std::iter::once(first).chain(found).find(installs).unwrap_or(first)))
+    }
+
     /// All profiles, by name.
     #[must_use]
     pub fn all_profiles(&self, tree: &dyn Tree) -> Vec<Arc<Profile>> {
