@@ -5,7 +5,7 @@ use nextboot_files::{Name, Roots};
 use crate::clock;
 
 /// Largest configuration that is read from the tree, in bytes.
-const MAX_CONFIGURATION: u64 = 256 * 1024;
+pub(crate) const MAX_CONFIGURATION: usize = 256 * 1024;
 
 /// The roots as the decision sees them.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub(crate) struct DiskTree(pub(crate) Roots);
 impl Tree for DiskTree {
     fn read(&self, name: &str) -> Option<Bytes> {
         let name = Name::parse(name).ok()?;
-        let text = self.0.read_small(&name, MAX_CONFIGURATION).ok()?;
+        let text = self.0.read_small(&name, MAX_CONFIGURATION as u64).ok()?;
         (!text.is_empty()).then_some(text)
     }
 

@@ -1,13 +1,16 @@
 use std::{net::IpAddr, sync::Arc};
 
 use nextboot_boot::{
-    Answer, Ask, Body, CONF_DIR, Client, Language, NoAnswer, Plan, Profile, Setting, Tree as _,
+    Answer, Ask, Body, CONF_DIR, Client, Language, NoAnswer, Plan, Profile, Setting, Site, Tree,
 };
 use nextboot_files::{BadName, Content, Name, OpenError};
 use nextboot_model::{AttemptId, Class, EventKind, Mac, Stage, State, Via};
 
 use super::{Found, Receipt, Refused};
-use crate::appliance::{Appliance, Settings};
+use crate::{
+    appliance::{Appliance, Settings},
+    tree::MAX_CONFIGURATION,
+};
 
 /// The tree's own default configuration, which loaders in other directories look for beside themselves.
 const TREE_DEFAULT: &str = "pxelinux.cfg/default";
@@ -30,22 +33,17 @@ impl Appliance {
         if let Some(ask) = Ask::read(name.as_str()) {
             return self.configuration(&settings, &ask, &name, &requester, server, via);
         }
-        let state = self.store.state();
-        if let Some(profile) = guarded(&settings, &name) {
-            let plan = self.plan(&state, &requester);
-            let armed = plan.profile.as_ref().is_some_and(|planned| planned.name == profile.name);
-            if !armed {
+        let mac = requester.mac;
+        match fetch(&settings, &name).await {
+            Ok((_, Some(profile))) if !self.is_armed_for(&requester, &profile) => {
                 let reason = format!(
                     "it is the profile {}, which installs, and this machine is not armed for it",
                     profile.name
                 );
                 self.refuse(&requester, &name, &reason, via);
-                return Err(Refused::Forbidden(reason));
+                Err(Refused::Forbidden(reason))
             }
-        }
-        let mac = requester.mac;
-        match settings.roots.fetch(&name).await {
-            Ok(content) => Ok(Found { content, receipt: Receipt::File { name: name.to_string(), mac } }),
+            Ok((content, _)) => Ok(Found { content, receipt: Receipt::File { name: name.to_string(), mac } }),
             Err(error) => {
                 self.refuse(&requester, &name, &error.to_string(), via);
                 Err(match error {
@@ -57,6 +55,11 @@ impl Appliance {
                 })
             }
         }
+    }
+
+    fn is_armed_for(&self, requester: &Client, profile: &Profile) -> bool {
+        let plan = self.plan(&self.store.state(), requester);
+        plan.profile.is_some_and(|planned| planned.name == profile.name)
     }
 
     fn configuration(
@@ -73,7 +76,7 @@ impl Appliance {
             // A loader's search goes through a dozen names; that one is not there is no event.
             return Err(Refused::NotFound("no configuration at this name for this machine".into()));
         };
-        let plan = beside_the_loader(settings, plan, name);
+        let plan = beside_the_loader(&settings.site, &*settings.tree, plan, name);
         let own = self.is_own(&client, requester);
         let setting = Setting {
             foreign: self.is_foreign(&client, requester),
@@ -207,23 +210,51 @@ fn written(name: String, mac: Option<Mac>, own: bool, answer: Answer) -> Found {
     Found { content, receipt: Receipt::Configuration { name, mac, own, promise: answer.promise } }
 }
 
-/// The profile whose file this is, when it installs: such a file is the profile's plan itself and not just a file.
-fn guarded(settings: &Settings, name: &Name) -> Option<Arc<Profile>> {
-    let installs = |profile: &&Arc<Profile>| profile.class == Class::Install;
+/// Opens a file, and says whose it is when it is an installer's.
+async fn fetch(settings: &Arc<Settings>, name: &Name) -> Result<(Content, Option<Arc<Profile>>), OpenError> {
+    let (settings, name) = (Arc::clone(settings), name.clone());
+    let look = move || {
+        let content = settings.roots.get(&name)?;
+        let guarded = guarded(&settings.site, &*settings.tree, &name, &content);
+        Ok((content, guarded))
+    };
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|error| OpenError::Failed(std::io::Error::other(error)))?
+}
+
+/// The profile whose file this is, when it installs: such a file is the profile's plan itself and not just a file. By its
+/// text and not only by its name, because links, copies and a root's own path give it others.
+fn guarded(site: &Site, tree: &dyn Tree, name: &Name, content: &Content) -> Option<Arc<Profile>> {
+    let installs = |profile: &Arc<Profile>| profile.class == Class::Install;
     let is_file = |profile: &&Arc<Profile>| matches!(&profile.body, Body::File(file) if Name::parse(file).is_ok_and(|file| file == *name));
-    let by_file = settings.site.profiles.values().filter(installs).find(is_file).cloned();
-    by_file.or_else(|| {
+    let by_file = || site.profiles.values().filter(|profile| installs(profile)).find(is_file).cloned();
+    let plain = || {
         let plain = name.as_str().strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok()?;
-        settings.site.profiles.get(&plain).filter(installs).cloned()
-    })
+        site.profiles.get(&plain).cloned()
+    };
+    if let Some(profile) = by_file().or_else(plain) {
+        // What the site calls harmless under this very name is.
+        return Some(profile).filter(installs);
+    }
+    let len = usize::try_from(content.len()).ok().filter(|len| (1..=MAX_CONFIGURATION).contains(len))?;
+    let mut text = vec![0; len];
+    content.read_at_blocking(0, &mut text).ok()?;
+    site.profile_with_text(tree, &text).filter(installs)
 }
 
 /// A loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) looks for its default beside itself.
-fn beside_the_loader(settings: &Settings, plan: Plan, name: &Name) -> Plan {
+fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: &Name) -> Plan {
     let Some(profile) = &plan.profile else { return plan };
     let by_default = matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT);
-    if !by_default || name.file() != "default" || settings.tree.read(name.as_str()).is_none() {
+    if !by_default || name.file() != "default" || name.as_str() == TREE_DEFAULT {
         return plan;
+    }
+    let Some(text) = tree.read(name.as_str()) else { return plan };
+    // Nobody armed the machine: what it gets is no installer, wherever the loader stands.
+    if site.profile_with_text(tree, &text).is_some_and(|profile| profile.class == Class::Install) {
+        let why = format!("{name} installs, and nobody armed this machine");
+        return Plan { profile: None, loader: None, why, ..plan };
     }
     let profile = Arc::new(Profile { body: Body::File(name.to_string()), ..(**profile).clone() });
     Plan { profile: Some(profile), ..plan }
