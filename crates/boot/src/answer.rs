@@ -147,6 +147,9 @@ impl Setting<'_> {
         let token = if self.foreign {
             NO_TOKEN.to_owned()
         } else {
+            // A host found by its UUID boots with a card that it is not known by; the token proves the host.
+            let known = record.filter(|record| !record.host.macs.contains(&mac));
+            let mac = known.and_then(|record| record.host.macs.first().copied()).unwrap_or(mac);
             self.secret.token(&Proof { mac, attempt: self.attempt, armed: plan.since })
         };
         Ok(run(&Scene {

@@ -223,3 +223,18 @@ fn somebody_who_only_looks_gets_a_token_that_proves_nothing() {
     assert!(looked.contains(&token) && !own.contains(&token));
     assert!(Secret([7; 32]).check(&token, &world.state).is_err());
 }
+
+#[test]
+fn a_host_that_is_known_by_its_uuid_calls_back_whatever_card_it_booted_with() {
+    let mut world = World::with(linux("{{ token }}"), Class::Install);
+    let uuid = "b8945908-d6a6-41a9-a11d-74a6ab80b83d".parse().unwrap();
+    let mut record = (**world.state.by_mac(MAC).unwrap()).clone();
+    record.host.uuid = Some(uuid);
+    world.state.apply(&nextboot_model::Change::Put(record.into()));
+    world.client = Client { uuid: Some(uuid), ..Client::of(Mac([2, 0, 0, 0, 0, 0x77])) };
+    let seed = world.seed("{{ host.mac }} {{ token }}").unwrap();
+    let (mac, token) = seed.split_once(' ').unwrap();
+    assert_eq!(mac, "02:00:00:00:00:77", "the card that this boot uses");
+    let proof = Secret([7; 32]).check(token, &world.state).expect("the token must prove something");
+    assert_eq!(proof.mac, MAC);
+}

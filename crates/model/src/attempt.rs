@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, Class, Command, EventKind, HostName, Mac, Outcome, ProfileName, Timestamp};
+use crate::{Arch, Class, Command, EventKind, HostName, Mac, Outcome, ProfileName, Timestamp, Uuid};
 
 /// Most machines whose attempts are followed at once; beyond it the one silent for longest is let go.
 pub const MAX_LIVE: usize = 65_536;
@@ -66,6 +66,9 @@ pub struct Attempt {
     pub address: Option<IpAddr>,
     /// What its firmware said it is.
     pub arch: Option<Arch>,
+    /// Which machine its firmware said it is: its loader asks without saying so.
+    #[serde(skip)]
+    pub uuid: Option<Uuid>,
     /// What it boots.
     pub profile: Option<ProfileName>,
     /// How far it is.
@@ -156,6 +159,13 @@ impl Attempts {
         step
     }
 
+    /// The machine that asks has this UUID.
+    pub fn identified(&mut self, mac: Mac, uuid: Uuid) {
+        if let Some(attempt) = self.live.get_mut(&mac) {
+            attempt.uuid = Some(uuid);
+        }
+    }
+
     /// The machine has this address.
     pub fn addressed(&mut self, now: Timestamp, mac: Mac, address: IpAddr) {
         if let Some(attempt) = self.live.get_mut(&mac) {
@@ -227,6 +237,18 @@ impl Attempts {
         step
     }
 
+    /// The host called back. One with several network cards may have booted with another MAC than it is known by first, so
+    /// what ends is whatever was configured for it.
+    pub fn host_called_back(&mut self, host: &HostName) -> Step {
+        let mut step = Step::default();
+        let of_host = |attempt: &&Attempt| attempt.host.as_ref() == Some(host);
+        let macs: Vec<Mac> = self.live.values().filter(of_host).map(|attempt| attempt.mac).collect();
+        for mac in macs {
+            self.end(mac, Outcome::CalledBack, &mut step);
+        }
+        step
+    }
+
     /// Lets go of attempts that fell silent. To be called now and then.
     pub fn sweep(&mut self, now: Timestamp) -> Step {
         let mut step = Step::default();
@@ -283,6 +305,7 @@ impl Attempts {
                 heard: now,
                 address: None,
                 arch: None,
+                uuid: None,
                 profile: None,
                 stage: Stage::Asking,
                 class: Class::Unclassified,

@@ -363,3 +363,16 @@ proptest! {
         }
     }
 }
+
+/// A host is known by its first MAC, and boots with whichever card has the cable.
+#[test]
+fn a_call_back_ends_the_attempt_of_whichever_card_the_host_booted_with() {
+    let mut attempts = Attempts::default();
+    asked(&mut attempts, 0);
+    attempts.asked(at(1), mac(2), None, false);
+    attempts.configured(at(2), mac(2), None, promise(Class::Install, &[&["k"]]));
+    let step = attempts.host_called_back(&name(1));
+    assert_eq!(outcome(&step), Some(&Outcome::CalledBack));
+    assert!(attempts.of(mac(2)).is_none() && attempts.of(mac(1)).is_some());
+    assert_eq!(attempts.host_called_back(&name(1)), Step::default());
+}

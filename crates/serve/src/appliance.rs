@@ -62,6 +62,11 @@ impl Appliance {
         decide(&settings.site, state, &*settings.tree, client)
     }
 
+    /// True when we hear DHCP, and so every machine that begins to boot near us.
+    pub(crate) fn hears_dhcp(&self) -> bool {
+        !matches!(&*self.responder.lock(), Responder::Off)
+    }
+
     /// True when we are the DHCP server.
     pub(crate) fn gives_addresses(&self) -> bool {
         matches!(&*self.responder.lock(), Responder::Server(_))
@@ -74,12 +79,17 @@ impl Appliance {
     }
 
     fn note_in(&self, attempt: Option<AttemptId>, mac: Option<Mac>, kind: EventKind) {
-        let host = mac.and_then(|mac| self.host_of(mac));
+        let host = mac.and_then(|mac| self.host_of(mac).or_else(|| self.configured_for(mac)));
         self.store.note(NewEvent { attempt, mac, host, kind });
     }
 
     fn host_of(&self, mac: Mac) -> Option<HostName> {
         self.store.state().by_mac(mac).map(|record| record.host.name.clone())
+    }
+
+    /// A host that was found by its UUID boots with a MAC that it is not known by.
+    fn configured_for(&self, mac: Mac) -> Option<HostName> {
+        self.attempts.lock().of(mac).and_then(|attempt| attempt.host.clone())
     }
 
     /// As [`Appliance::note`], but the same thing about the same machine only once a minute.
@@ -158,7 +168,8 @@ impl Appliance {
             None => self.owner(address).await,
         };
         let attempts = self.attempts.lock();
-        let arch = mac.and_then(|mac| attempts.of(mac)).and_then(|attempt| attempt.arch);
-        Client { mac, arch, address: Some(address), ..Client::default() }
+        let attempt = mac.and_then(|mac| attempts.of(mac));
+        let (arch, uuid) = attempt.map_or((None, None), |attempt| (attempt.arch, attempt.uuid));
+        Client { mac, arch, uuid, address: Some(address), ..Client::default() }
     }
 }

@@ -203,9 +203,14 @@ async fn follow_call_backs(app: Arc<Appliance>, mut stop: Stop) {
         };
         match event {
             Ok(event) => {
-                if let (EventKind::CalledBack { .. }, Some(mac)) = (&event.kind, event.mac) {
-                    let step = app.attempts.lock().called_back(mac);
-                    app.take(step);
+                if let EventKind::CalledBack { .. } = &event.kind {
+                    let steps = {
+                        let mut attempts = app.attempts.lock();
+                        let by_mac = event.mac.map(|mac| attempts.called_back(mac));
+                        let by_host = event.host.as_ref().map(|host| attempts.host_called_back(host));
+                        by_mac.into_iter().chain(by_host)
+                    };
+                    steps.for_each(|step| app.take(step));
                 }
             }
             Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}

@@ -6,6 +6,7 @@ mod delivery;
 mod http;
 mod names;
 mod seed;
+mod who;
 
 use nextboot_files::Content;
 use nextboot_model::{Mac, Promise};

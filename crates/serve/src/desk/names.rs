@@ -4,9 +4,12 @@ use nextboot_boot::{
     Answer, Ask, Body, CONF_DIR, Client, Language, NoAnswer, Plan, Profile, Setting, Site, Tree,
 };
 use nextboot_files::{BadName, Content, Name, OpenError};
-use nextboot_model::{AttemptId, Class, EventKind, Mac, Stage, State, Via};
+use nextboot_model::{AttemptId, Class, EventKind, Mac, State, Via};
 
-use super::{Found, Receipt, Refused};
+use super::{
+    Found, Receipt, Refused,
+    who::{Known, Who, is_ourselves, who},
+};
 use crate::{
     appliance::{Appliance, Settings},
     tree::MAX_CONFIGURATION,
@@ -77,11 +80,10 @@ impl Appliance {
             return Err(Refused::NotFound("no configuration at this name for this machine".into()));
         };
         let plan = beside_the_loader(&settings.site, &*settings.tree, plan, name);
-        let own = self.is_own(&client, requester);
-        let setting = Setting {
-            foreign: self.is_foreign(&client, requester),
-            ..self.setting(settings, &state, &client, server)
-        };
+        let who = self.who(&state, &client, &plan, requester);
+        let own = who == Who::Itself;
+        let setting =
+            Setting { foreign: who == Who::Other, ..self.setting(settings, &state, &client, server) };
         let answer = setting.answer(&plan, Language::Pxelinux);
         let answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
         if own {
@@ -100,8 +102,10 @@ impl Appliance {
         let requester = self.client_at(from).await;
         let client = match mac {
             Some(mac) if requester.mac != Some(mac) => {
-                let arch = self.attempts.lock().of(mac).and_then(|attempt| attempt.arch);
-                Client { arch, ..Client::of(mac) }
+                let attempts = self.attempts.lock();
+                let attempt = attempts.of(mac);
+                let (arch, uuid) = attempt.map_or((None, None), |attempt| (attempt.arch, attempt.uuid));
+                Client { arch, uuid, ..Client::of(mac) }
             }
             _ => requester,
         };
@@ -109,12 +113,11 @@ impl Appliance {
         let settings = self.settings.load_full();
         let state = self.store.state();
         let plan = self.plan(&state, &client);
-        let own = self.is_own(&client, &requester);
+        let who = self.who(&state, &client, &plan, &requester);
+        let own = who == Who::Itself;
         let name = client.mac.map_or_else(|| "ipxe".to_owned(), |mac| format!("ipxe/{mac}"));
-        let setting = Setting {
-            foreign: self.is_foreign(&client, &requester),
-            ..self.setting(&settings, &state, &client, server)
-        };
+        let setting =
+            Setting { foreign: who == Who::Other, ..self.setting(&settings, &state, &client, server) };
         match setting.answer(&plan, Language::Ipxe) {
             Ok(answer) => {
                 if own {
@@ -153,28 +156,19 @@ impl Appliance {
         }
     }
 
-    /// Whether the machine fetches its own configuration. Where nothing tells whose address it is, a machine that has
-    /// just begun to boot and has no known address is believed; anybody else is taken to look only.
-    fn is_own(&self, client: &Client, requester: &Client) -> bool {
-        let Some(mac) = client.mac else { return false };
-        match requester.mac {
-            Some(requester) => requester == mac,
-            None => self
-                .attempts
-                .lock()
-                .of(mac)
-                .is_some_and(|attempt| attempt.address.is_none() && attempt.stage <= Stage::Loading),
+    /// Who asks for what is written for `client` under `plan`.
+    fn who(&self, state: &State, client: &Client, plan: &Plan, requester: &Client) -> Who {
+        let own: Vec<IpAddr> = self.links.all_addresses().into_iter().map(IpAddr::V4).collect();
+        if requester.address.is_some_and(|address| is_ourselves(address, &own)) {
+            return Who::Other;
         }
-    }
-
-    /// Whether it is known that somebody else asks. Whoever is not known at all (behind a router, say) may be the machine.
-    fn is_foreign(&self, client: &Client, requester: &Client) -> bool {
-        let elsewhere = || {
-            let attempts = self.attempts.lock();
-            let address = client.mac.and_then(|mac| attempts.of(mac)).and_then(|attempt| attempt.address);
-            address.is_some() && address != requester.address
-        };
-        !self.is_own(client, requester) && (requester.mac.is_some() || elsewhere())
+        let host = plan.host.as_ref().and_then(|name| state.host(name));
+        let listed =
+            host.is_some_and(|record| requester.mac.is_some_and(|mac| record.host.macs.contains(&mac)));
+        let hears = self.hears_dhcp();
+        let attempts = self.attempts.lock();
+        let attempt = client.mac.and_then(|mac| attempts.of(mac));
+        who(client, requester, Known { attempt, listed, hears })
     }
 
     pub(super) fn no_answer(&self, client: &Client, name: &str, error: NoAnswer, via: Via) -> Refused {

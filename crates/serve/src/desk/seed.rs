@@ -2,7 +2,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use nextboot_boot::{BadToken, Client, Plan};
 use nextboot_files::{Content, Name, OpenError};
-use nextboot_model::{EventKind, State, Via};
+use nextboot_model::{EventKind, Mac, Record, State, Via};
 
 use super::{Found, Receipt, Refused};
 use crate::appliance::{Appliance, Settings};
@@ -21,7 +21,7 @@ impl Appliance {
         let state = self.store.state();
         let client = match token {
             Some(token) => match self.secret.check(token, &state) {
-                Ok(proof) => Client { mac: Some(proof.mac), ..requester },
+                Ok(proof) => holder(&state, proof.mac, requester),
                 Err(error @ BadToken::Spent) => return Err(Refused::Gone(error.to_string())),
                 Err(error @ BadToken::Malformed) => return Err(Refused::NotFound(error.to_string())),
             },
@@ -67,6 +67,21 @@ impl Appliance {
             setting.seed(&plan, wanted.as_str(), template).map_err(|error| failed(error.to_string()))?;
         let receipt = Receipt::Seed { name: wanted.to_string(), mac: client.mac };
         Ok(Found { content: Content::from_bytes(text), receipt })
+    }
+}
+
+/// Whoever shows a token for this MAC: the requester, where it is that very host (by whichever of its cards), else the
+/// machine as far as the MAC tells. What else we know of somebody at another address does not hold for it.
+fn holder(state: &State, mac: Mac, requester: Client) -> Client {
+    let host = |record: Option<&Arc<Record>>| record.map(|record| record.host.name.clone());
+    let itself = requester.mac == Some(mac)
+        || host(state.by_mac(mac))
+            .is_some_and(|name| host(state.find(requester.mac, requester.uuid)) == Some(name));
+    // Behind a router or an address translation nobody is known, and it may well be the machine.
+    match requester.mac {
+        Some(_) if itself => requester,
+        None => Client { mac: Some(mac), ..requester },
+        Some(_) => Client::of(mac),
     }
 }
 

@@ -25,7 +25,14 @@ pub(super) fn tell(
                     continue;
                 }
                 let chained = client.firmware == Firmware::Ipxe;
-                let step = app.attempts.lock().asked(now, mac, client.arch, chained);
+                let step = {
+                    let mut attempts = app.attempts.lock();
+                    let step = attempts.asked(now, mac, client.arch, chained);
+                    if let Some(uuid) = client.uuid {
+                        attempts.identified(mac, uuid);
+                    }
+                    step
+                };
                 let begins = !step.events.is_empty();
                 app.take(step);
                 app.note(
