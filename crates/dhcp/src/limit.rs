@@ -70,8 +70,8 @@ impl Limiter {
         Self { config, all: None, recent: HashMap::new(), old: HashMap::new() }
     }
 
-    /// True if one more packet of this client may be handled. `fresh` is a packet that begins something (a DISCOVER): under
-    /// load those give way first, so that the clients already served get through.
+    /// True if one more packet of this client may be handled. `fresh` is a packet that begins something: under load those give
+    /// way first, so that the clients already served get through.
     pub(crate) fn allow(&mut self, now: Timestamp, mac: Mac, fresh: bool) -> bool {
         let LimitConfig { client_burst, client_rate, burst, rate, clients } = self.config;
         if self.recent.len() >= clients && !self.recent.contains_key(&mac) {

@@ -6,6 +6,7 @@ mod pool;
 use std::{
     collections::{BTreeSet, HashMap},
     net::Ipv4Addr,
+    time::Duration,
 };
 
 use ipnet::Ipv4Net;
@@ -173,12 +174,53 @@ impl Leases {
         }
     }
 
+    /// As [`standing`](Self::standing), to a client that takes an offer: of an address that was offered to several while the
+    /// pool was short, it belongs to none of them yet.
+    pub(crate) fn standing_of_offer(&self, who: Identity<'_>, address: Ipv4Addr, now: Timestamp) -> Standing {
+        let offered = self.by_address.get(&address).is_some_and(|lease| lease.state == LeaseState::Offered);
+        let contended = || self.pools.iter().any(|(_, pool)| pool.is_contended(address));
+        match self.standing(who, address, now) {
+            Standing::Taken(_) if offered && contended() => Standing::Free,
+            standing => standing,
+        }
+    }
+
+    /// Keeps an offer from being given up for others, if there are not too many such offers in its pool.
+    pub(crate) fn promise(&mut self, address: Ipv4Addr, hold: Duration, now: Timestamp) {
+        let Some(lease) = self.by_address.get(&address).cloned() else { return };
+        if self.pool(address).is_some_and(|pool| pool.may_promise(now)) {
+            let lease = Lease { expires: now.after(hold), ..lease };
+            self.put(lease.clone());
+            if let Some(pool) = self.pool(address) {
+                pool.promise(&lease);
+            }
+        }
+    }
+
+    /// True while so many addresses of this network's pools are offered that offers give way to each other.
+    pub(crate) fn pressed(&mut self, network: Ipv4Net, now: Timestamp) -> bool {
+        self.pools.iter_mut().filter(|(have, _)| *have == network).any(|(_, pool)| pool.pressed(now))
+    }
+
+    /// Takes back what a clock that was wrong did: leases from the future hold for their whole time from now on, which is
+    /// longer than their clients think, and not until a day that is years away.
+    pub(crate) fn set_back(&mut self, now: Timestamp) {
+        let ahead: Vec<Lease> = self.iter().filter(|lease| lease.heard > now).cloned().collect();
+        for lease in ahead {
+            let expires = match lease.expires {
+                Timestamp::NEVER => Timestamp::NEVER,
+                expires => now.after(expires.since(lease.heard)),
+            };
+            self.put(Lease { expires, heard: now, ..lease });
+        }
+    }
+
     /// True if the address is in a pool of this network.
     pub(crate) fn in_pool(&self, address: Ipv4Addr, network: Ipv4Net) -> bool {
         self.pools.iter().any(|(have, pool)| *have == network && pool.contains(address))
     }
 
-    /// The next address of this network's pools that nobody has and that is `usable`.
+    /// The next address of this network's pools that is `usable` and that nobody has, or is only offered to somebody.
     pub(crate) fn next(
         &mut self,
         network: Ipv4Net,

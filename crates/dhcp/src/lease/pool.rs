@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
 
 use nextboot_model::{Lease, LeaseState, Timestamp};
 
@@ -6,6 +9,9 @@ use super::intervals::Intervals;
 
 /// The addresses of one subnet that are given to whoever asks, and the order in which they are given: first those that were
 /// never used, then the one that is out of use longest.
+///
+/// Anybody can ask for offers under any number of hardware addresses. So offers that nobody took never get a used address
+/// while half of the pool is offered, and when nothing else is left the oldest offer is given up for the newest.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pool {
     all: Intervals,
@@ -16,6 +22,12 @@ pub(super) struct Pool {
     by_end: BTreeSet<(Timestamp, u32)>,
     /// Addresses in quarantine, by its end.
     declined: BTreeSet<(Timestamp, u32)>,
+    /// Addresses that are offered and not taken yet, by the time of the offer, with its end.
+    offered: BTreeMap<(Timestamp, u32), Timestamp>,
+    /// Offered addresses that their clients use without ever taking them, by the end of the offer.
+    promised: BTreeSet<(Timestamp, u32)>,
+    /// Addresses that were offered to somebody else before the client they are offered to now could take them.
+    contended: BTreeSet<u32>,
 }
 
 /// When an address is out of use.
@@ -51,8 +63,15 @@ impl Pool {
         let number = lease.address.to_bits();
         self.unused.remove(number);
         self.by_end.insert((end(lease), number));
-        if lease.state == LeaseState::Declined {
-            self.declined.insert((lease.expires, number));
+        match lease.state {
+            LeaseState::Declined => drop(self.declined.insert((lease.expires, number))),
+            LeaseState::Offered if lease.expires > lease.heard => {
+                self.offered.insert((lease.heard, number), lease.expires);
+            }
+            _ => {}
+        }
+        if lease.state != LeaseState::Offered {
+            self.contended.remove(&number);
         }
     }
 
@@ -61,18 +80,59 @@ impl Pool {
         let number = lease.address.to_bits();
         self.by_end.remove(&(end(lease), number));
         self.declined.remove(&(lease.expires, number));
+        self.offered.remove(&(lease.heard, number));
+        self.promised.remove(&(lease.expires, number));
         self.unused.insert(number, number);
     }
 
-    /// The next address to give that is `usable`. Costs as many steps as there are idle addresses that are not usable.
+    /// Keeps this offer from being given up.
+    pub(super) fn promise(&mut self, lease: &Lease) {
+        let number = lease.address.to_bits();
+        self.offered.remove(&(lease.heard, number));
+        self.promised.insert((lease.expires, number));
+    }
+
+    /// True unless a quarter of the pool (at least one address) is promised.
+    pub(super) fn may_promise(&mut self, now: Timestamp) -> bool {
+        while self.promised.first().is_some_and(|(end, _)| *end <= now) {
+            self.promised.pop_first();
+        }
+        (self.promised.len() as u64) < (self.size() / 4).max(1)
+    }
+
+    /// True while half of the pool is offered and can be given up; of small pools, eight addresses.
+    pub(super) fn pressed(&mut self, now: Timestamp) -> bool {
+        while self.offered.first_entry().is_some_and(|oldest| *oldest.get() <= now) {
+            self.offered.pop_first();
+        }
+        self.offered.len() as u64 >= (self.size() / 2).max(8)
+    }
+
+    /// True if this address was offered to one client after another; the first that asks for it may have it.
+    pub(super) fn is_contended(&self, address: Ipv4Addr) -> bool {
+        self.contended.contains(&address.to_bits())
+    }
+
+    /// The next address to offer that is `usable`: the one of the oldest offer when too many are offered or nothing else is
+    /// left. Costs as many steps as there are idle and offered addresses that are not usable.
     pub(super) fn next(&mut self, now: Timestamp, usable: impl Fn(Ipv4Addr) -> bool) -> Option<Ipv4Addr> {
         let usable = |number: &u32| usable(Ipv4Addr::from_bits(*number));
-        if let Some(number) = self.unused.from(self.cursor).find(&usable) {
+        if let Some(number) = self.unused.from(self.cursor).find(usable) {
             self.cursor = number;
+            self.contended.remove(&number);
             return Some(Ipv4Addr::from_bits(number));
         }
-        let idle = self.by_end.range(..=(now, u32::MAX)).map(|(_, number)| *number);
-        idle.into_iter().find(usable).map(Ipv4Addr::from_bits)
+        if !self.pressed(now) {
+            let mut idle = self.by_end.range(..=(now, u32::MAX)).map(|(_, number)| *number);
+            if let Some(number) = idle.find(usable) {
+                self.contended.remove(&number);
+                return Some(Ipv4Addr::from_bits(number));
+            }
+        }
+        let mut offered = self.offered.iter().filter(|(_, end)| **end > now).map(|((_, number), _)| *number);
+        let number = offered.find(usable)?;
+        self.contended.insert(number);
+        Some(Ipv4Addr::from_bits(number))
     }
 
     /// The address that is to come out of quarantine so that one more may go in: of `now`, at most a tenth of the pool (at

@@ -6,6 +6,9 @@ use nextboot_model::LeaseState;
 use super::Call;
 use crate::{ClientKind, Note, lease::Standing};
 
+/// How long a Raspberry Pi may take to load its boot files.
+const PI_LOADS: Duration = Duration::from_secs(600);
+
 impl Call<'_> {
     pub(super) fn discover(&mut self, at: usize) {
         let requested = self.packet().requested();
@@ -31,7 +34,9 @@ impl Call<'_> {
             }
         }
         let own = self.server.leases.find(self.who(), network, now).map(|lease| lease.address);
-        if let Some(address) = own.into_iter().chain(requested).find(|address| self.may_have(at, *address)) {
+        // Wishes would take the old addresses of other clients, which a flood of DISCOVERs is not to get at.
+        let wish = requested.filter(|_| !self.server.leases.pressed(network, now));
+        if let Some(address) = own.into_iter().chain(wish).find(|address| self.may_have(at, *address)) {
             return Some(address);
         }
         let (leases, own) = (&mut self.server.leases, &self.server.own);
@@ -54,12 +59,11 @@ impl Call<'_> {
         if self.server.leases.get(address).is_some_and(|lease| lease.is_bound(self.now)) {
             return;
         }
-        let mut hold = self.server.config.offer_time;
+        let hold = self.server.config.offer_time;
+        self.put(address, LeaseState::Offered, self.now.after(hold));
         // A Pi 3 takes the offer for granted and never sends a REQUEST: it uses the address for as long as it loads.
         if self.seen.client().kind == ClientKind::RaspberryPi {
-            hold = hold.max(Duration::from_secs(600));
+            self.server.leases.promise(address, hold.max(PI_LOADS), self.now);
         }
-        let until = self.now.after(hold);
-        self.put(address, LeaseState::Offered, until);
     }
 }

@@ -11,6 +11,7 @@ mod tests;
 use std::{
     collections::{HashMap, HashSet},
     net::Ipv4Addr,
+    time::Duration,
 };
 
 use dhcproto::v4::MessageType;
@@ -27,6 +28,9 @@ use crate::{
     pxe,
 };
 
+/// Time servers move clocks back by less than this all the time; more is a clock that was wrong.
+const CLOCK_STEP: Duration = Duration::from_secs(60);
+
 /// A DHCP server without sockets, clock and disk: packets, time and decisions go in, packets and changes come out.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -36,6 +40,8 @@ pub struct Server {
     own: HashSet<Ipv4Addr>,
     reserved_by_mac: HashMap<Mac, Vec<(usize, usize)>>,
     reserved: HashSet<Ipv4Addr>,
+    /// The time of the last packet.
+    last: Timestamp,
 }
 
 /// One packet on its way through the server.
@@ -63,7 +69,15 @@ impl Server {
         }
         let leases = Leases::new(&config.subnets, kept);
         let limiter = Limiter::new(config.limits.clone());
-        Self { config, leases, limiter, own: HashSet::new(), reserved_by_mac, reserved }
+        Self {
+            config,
+            leases,
+            limiter,
+            own: HashSet::new(),
+            reserved_by_mac,
+            reserved,
+            last: Timestamp::NEVER,
+        }
     }
 
     /// Goes on under a new configuration. All leases live on; those outside the new pools until they end.
@@ -102,10 +116,14 @@ impl Server {
         boot: &BootAnswer,
         hosts: &dyn Reservations,
     ) -> Outcome {
-        let fresh = seen.packet().message_type() == Some(MessageType::Discover);
-        if !self.limiter.allow(now, seen.packet().mac, fresh) {
+        let stranger = self.is_stranger(seen, hosts);
+        if !self.limiter.allow(now, seen.packet().mac, stranger) {
             return Outcome::ignored(Why::RateLimit);
         }
+        if now.after(CLOCK_STEP) < self.last {
+            self.leases.set_back(now);
+        }
+        self.last = now;
         if arrival.port == Port::Pxe {
             let served = |address| self.config.subnets.iter().any(|subnet| subnet.network.contains(&address));
             return pxe::answer(arrival, seen, boot, served);
@@ -113,6 +131,18 @@ impl Server {
         let mut call = Call { server: self, now, arrival, seen, boot, hosts, out: Outcome::default() };
         call.run();
         call.out
+    }
+
+    /// True for a client that has, had and was promised nothing here, and for one that asks again for the offer it got.
+    /// Under load such packets give way: a flood has any number of hardware addresses, but not those of others' machines.
+    fn is_stranger(&self, seen: &Seen, hosts: &dyn Reservations) -> bool {
+        let mac = seen.packet().mac;
+        let discovers = seen.packet().message_type() == Some(MessageType::Discover);
+        let known = |lease: &Lease| lease.state != LeaseState::Offered || !discovers;
+        let reserved = |subnet: &Subnet| hosts.reserved(seen.client(), subnet.network).is_some();
+        !self.leases.of_mac(mac).any(known)
+            && !self.reserved_by_mac.contains_key(&mac)
+            && !self.config.subnets.iter().any(reserved)
     }
 
     fn subnet_of(&self, address: Ipv4Addr) -> Option<usize> {

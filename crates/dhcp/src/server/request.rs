@@ -42,7 +42,10 @@ impl Call<'_> {
     fn judge(&self, at: usize, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
         let (network, now) = (self.network(at), self.now);
         let leases = &self.server.leases;
-        let standing = leases.standing(self.who(), address, now);
+        let standing = match state {
+            RequestState::Selecting => leases.standing_of_offer(self.who(), address, now),
+            _ => leases.standing(self.who(), address, now),
+        };
         let own = leases.find(self.who(), network, now);
         let reserved = self.reserved(at);
         let verdict = self.entitlement(at, address, standing, own, reserved.as_ref().map(|r| r.address));
@@ -103,7 +106,7 @@ impl Call<'_> {
         {
             return Err(NakReason::NotYours);
         }
-        if self.may_have(at, address) { Ok(()) } else { Err(NakReason::NotAvailable) }
+        if self.server.leases.in_pool(address, network) { Ok(()) } else { Err(NakReason::NotAvailable) }
     }
 
     fn bind(&mut self, at: usize, address: Ipv4Addr) {
@@ -142,7 +145,7 @@ impl Call<'_> {
         };
         let old: Vec<Lease> = self.server.leases.of_mac(self.packet().mac).filter(offered).cloned().collect();
         for lease in old {
-            self.change(Lease { expires: now, ..lease });
+            self.change(Lease { expires: now, heard: now, ..lease });
         }
     }
 }

@@ -2,6 +2,7 @@ mod firmware;
 mod messages;
 mod pools;
 mod property;
+mod starving;
 mod states;
 
 use std::net::{Ipv4Addr, SocketAddrV4};

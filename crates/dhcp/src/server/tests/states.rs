@@ -122,10 +122,10 @@ fn addresses_outside_the_pools_are_refused() {
 
 #[test]
 fn taking_another_server_s_offer_frees_ours_at_once() {
-    let mut world = World::pool(10, 10);
+    let mut world = World::pool(10, 11);
     let (one, two) = (Client::new(1), Client::new(2));
     assert_eq!(world.offered(&discover(&one)), Some(ip(10)));
-    assert_eq!(world.offered(&discover(&two)), None, "held back for the first");
+    assert_eq!(world.lease(&Client::new(3)), ip(11), "held back for the first");
     let out = world.send(&one.clone().kind(3).address(54, ip(2)).address(50, ip(77)));
     assert_eq!(answer(&out), Answer::Nothing);
     assert!(out.notes.contains(&Note::ChoseOther { server: ip(2), address: Some(ip(77)) }));
