@@ -46,6 +46,8 @@ pub(crate) struct Appliance {
     pub(crate) store: Store,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) config_file: Option<PathBuf>,
+    /// Held while the configuration is read again.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) attempts: Mutex<Attempts>,
     pub(crate) responder: Mutex<Responder>,
     pub(crate) links: Arc<Links>,

@@ -6,23 +6,29 @@ use nextboot_model::EventKind;
 use crate::{
     appliance::{Appliance, Settings},
     dhcp::Responder,
-    settings::load,
+    settings::{BadConfig, load},
 };
 
 impl Appliance {
     /// Reads the configuration file again. A wrong one changes nothing. Leases, transfers, attempts and assignments live
     /// on.
     pub(crate) async fn reload(&self) -> Result<(), String> {
+        // Of two at once the one that read the newer file must not be undone by the other.
+        let _alone = self.reloading.lock().await;
         let file = self.config_file.clone();
-        let read = tokio::task::spawn_blocking(move || load(file.as_deref()).and_then(Settings::new)).await;
-        let outcome = match read {
-            Ok(Ok(settings)) => Ok(settings),
-            Ok(Err(error)) => Err(error.to_string()),
+        let old = self.settings.load_full();
+        let read = move || {
+            let mut config = load(file.as_deref())?;
+            let fixed = keep_until_restart(&old.config, &mut config);
+            Ok((Settings::new(config)?, fixed))
+        };
+        let outcome = match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(error)) => Err(BadConfig::to_string(&error)),
             Err(error) => Err(error.to_string()),
         };
         match outcome {
-            Ok(settings) => {
-                let fixed = needs_restart(&self.settings.load().config, &settings.config);
+            Ok((settings, fixed)) => {
                 self.reconfigure_dhcp(&settings.config);
                 self.settings.store(Arc::new(settings));
                 self.note(None, EventKind::Reloaded);
@@ -48,24 +54,94 @@ impl Appliance {
             Responder::Proxy(proxy) if config.dhcp.mode == Mode::Proxy => {
                 proxy.reconfigure(config.dhcp.proxy.clone());
             }
-            // Another mode needs other sockets; that is a restart, and was said.
+            // Nobody asks us.
             _ => {}
         }
     }
 }
 
-/// Settings that are bound to sockets and files opened at the start.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let differs = [
-        ("interfaces", old.interfaces != new.interfaces),
-        ("data_dir", old.data_dir != new.data_dir),
-        ("log", old.log != new.log),
-        ("journal.events", old.journal_events != new.journal_events),
-        ("dhcp.mode", old.dhcp.mode != new.dhcp.mode),
-        ("tftp.enabled", old.tftp.enabled != new.tftp.enabled),
-        ("tftp.port", old.tftp.port != new.tftp.port),
-        ("http", old.http != new.http),
-        ("api", old.api != new.api),
-    ];
-    differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+/// Settings that are bound to sockets and files opened at the start stay as they are, so that no text names a port where
+/// nobody listens and no status tells what does not hold. Returns which of them the file has otherwise.
+fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
+    let mut fixed = Vec::new();
+    let mut keep = |key, differs| {
+        if differs {
+            fixed.push(key);
+        }
+    };
+    keep("interfaces", old.interfaces != new.interfaces);
+    keep("data_dir", old.data_dir != new.data_dir);
+    keep("log", old.log != new.log);
+    keep("journal.events", old.journal_events != new.journal_events);
+    keep("dhcp.mode", old.dhcp.mode != new.dhcp.mode);
+    keep("tftp.enabled", old.tftp.enabled != new.tftp.enabled);
+    keep("tftp.port", old.tftp.port != new.tftp.port);
+    keep("http", old.http != new.http);
+    keep("api", old.api != new.api);
+    new.interfaces.clone_from(&old.interfaces);
+    new.data_dir.clone_from(&old.data_dir);
+    new.log.clone_from(&old.log);
+    new.journal_events = old.journal_events;
+    if new.dhcp.mode != old.dhcp.mode {
+        // The other mode's file need not say what this mode needs.
+        new.dhcp.clone_from(&old.dhcp);
+    }
+    new.tftp.enabled = old.tftp.enabled;
+    new.tftp.port = old.tftp.port;
+    new.http.clone_from(&old.http);
+    new.api.clone_from(&old.api);
+    new.site.http_port = old.site.http_port;
+    new.site.api_port = old.site.api_port;
+    fixed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const SERVER: &str = "[dhcp]\nmode = \"server\"\n[[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\npool = \"10.0.0.100-10.0.0.199\"\n";
+
+    fn config(text: &str) -> Config {
+        Config::parse(text, Path::new("/etc/nextboot/nextboot.toml")).unwrap()
+    }
+
+    #[test]
+    fn what_is_bound_stays_as_it_is_and_is_named() {
+        let old = config(SERVER);
+        let text = "interfaces = [\"eth7\"]\nlog = \"debug\"\ndata_dir = \"/x\"\n[journal]\nevents = 5000\n\
+                    [dhcp]\nmode = \"off\"\n[tftp]\nenabled = false\nport = 6969\n[http]\nport = 8081\n[api]\nport = 9999\n\
+                    [boot]\nattempts = 5\n";
+        let mut new = config(text);
+        let fixed = keep_until_restart(&old, &mut new);
+        let all = [
+            "interfaces",
+            "data_dir",
+            "log",
+            "journal.events",
+            "dhcp.mode",
+            "tftp.enabled",
+            "tftp.port",
+            "http",
+            "api",
+        ];
+        assert_eq!(fixed, all);
+        assert_eq!((new.site.http_port, new.site.api_port), (old.http.port, old.api.port));
+        assert_eq!(new.dhcp, old.dhcp, "a server keeps its subnets");
+        assert_eq!(new.site.attempts, 5, "all else holds at once");
+        assert!(keep_until_restart(&old, &mut new).is_empty(), "all of them stay");
+        assert_eq!(
+            keep_until_restart(&old, &mut config(text)),
+            all,
+            "and are named again at the next reload"
+        );
+    }
+
+    #[test]
+    fn what_is_not_bound_needs_no_restart() {
+        let mut new = config("[boot]\nattempts = 9\n[tftp]\nmax_window = 4\n");
+        assert!(keep_until_restart(&Config::default(), &mut new).is_empty());
+        assert_eq!((new.site.attempts, new.tftp.max_window), (9, 4));
+    }
 }

@@ -16,7 +16,7 @@ use nextboot_net::{Changes, Network};
 use nextboot_store::{Limits as StoreLimits, Store};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
 
@@ -46,6 +46,8 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     if file.is_none() {
         make_default_roots(&config)?;
     }
+    // From now on, so that a SIGHUP that comes while it starts does not end it.
+    let signals = Signals::take()?;
     let settings = Settings::new(config)?;
     let config = settings.config.clone();
     let network = Arc::new(Network::open()?);
@@ -69,6 +71,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         store,
         settings: ArcSwap::from_pointee(settings),
         config_file: file,
+        reloading: tokio::sync::Mutex::new(()),
         attempts: Mutex::new(Attempts::default()),
         links: Arc::clone(&links),
         network: Arc::clone(&network),
@@ -104,7 +107,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     announce(&app, &config);
     notify::ready();
     tokio::select! {
-        ended = wait_for_signals(&app) => ended?,
+        () = signals.wait(&app) => {}
         // Half a server is worse than one that is started again.
         part = parts.join_next() => {
             app.store.close().await;
@@ -177,18 +180,32 @@ fn announce(app: &Appliance, config: &Config) {
 }
 
 /// SIGHUP reads the configuration again; SIGTERM and SIGINT end.
-async fn wait_for_signals(app: &Arc<Appliance>) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => {
-                // What is wrong with it is in the journal and the log.
-                let _ = app.reload().await;
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn take() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits until it is time to end.
+    async fn wait(mut self, app: &Arc<Appliance>) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    // What is wrong with it is in the journal and the log.
+                    let _ = app.reload().await;
+                }
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
             }
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
         }
     }
 }

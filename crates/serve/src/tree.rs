@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use nextboot_boot::{CONF_DIR, Hand, Tree};
 use nextboot_files::{Name, Roots};
+use nextboot_model::Timestamp;
 
 use crate::clock;
 
@@ -10,6 +11,12 @@ pub(crate) const MAX_CONFIGURATION: usize = 256 * 1024;
 /// The roots as the decision sees them.
 #[derive(Debug, Clone)]
 pub(crate) struct DiskTree(pub(crate) Roots);
+
+/// When an entry was made, for comparing with assignments. One from the future (copied from a machine whose clock is ahead,
+/// or seen by ours before it was set) would defeat every call-back for as long as it stands, so it is as old as can be.
+fn believed(made: Timestamp, now: Timestamp) -> Timestamp {
+    if made > now { Timestamp(0) } else { made }
+}
 
 impl Tree for DiskTree {
     fn read(&self, name: &str) -> Option<Bytes> {
@@ -32,15 +39,75 @@ impl Tree for DiskTree {
         let target = found.link.and_then(|link| link.target);
         let profile =
             target.and_then(|target| target.as_str().strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok());
-        Some(Hand {
-            entry: format!("{directory}/{entry}"),
-            made: clock::from_system(found.modified),
-            profile,
-        })
+        let made = clock::from_system(found.modified);
+        Some(Hand { entry: format!("{directory}/{entry}"), made: believed(made, clock::now()), profile })
     }
 
     fn list(&self, directory: &str) -> Vec<String> {
         let listing = Name::parse(directory).ok().and_then(|directory| self.0.list(&directory).ok());
         listing.map(|listing| listing.names).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File},
+        os::unix::fs::symlink,
+        time::{Duration, SystemTime},
+    };
+
+    use nextboot_files::Layout;
+
+    use super::*;
+
+    fn tree() -> (tempfile::TempDir, DiskTree) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir_all(directory.path().join(CONF_DIR)).unwrap();
+        fs::write(directory.path().join("pxelinux.cfg/conf/grml"), "DEFAULT grml\n").unwrap();
+        let roots = Roots::open(&Layout::new(directory.path())).unwrap();
+        (directory, DiskTree(roots))
+    }
+
+    #[test]
+    fn a_link_names_its_profile_and_what_boots_nothing_is_no_entry() {
+        let (directory, tree) = tree();
+        let cfg = directory.path().join("pxelinux.cfg");
+        symlink("conf/grml", cfg.join("one")).unwrap();
+        symlink("one", cfg.join("two")).unwrap();
+        symlink("conf/nothing", cfg.join("dangling")).unwrap();
+        fs::write(cfg.join("empty"), "").unwrap();
+        fs::write(cfg.join("file"), "DEFAULT x\n").unwrap();
+        for entry in ["one", "two"] {
+            let hand = tree.hand(entry).unwrap();
+            assert_eq!(hand.profile.unwrap().as_str(), "grml", "{entry}");
+            assert_eq!(hand.entry, format!("pxelinux.cfg/{entry}"));
+        }
+        assert_eq!(tree.hand("file").unwrap().profile, None);
+        for entry in ["dangling", "empty", "conf", "nothing", "../x", "conf/grml"] {
+            assert_eq!(tree.hand(entry), None, "{entry}");
+        }
+    }
+
+    #[test]
+    fn an_entry_from_the_future_is_the_oldest() {
+        let (directory, tree) = tree();
+        let file = File::create(directory.path().join("pxelinux.cfg/01-02-00-00-00-00-01")).unwrap();
+        std::io::Write::write_all(&mut &file, b"DEFAULT x\n").unwrap();
+        assert!(tree.hand("01-02-00-00-00-00-01").unwrap().made > Timestamp(0));
+        file.set_modified(SystemTime::now() + Duration::from_secs(86_400)).unwrap();
+        assert_eq!(tree.hand("01-02-00-00-00-00-01").unwrap().made, Timestamp(0));
+    }
+
+    #[test]
+    fn a_configuration_is_read_when_it_is_a_small_file_with_something_in_it() {
+        let (directory, tree) = tree();
+        assert_eq!(tree.read("pxelinux.cfg/conf/grml").as_deref(), Some(b"DEFAULT grml\n".as_slice()));
+        fs::write(directory.path().join("large"), vec![b'x'; MAX_CONFIGURATION + 1]).unwrap();
+        fs::write(directory.path().join("empty"), "").unwrap();
+        for name in ["large", "empty", "pxelinux.cfg", "nothing", "../x"] {
+            assert_eq!(tree.read(name), None, "{name}");
+        }
+        assert_eq!(tree.list(CONF_DIR), ["grml"]);
     }
 }
