@@ -97,7 +97,7 @@ impl Setting<'_> {
             }
             (Body::File(name), Language::Pxelinux) => {
                 let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
-                let needs = self.needs_of(&Menu::read(&text));
+                let needs = self.needs_of(&Menu::read_all(self.tree, &text));
                 (text, needs)
             }
             (Body::File(name), Language::Ipxe) => {
@@ -177,7 +177,7 @@ impl Setting<'_> {
     }
 
     fn translate(&self, profile: &Profile, text: &[u8]) -> Result<(Bytes, Needs), NoAnswer> {
-        let menu = Menu::read(text);
+        let menu = Menu::read_all(self.tree, text);
         let untranslatable = |why| NoAnswer::Untranslatable { profile: profile.name.to_string(), why };
         let label = menu.default_label().map_err(untranslatable)?;
         match label.as_linux() {

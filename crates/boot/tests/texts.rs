@@ -238,3 +238,14 @@ fn a_host_that_is_known_by_its_uuid_calls_back_whatever_card_it_booted_with() {
     let proof = Secret([7; 32]).check(token, &world.state).expect("the token must prove something");
     assert_eq!(proof.mac, MAC);
 }
+
+#[test]
+fn a_menu_whose_entries_stand_in_other_files_waits_for_their_kernels() {
+    let mut world = World::with(Body::File("menu".into()), Class::Install);
+    let text = "include entries.cfg\ndefault vesamenu.c32\n";
+    world.tree.files.insert("menu".into(), text.into());
+    let entries = "label install\n  kernel d-i/linux\n  append initrd=d-i/initrd.gz\n";
+    world.tree.files.insert("entries.cfg".into(), entries.into());
+    assert_eq!(world.text(Language::Pxelinux), text, "served to the byte");
+    assert_eq!(world.needs(Language::Pxelinux), [["d-i/initrd.gz", "d-i/linux"]]);
+}

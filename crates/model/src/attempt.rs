@@ -87,6 +87,17 @@ impl Attempt {
     fn complete(&self) -> bool {
         self.needs.is_empty() || self.needs.iter().any(|set| set.is_subset(&self.got))
     }
+
+    /// True for a menu that reads the configuration a second time (`vesamenu.c32` does, after PXELINUX itself): that is no
+    /// other boot, even where the configuration was all there was to deliver.
+    fn reads_again(&self, now: Timestamp, promise: &Promise) -> bool {
+        self.stage == Stage::Delivered
+            && self.needs.is_empty()
+            && promise.needs.is_empty()
+            && self.armed == promise.armed
+            && self.profile.as_ref() == Some(&promise.profile)
+            && now.since(self.heard) <= RETRIES
+    }
 }
 
 /// What a plan means for an attempt, as told when the loader's configuration was delivered.
@@ -188,6 +199,10 @@ impl Attempts {
         promise: Promise,
     ) -> Step {
         let mut step = Step::default();
+        if self.live.get(&mac).is_some_and(|attempt| attempt.reads_again(now, &promise)) {
+            self.heard(now, mac);
+            return step;
+        }
         if self.live.get(&mac).is_none_or(|attempt| attempt.stage == Stage::Delivered) {
             // Somebody else answered its DHCP requests, and we did not hear them.
             self.begin(now, mac, &mut step);

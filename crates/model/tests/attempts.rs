@@ -376,3 +376,20 @@ fn a_call_back_ends_the_attempt_of_whichever_card_the_host_booted_with() {
     assert!(attempts.of(mac(2)).is_none() && attempts.of(mac(1)).is_some());
     assert_eq!(attempts.host_called_back(&name(1)), Step::default());
 }
+
+#[test]
+fn a_menu_that_reads_its_configuration_again_is_not_counted_twice() {
+    let mut attempts = Attempts::default();
+    asked(&mut attempts, 0);
+    let first = attempts.configured(at(1), mac(1), None, promise(Class::Install, &[]));
+    assert_eq!(first.wish, delivered());
+    let again = attempts.configured(at(3), mac(1), None, promise(Class::Install, &[]));
+    assert_eq!(again, Step::default());
+    // A boot whose DHCP was not heard is a boot.
+    let later = attempts.configured(at(600), mac(1), None, promise(Class::Install, &[]));
+    assert_eq!((started(&later), later.wish), (true, delivered()));
+    // So is one that was heard, however soon.
+    asked(&mut attempts, 601);
+    let heard = attempts.configured(at(602), mac(1), None, promise(Class::Install, &[]));
+    assert_eq!(heard.wish, delivered());
+}

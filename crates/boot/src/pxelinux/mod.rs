@@ -1,5 +1,6 @@
 //! PXELINUX's configuration language: read, so that one profile serves every loader, and written.
 
+mod include;
 mod read;
 mod write;
 

@@ -1,7 +1,7 @@
 use crate::Linux;
 
 /// Longest configuration that is read, in bytes.
-const MAX_TEXT: usize = 256 * 1024;
+pub(super) const MAX_TEXT: usize = 256 * 1024;
 /// Most labels that are kept.
 const MAX_LABELS: usize = 512;
 

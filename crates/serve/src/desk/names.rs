@@ -1,10 +1,10 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use nextboot_boot::{
     Answer, Ask, Body, CONF_DIR, Client, Language, NoAnswer, Plan, Profile, Setting, Site, Tree,
 };
 use nextboot_files::{BadName, Content, Name, OpenError};
-use nextboot_model::{AttemptId, Class, EventKind, Mac, State, Via};
+use nextboot_model::{AttemptId, Class, EventKind, Mac, Needs, State, Via};
 
 use super::{
     Found, Receipt, Refused,
@@ -85,7 +85,8 @@ impl Appliance {
         let setting =
             Setting { foreign: who == Who::Other, ..self.setting(settings, &state, &client, server) };
         let answer = setting.answer(&plan, Language::Pxelinux);
-        let answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
+        let mut answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
+        also_beneath(&mut answer.promise.needs, name);
         if own {
             self.give_up_if_exhausted(&plan);
         }
@@ -199,6 +200,14 @@ impl Appliance {
     }
 }
 
+/// A PXELINUX in a directory of its own puts that before every name in its configuration, unless the site wrote it out.
+fn also_beneath(needs: &mut Needs, name: &Name) {
+    let Some(directory) = name.parent().and_then(|cfg| cfg.parent()) else { return };
+    let prefixed = |set: &BTreeSet<String>| set.iter().map(|file| format!("{directory}/{file}")).collect();
+    let more: Needs = needs.iter().map(prefixed).collect();
+    needs.extend(more);
+}
+
 fn written(name: String, mac: Option<Mac>, own: bool, answer: Answer) -> Found {
     let content = Content::from_bytes(answer.text);
     Found { content, receipt: Receipt::Configuration { name, mac, own, promise: answer.promise } }
@@ -252,4 +261,98 @@ fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: &Name) -> P
     }
     let profile = Arc::new(Profile { body: Body::File(name.to_string()), ..(**profile).clone() });
     Plan { profile: Some(profile), ..plan }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use nextboot_boot::MemoryTree;
+    use nextboot_model::ProfileName;
+
+    use super::*;
+
+    const WIPE: &str = "DEFAULT wipe\n";
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn profile(name: &str, class: Class, file: &str) -> (ProfileName, Arc<Profile>) {
+        let name: ProfileName = name.parse().unwrap();
+        let profile =
+            Profile { name: name.clone(), title: None, class, body: Body::File(file.into()), seed: None };
+        (name, Arc::new(profile))
+    }
+
+    fn site() -> Site {
+        let wipe = profile("wipe", Class::Install, "wipe/boot.cfg");
+        let twin = profile("twin", Class::Live, "pxelinux.cfg/conf/twin");
+        Site { profiles: BTreeMap::from([wipe, twin]), ..Site::default() }
+    }
+
+    fn tree() -> MemoryTree {
+        let files = [
+            ("wipe/boot.cfg", WIPE),
+            ("pxelinux.cfg/conf/twin", WIPE),
+            ("a/pxelinux.cfg/default", WIPE),
+            ("b/pxelinux.cfg/default", "DEFAULT menu\n"),
+        ];
+        let files = files.map(|(name, text)| (name.to_owned(), text.into()));
+        MemoryTree { files: files.into(), ..MemoryTree::default() }
+    }
+
+    #[test]
+    fn an_installers_file_is_told_by_name_and_by_text() {
+        let whose = |at: &str, text: &str| {
+            let content = Content::from_bytes(text.to_owned());
+            guarded(&site(), &tree(), &name(at), &content).map(|profile| profile.name.to_string())
+        };
+        for at in ["wipe/boot.cfg", "pxelinux.cfg/conf/wipe", "linked.cfg", "srv/tftp/wipe/boot.cfg"] {
+            assert_eq!(whose(at, WIPE).as_deref(), Some("wipe"), "{at}");
+        }
+        assert_eq!(whose("wipe/boot.cfg", "changed a moment ago").as_deref(), Some("wipe"));
+        assert_eq!(
+            whose("pxelinux.cfg/conf/twin", WIPE),
+            None,
+            "the site says of this name that it is harmless"
+        );
+        assert_eq!(whose("pxelinux.cfg/menu.cfg", "DEFAULT menu\n"), None);
+        assert_eq!(whose("empty", ""), None);
+        assert_eq!(whose("large", &"x".repeat(MAX_CONFIGURATION + 1)), None);
+    }
+
+    #[test]
+    fn a_loader_in_a_directory_of_its_own_gets_its_own_default_but_no_installer() {
+        let body = |at: &str, file: &str| {
+            let (_, profile) = profile("default", Class::Unclassified, file);
+            let client = Client::default();
+            let plan = nextboot_boot::decide(&site(), &State::default(), &tree(), &client);
+            let plan = Plan { profile: Some(profile), ..plan };
+            let plan = beside_the_loader(&site(), &tree(), plan, &name(at));
+            plan.profile.map(|profile| match &profile.body {
+                Body::File(file) => file.clone(),
+                _ => String::new(),
+            })
+        };
+        assert_eq!(body(TREE_DEFAULT, TREE_DEFAULT).as_deref(), Some(TREE_DEFAULT));
+        assert_eq!(body("b/pxelinux.cfg/default", TREE_DEFAULT).as_deref(), Some("b/pxelinux.cfg/default"));
+        assert_eq!(body("c/pxelinux.cfg/default", TREE_DEFAULT).as_deref(), Some(TREE_DEFAULT));
+        assert_eq!(body("b/pxelinux.cfg/default", "other").as_deref(), Some("other"));
+        assert_eq!(body("a/pxelinux.cfg/default", TREE_DEFAULT), None);
+    }
+
+    #[test]
+    fn a_loader_in_a_directory_of_its_own_fetches_beneath_it() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+        let plain: Needs = vec![set(&["linux", "initrd"])];
+        let mut needs = plain.clone();
+        also_beneath(&mut needs, &name("pxelinux.cfg/default"));
+        assert_eq!(needs, plain);
+        also_beneath(&mut needs, &name("debian/amd64/pxelinux.cfg/01-02-00-00-00-00-01"));
+        assert_eq!(needs, [plain[0].clone(), set(&["debian/amd64/linux", "debian/amd64/initrd"])]);
+        let mut nothing = Needs::new();
+        also_beneath(&mut nothing, &name("debian/pxelinux.cfg/default"));
+        assert!(nothing.is_empty());
+    }
 }

@@ -19,6 +19,14 @@ const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 /// Longer than any request that makes sense.
 const MAX_REQUEST: usize = 2048;
 
+/// What a transfer tells the listener.
+enum News {
+    /// Its client has answered.
+    Heard,
+    /// It has ended, with this client.
+    Over(SocketAddr),
+}
+
 /// Binds the well-known port.
 pub(crate) fn bind(port: u16) -> anyhow::Result<UdpSocket> {
     let options = BindOptions { receive_buffer: Some(RECEIVE_BUFFER), ..BindOptions::default() };
@@ -32,15 +40,20 @@ pub(crate) async fn run(app: Arc<Appliance>, socket: UdpSocket, mut stop: Stop) 
     let socket = Arc::new(socket);
     let mut registry = Registry::new(caps(&app));
     let mut running: HashMap<TransferId, AbortHandle> = HashMap::new();
-    let (over, mut ended) = mpsc::unbounded_channel();
+    let (tell_us, mut told) = mpsc::unbounded_channel();
     let mut buffer = vec![0; MAX_REQUEST];
     loop {
         let received = tokio::select! {
             biased;
             () = stop.wait() => break,
-            Some((peer, id)) = ended.recv() => {
-                registry.release(peer, id);
-                running.remove(&id);
+            Some((id, news)) = told.recv() => {
+                match news {
+                    News::Heard => registry.heard(id),
+                    News::Over(peer) => {
+                        registry.release(peer, id);
+                        running.remove(&id);
+                    }
+                }
                 continue;
             }
             received = socket.recv(&mut buffer) => received,
@@ -88,11 +101,12 @@ pub(crate) async fn run(app: Arc<Appliance>, socket: UdpSocket, mut stop: Stop) 
             tracing::debug!(%peer, name = request.name, "the TFTP request's name was repaired");
         }
         let order = Order { peer, local, interface: datagram.interface, request };
-        let (app, over) = (Arc::clone(&app), over.clone());
+        let (app, tell_us) = (Arc::clone(&app), tell_us.clone());
         let task = tokio::spawn(async move {
-            serve(&app, order).await;
             // The receiver is gone only when everything ends.
-            let _ = over.send((peer, id));
+            let heard = || drop(tell_us.send((id, News::Heard)));
+            serve(&app, order, heard).await;
+            let _ = tell_us.send((id, News::Over(peer)));
         });
         running.insert(id, task.abort_handle());
     }

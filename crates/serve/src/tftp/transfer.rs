@@ -32,8 +32,8 @@ pub(super) struct Order {
     pub(super) request: Request,
 }
 
-/// Serves one request to its end.
-pub(super) async fn serve(app: &Arc<Appliance>, order: Order) {
+/// Serves one request to its end; calls `heard` when the client answers for the first time.
+pub(super) async fn serve(app: &Arc<Appliance>, order: Order, heard: impl FnOnce() + Send) {
     let socket = match UdpSocket::bind_transfer(order.local) {
         Ok(socket) => socket,
         Err(error) => {
@@ -58,7 +58,7 @@ pub(super) async fn serve(app: &Arc<Appliance>, order: Order) {
     let limits = limits(app, &order);
     let transfer = Transfer::new(Instant::now(), order.request.options, limits, found.content.len());
     let started = Instant::now();
-    let (transfer, outcome) = drive(&socket, &order, transfer, &found.content).await;
+    let (transfer, outcome) = drive(&socket, &order, transfer, &found.content, heard).await;
     let end = match outcome {
         Outcome::Complete | Outcome::Unconfirmed => match found.content.check_unchanged() {
             Ok(()) => End::Whole,
@@ -90,8 +90,10 @@ async fn drive(
     order: &Order,
     mut transfer: Transfer,
     content: &Content,
+    heard: impl FnOnce() + Send,
 ) -> (Transfer, Outcome) {
     let mut frames = Frames::default();
+    let mut heard = Some(heard);
     let mut buffer = [0; MAX_DATAGRAM];
     loop {
         while let Some(output) = transfer.poll(Instant::now()) {
@@ -130,6 +132,7 @@ async fn drive(
                 Output::Done(outcome) => return (transfer, outcome),
             }
         }
+        frames.let_go();
         let deadline = transfer.next_deadline().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
         tokio::select! {
             biased;
@@ -138,6 +141,9 @@ async fn drive(
                     let bytes = buffer.get(..datagram.len).unwrap_or_default();
                     if datagram.from == order.peer {
                         transfer.handle(Instant::now(), bytes);
+                        if transfer.heard() && let Some(heard) = heard.take() {
+                            heard();
+                        }
                     } else if let Some(reply) = unknown_tid(bytes) {
                         let _ = socket.send(&reply, datagram.from, Some(order.local), None).await;
                     }
