@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use nextboot_files::{Content, ReadError};
 use tokio::time::Instant;
 
+use crate::budget::{Budget, Share};
 use crate::ledger::Ledger;
 use crate::{Asker, Sent};
 
@@ -32,13 +33,13 @@ impl Outgoing {
     }
 
     /// A part of some content, with a receipt for it.
-    pub(crate) fn content(content: Content, part: Range<u64>, chunk: usize, receipt: Receipt) -> Self {
+    pub(crate) fn content(content: Content, part: Range<u64>, budget: &Budget, receipt: Receipt) -> Self {
         let source = match content.as_bytes() {
             Some(bytes) => {
                 let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
                 Source::Memory(bytes.slice(at(part.start)..at(part.end).max(at(part.start))))
             }
-            None => Source::File(Reader::new(content, part, chunk)),
+            None => Source::File(Reader::new(content, part, budget)),
         };
         Self { source, receipt: Some(receipt) }
     }
@@ -93,19 +94,22 @@ struct Reader {
     /// What is still to be read.
     part: Range<u64>,
     chunk: usize,
+    /// The memory for it.
+    _share: Share,
     reading: Option<Reading>,
     /// The chunk that went out last: as soon as the connection let go of it, its memory is used again.
     last: Bytes,
 }
 
 impl Reader {
-    fn new(content: Content, part: Range<u64>, chunk: usize) -> Self {
-        Self { content, part, chunk: chunk.max(1), reading: None, last: Bytes::new() }
+    fn new(content: Content, part: Range<u64>, budget: &Budget) -> Self {
+        let (chunk, share) = budget.share(part.end.saturating_sub(part.start));
+        Self { content, part, chunk, _share: share, reading: None, last: Bytes::new() }
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, ReadError>> {
         let (result, mut buffer) = {
-            let Self { content, part, chunk, reading, last } = self;
+            let Self { content, part, chunk, reading, last, .. } = self;
             let reading = reading.get_or_insert_with(|| {
                 let left = usize::try_from(part.end.saturating_sub(part.start)).unwrap_or(usize::MAX);
                 let mut buffer = std::mem::take(last).try_into_mut().unwrap_or_default();

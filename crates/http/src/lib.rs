@@ -41,6 +41,7 @@
 
 mod admission;
 mod body;
+mod budget;
 mod condition;
 mod cookie;
 mod desk;

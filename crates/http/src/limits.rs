@@ -27,6 +27,8 @@ pub struct Limits {
     pub path: usize,
     /// How much of a file is read and sent in one go, bytes; a connection holds at most two of these. 256 KiB.
     pub chunk: usize,
+    /// How many bytes of such chunks all connections together may hold; beyond it a connection gets 16 KiB at a time. 64 MiB.
+    pub memory: usize,
 }
 
 impl Default for Limits {
@@ -42,6 +44,7 @@ impl Default for Limits {
             headers: 64,
             path: 2048,
             chunk: 256 * 1024,
+            memory: 64 * 1024 * 1024,
         }
     }
 }

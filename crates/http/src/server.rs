@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::admission::{Addresses, Place};
+use crate::budget::Budget;
 use crate::ledger::Ledger;
 use crate::service::Service;
 use crate::wire::Wire;
@@ -44,6 +45,7 @@ pub async fn serve<D: Desk>(
         desk,
         permits: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
         addresses: Addresses::new(limits.per_address.max(1)),
+        budget: Budget::new(limits.memory, limits.chunk),
         limits: Arc::new(limits),
     });
     let mut acceptors = JoinSet::new();
@@ -65,6 +67,7 @@ struct Server<D> {
     limits: Arc<Limits>,
     permits: Arc<Semaphore>,
     addresses: Arc<Addresses>,
+    budget: Budget,
 }
 
 impl<D: Desk> Server<D> {
@@ -129,6 +132,7 @@ impl<D: Desk> Server<D> {
         let service = Service {
             desk: Arc::clone(&self.desk),
             limits: Arc::clone(&self.limits),
+            budget: self.budget.clone(),
             ledger,
             from,
             to: to.ip().to_canonical(),

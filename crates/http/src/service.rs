@@ -15,6 +15,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use crate::body::{Outgoing, Receipt};
+use crate::budget::Budget;
 use crate::condition::{Validators, Verdict};
 use crate::kind::content_type;
 use crate::ledger::Ledger;
@@ -26,6 +27,7 @@ use crate::{Asker, Delivery, Desk, Found, Limits, Refusal, Sent, What, cookie, r
 pub(crate) struct Service<D> {
     pub(crate) desk: Arc<D>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) budget: Budget,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) from: SocketAddr,
     pub(crate) to: IpAddr,
@@ -43,6 +45,7 @@ impl<D: Desk> hyper::service::Service<Request<Incoming>> for Service<D> {
         let exchange = Exchange {
             desk: Arc::clone(&self.desk),
             limits: Arc::clone(&self.limits),
+            budget: self.budget.clone(),
             ledger: Arc::clone(&self.ledger),
             asker: Arc::new(asker),
             method: head.method,
@@ -62,6 +65,7 @@ impl<D: Desk> hyper::service::Service<Request<Incoming>> for Service<D> {
 struct Exchange<D> {
     desk: Arc<D>,
     limits: Arc<Limits>,
+    budget: Budget,
     ledger: Arc<Ledger>,
     asker: Arc<Asker>,
     method: Method,
@@ -176,7 +180,7 @@ impl<D: Desk> Exchange<D> {
         }
         let sent = self.sent(name, found, part.start);
         let receipt = Receipt::new(&self.ledger, &self.asker, sent, part.end, self.began);
-        Outgoing::content(found.content.clone(), part, self.limits.chunk, receipt)
+        Outgoing::content(found.content.clone(), part, &self.budget, receipt)
     }
 
     fn probed(&self, name: &str, found: &Found) {
