@@ -88,6 +88,12 @@ impl Attempt {
         self.needs.is_empty() || self.needs.iter().any(|set| set.is_subset(&self.got))
     }
 
+    /// True when this file was fetched in this attempt already, or when so many were that it is not known any more.
+    #[must_use]
+    pub fn has_fetched(&self, name: &str) -> bool {
+        self.got.contains(name) || self.got.len() >= MAX_FILES
+    }
+
     /// True for a menu that reads the configuration a second time (`vesamenu.c32` does, after PXELINUX itself): that is no
     /// other boot, even where the configuration was all there was to deliver.
     fn reads_again(&self, now: Timestamp, promise: &Promise) -> bool {
@@ -228,7 +234,8 @@ impl Attempts {
         if let Some(attempt) = self.live.get_mut(&mac) {
             attempt.heard = now;
             attempt.stage = attempt.stage.max(Stage::Loading);
-            if attempt.got.len() < MAX_FILES {
+            let awaited = attempt.needs.iter().any(|set| set.contains(name));
+            if attempt.got.len() < MAX_FILES || awaited {
                 attempt.got.insert(name.to_owned());
             }
             if attempt.stage == Stage::Configured {

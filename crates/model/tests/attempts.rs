@@ -393,3 +393,17 @@ fn a_menu_that_reads_its_configuration_again_is_not_counted_twice() {
     let heard = attempts.configured(at(602), mac(1), None, promise(Class::Install, &[]));
     assert_eq!(heard.wish, delivered());
 }
+
+#[test]
+fn whoever_fetches_hundreds_of_files_first_is_counted_still() {
+    let mut attempts = Attempts::default();
+    asked(&mut attempts, 0);
+    attempts.configured(at(1), mac(1), None, promise(Class::Install, &[&["k"]]));
+    assert!(!attempts.of(mac(1)).unwrap().has_fetched("f1"));
+    for file in 0..1000 {
+        attempts.fetched(at(2), mac(1), &format!("f{file}"));
+    }
+    let attempt = attempts.of(mac(1)).unwrap();
+    assert!(attempt.has_fetched("f1") && attempt.has_fetched("f999") && attempt.has_fetched("never"));
+    assert_eq!(attempts.fetched(at(3), mac(1), "k").wish, delivered());
+}

@@ -133,11 +133,76 @@ impl Links {
         self.now.load().values().flat_map(|link| link.addresses.iter().map(Ipv4Net::addr)).collect()
     }
 
-    /// The address of ours in the network that `address` is in: what a machine there reaches us by.
-    pub(crate) fn towards(&self, address: IpAddr) -> Option<IpAddr> {
-        let IpAddr::V4(address) = address else { return None };
+    /// The address of ours in the network that `address` is in: what a machine there reaches us by. Of several the one that
+    /// it asked.
+    pub(crate) fn towards(&self, address: IpAddr, asked: IpAddr) -> Option<IpAddr> {
+        let IpAddr::V4(address) = address.to_canonical() else { return None };
         let now = self.now.load();
-        let found = now.values().flat_map(|link| &link.addresses).find(|net| net.contains(&address))?;
-        Some(IpAddr::V4(found.addr()))
+        let mut found = now
+            .values()
+            .flat_map(|link| &link.addresses)
+            .filter(|net| net.contains(&address))
+            .map(|net| IpAddr::V4(net.addr()));
+        let first = found.next()?;
+        Some(found.find(|own| *own == asked).filter(|_| first != asked).unwrap_or(first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(interfaces: &[(u32, &[&str])]) -> Links {
+        let link = |addresses: &[&str]| Link {
+            name: "eth".into(),
+            mtu: 1500,
+            addresses: addresses.iter().map(|net| net.parse().unwrap()).collect(),
+        };
+        let now = interfaces.iter().map(|(index, addresses)| (*index, link(addresses))).collect();
+        Links { wanted: vec![2, 3], now: ArcSwap::from_pointee(now) }
+    }
+
+    fn ip(text: &str) -> Ipv4Addr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn we_are_known_by_the_address_that_was_asked_then_by_one_in_a_served_network() {
+        let links = links(&[(2, &["192.168.1.1/24", "10.0.0.1/24", "10.0.0.2/24"]), (3, &[])]);
+        let local = |interface, to: &str, preferred: &str| {
+            let preferred = ip(preferred);
+            links.local(interface, ip(to), |address| address == preferred).map(|net| net.addr().to_string())
+        };
+        assert_eq!(local(2, "10.0.0.2", "10.0.0.1").as_deref(), Some("10.0.0.2"));
+        assert_eq!(local(2, "255.255.255.255", "10.0.0.1").as_deref(), Some("10.0.0.1"));
+        assert_eq!(local(2, "255.255.255.255", "9.9.9.9").as_deref(), Some("192.168.1.1"));
+        assert_eq!(local(3, "255.255.255.255", "10.0.0.1"), None, "no address yet");
+        assert_eq!(local(4, "10.0.0.1", "10.0.0.1"), None, "not served");
+        assert_eq!(links.without_address(), ["eth"]);
+        assert!(links.serves(3) && !links.serves(4));
+    }
+
+    #[test]
+    fn a_machine_reaches_us_by_the_address_in_its_own_network() {
+        let links = links(&[(2, &["10.0.0.1/24", "10.0.0.2/24"]), (3, &["10.1.0.1/24", "10.1.0.2/24"])]);
+        let asked = IpAddr::V4(ip("10.0.0.2"));
+        let towards =
+            |text: &str| links.towards(text.parse().unwrap(), asked).map(|address| address.to_string());
+        assert_eq!(towards("10.1.0.77").as_deref(), Some("10.1.0.1"));
+        assert_eq!(towards("10.0.0.77").as_deref(), Some("10.0.0.2"), "the one that was asked");
+        assert_eq!(towards("10.2.0.77"), None, "behind a router");
+        assert_eq!(towards("fe80::1"), None);
+    }
+
+    #[test]
+    fn what_appears_later_is_taken() {
+        let links = links(&[]);
+        assert!(links.names().is_empty() && links.all_addresses().is_empty());
+        links.now.store(Arc::new(
+            [(2, Link { name: "eth0".into(), mtu: 9000, addresses: vec!["10.0.0.1/24".parse().unwrap()] })]
+                .into(),
+        ));
+        assert_eq!((links.mtu(2), links.mtu(3)), (Some(9000), None));
+        assert_eq!(links.all_addresses(), [ip("10.0.0.1")]);
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use nextboot_model::{EventKind, Via};
+use nextboot_model::{EventKind, Mac, Step, Via};
 
 use super::Receipt;
 use crate::{appliance::Appliance, clock};
@@ -68,15 +68,15 @@ impl Appliance {
                 self.note(mac, EventKind::SeedSent { name });
             }
             (End::Whole, Receipt::File { .. }) => {
-                let step = mac.map(|mac| self.attempts.lock().fetched(now, mac, &name));
-                if mac.is_some_and(|mac| self.attempts.lock().of(mac).is_some()) {
+                let (repeated, step) = self.fetched(mac, &name);
+                // The same file again and again would push everything else out of the journal.
+                let tells = repeated.is_some_and(|repeated| !repeated || self.may_tell((mac, &name)));
+                if tells {
                     self.note(mac, EventKind::FileSent { name, bytes, millis, via });
                 } else {
                     tracing::debug!(%from, name, bytes, millis, %via, "file sent");
                 }
-                if let Some(step) = step {
-                    self.take(step);
-                }
+                self.take(step);
             }
             (End::Part, _) | (End::Whole, Receipt::Note) => self.hear(mac),
             (End::Probe, _) => {
@@ -94,7 +94,15 @@ impl Appliance {
         }
     }
 
-    fn hear(&self, mac: Option<nextboot_model::Mac>) {
+    /// Lets the attempt go on. Returns whether it had the file already; nothing where no attempt is known.
+    fn fetched(&self, mac: Option<Mac>, name: &str) -> (Option<bool>, Step) {
+        let mut attempts = self.attempts.lock();
+        let Some(mac) = mac else { return (None, Step::default()) };
+        let repeated = attempts.of(mac).map(|attempt| attempt.has_fetched(name));
+        (repeated, attempts.fetched(clock::now(), mac, name))
+    }
+
+    fn hear(&self, mac: Option<Mac>) {
         if let Some(mac) = mac {
             self.attempts.lock().heard(clock::now(), mac);
         }

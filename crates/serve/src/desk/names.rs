@@ -144,7 +144,7 @@ impl Appliance {
     ) -> Setting<'a> {
         let attempt = client.mac.and_then(|mac| self.attempts.lock().of(mac).map(|attempt| attempt.id));
         // Behind a relay or an address translation the machine's own network knows us by another address.
-        let server = client.address.and_then(|address| self.links.towards(address)).unwrap_or(server);
+        let server = client.address.and_then(|address| self.links.towards(address, server)).unwrap_or(server);
         Setting {
             site: &settings.site,
             state,
