@@ -1,6 +1,6 @@
 //! Which clients have a transfer, and how many they may have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -13,6 +13,10 @@ use crate::request::Request;
 /// The same request again within this time is the network's duplicate or an impatient retry, not a machine that started anew:
 /// PXELINUX asks again after a ninth of a second, and no firmware restarts that fast.
 const DUPLICATE_WITHIN: Duration = Duration::from_millis(400);
+
+/// A client that has not answered for this long gives up its place to the next request from its address. Sooner than that,
+/// somebody who forges the address could aim ever new first answers at it.
+const SILENT_FOR: Duration = Duration::from_secs(1);
 
 /// How many transfers may live at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +44,9 @@ pub enum Admission {
     Start {
         /// The new transfer.
         id: TransferId,
-        /// A transfer to the same address and port that must stop now, silently: the client has begun anew. It is no longer
-        /// in the registry; releasing it later does nothing.
+        /// A transfer that must stop now, silently: one to the same address and port, whose client has begun anew, or one
+        /// whose client never answered, when all places are taken. It is no longer in the registry; releasing it later does
+        /// nothing.
         replaces: Option<TransferId>,
     },
     /// Do nothing: the transfer that this request asks for has just been started.
@@ -79,11 +84,17 @@ struct Live {
 }
 
 /// The live transfers, by client address and port. Its memory is bounded by [`Caps::total`].
+///
+/// The sender of a request may be forged. So who has not answered yet ([`heard`](Self::heard)) has a place only as long as no
+/// other request needs it.
 #[derive(Debug)]
 pub struct Registry {
     caps: Caps,
     live: HashMap<SocketAddr, Live>,
     per_client: HashMap<IpAddr, usize>,
+    /// The transfers whose clients never answered, oldest first; of all, and of each address.
+    silent: BTreeMap<TransferId, SocketAddr>,
+    silent_of: BTreeMap<(IpAddr, TransferId), SocketAddr>,
     next: u64,
 }
 
@@ -91,7 +102,14 @@ impl Registry {
     /// No transfers yet.
     #[must_use]
     pub fn new(caps: Caps) -> Self {
-        Self { caps, live: HashMap::new(), per_client: HashMap::new(), next: 0 }
+        Self {
+            caps,
+            live: HashMap::new(),
+            per_client: HashMap::new(),
+            silent: BTreeMap::new(),
+            silent_of: BTreeMap::new(),
+            next: 0,
+        }
     }
 
     /// Changes the caps, for instance after a reload. Transfers beyond them live on.
@@ -114,35 +132,52 @@ impl Registry {
     /// Decides about a request from `peer`.
     ///
     /// A client that asks again from the same port has restarted (ROMs with a fixed source port do after every reset) or wants
-    /// something else now; the old transfer is replaced, whatever the caps say.
+    /// something else now; the old transfer is replaced, whatever the caps say. When a cap is reached, the oldest transfer
+    /// whose client never answered is replaced.
     ///
     /// # Errors
-    /// [`Busy`] when a cap is reached; answer with [`Busy::reply`].
+    /// [`Busy`] when a cap is reached and all clients have answered; answer with [`Busy::reply`].
     pub fn admit(&mut self, now: Instant, peer: SocketAddr, request: &Request) -> Result<Admission, Busy> {
         let client = peer.ip().to_canonical();
         let peer = SocketAddr::new(client, peer.port());
         let request = fingerprint(request);
-        if let Some(old) = self.live.get_mut(&peer) {
+        let mut replaces = None;
+        if let Some(old) = self.live.get(&peer) {
             let age = now.saturating_duration_since(old.since);
             if old.request == request && age < DUPLICATE_WITHIN {
                 return Ok(Admission::Duplicate(old.id));
             }
-            let replaces = Some(old.id);
-            let id = fresh(&mut self.next);
-            *old = Live { id, request, since: now };
-            return Ok(Admission::Start { id, replaces });
+            replaces = Some((peer, old.id));
+        } else if self.per_client.get(&client).is_some_and(|count| *count >= self.caps.per_client) {
+            let oldest =
+                self.silent_of.range((client, TransferId(0))..=(client, TransferId(u64::MAX))).next();
+            let oldest = oldest.map(|((_, id), peer)| (*peer, *id)).filter(|(peer, _)| {
+                let since = self.live.get(peer).map(|live| live.since);
+                since.is_some_and(|since| now.saturating_duration_since(since) >= SILENT_FOR)
+            });
+            replaces = Some(oldest.ok_or(Busy::PerClient)?);
+        } else if self.live.len() >= self.caps.total {
+            let oldest = self.silent.first_key_value().map(|(id, peer)| (*peer, *id));
+            replaces = Some(oldest.ok_or(Busy::Total)?);
         }
-        if self.live.len() >= self.caps.total {
-            return Err(Busy::Total);
+        if let Some((peer, id)) = replaces {
+            self.release(peer, id);
         }
-        let count = self.per_client.get(&client).copied().unwrap_or(0);
-        if count >= self.caps.per_client {
-            return Err(Busy::PerClient);
-        }
-        self.per_client.insert(client, count + 1);
-        let id = fresh(&mut self.next);
+        self.next += 1;
+        let id = TransferId(self.next);
+        *self.per_client.entry(client).or_default() += 1;
+        self.silent.insert(id, peer);
+        self.silent_of.insert((client, id), peer);
         self.live.insert(peer, Live { id, request, since: now });
-        Ok(Admission::Start { id, replaces: None })
+        Ok(Admission::Start { id, replaces: replaces.map(|(_, id)| id) })
+    }
+
+    /// The client of this transfer has answered for the first time ([`Transfer::heard`](crate::Transfer::heard)), so its
+    /// address is its own, and its place too until the end.
+    pub fn heard(&mut self, id: TransferId) {
+        if let Some(peer) = self.silent.remove(&id) {
+            self.silent_of.remove(&(peer.ip(), id));
+        }
     }
 
     /// Forgets a transfer that is over. Does nothing, and says `false`, when another one has taken its place.
@@ -153,6 +188,7 @@ impl Registry {
             return false;
         }
         self.live.remove(&peer);
+        self.heard(id);
         if let Some(count) = self.per_client.get_mut(&client) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -161,11 +197,6 @@ impl Registry {
         }
         true
     }
-}
-
-fn fresh(next: &mut u64) -> TransferId {
-    *next += 1;
-    TransferId(*next)
 }
 
 /// Two requests of one client that say the same have the same number; a forger of equal numbers only hurts itself.
@@ -230,27 +261,63 @@ mod tests {
     #[test]
     fn caps_hold_and_a_full_server_still_lets_a_client_restart() {
         let (mut registry, t) = (Registry::new(Caps { total: 3, per_client: 2 }), Instant::now());
-        started(registry.admit(t, peer("10.0.0.1:1"), &request("a")));
-        started(registry.admit(t, peer("[::ffff:10.0.0.1]:2"), &request("a")));
+        let heard = ["10.0.0.1:1", "[::ffff:10.0.0.1]:2", "10.0.0.2:1"]
+            .map(|from| registry.admit(t, peer(from), &request("a")));
         assert_eq!(registry.admit(t, peer("10.0.0.1:3"), &request("a")), Err(Busy::PerClient));
-        started(registry.admit(t, peer("10.0.0.2:1"), &request("a")));
+        for (id, _) in heard.iter().map(|admission| started(*admission)) {
+            registry.heard(id);
+        }
         assert_eq!(registry.admit(t, peer("10.0.0.3:1"), &request("a")), Err(Busy::Total));
         started(registry.admit(t, peer("10.0.0.1:1"), &request("b")));
         assert_eq!(Busy::Total.reply()[..4], [0, 5, 0, 0]);
     }
 
+    #[test]
+    fn places_of_clients_that_never_answered_go_to_those_who_ask() {
+        let (mut registry, t) = (Registry::new(Caps { total: 100, per_client: 10 }), Instant::now());
+        let (machine, _) = started(registry.admit(t, peer("10.0.0.1:1"), &request("a")));
+        registry.heard(machine);
+        for number in 0..1000u16 {
+            let [high, low] = number.to_be_bytes();
+            let forged = SocketAddr::new(IpAddr::from([10, 1, high, low]), 7);
+            let (_, replaces) = started(registry.admit(t, forged, &request("a")));
+            assert_eq!(replaces.is_some(), number >= 99);
+            assert_ne!(replaces, Some(machine), "it answered");
+        }
+        assert_eq!(registry.len(), 100);
+        started(registry.admit(t, peer("10.0.0.2:1"), &request("a")));
+        assert!(registry.release(peer("10.0.0.1:1"), machine));
+    }
+
+    #[test]
+    fn forged_requests_keep_a_machine_out_for_a_second_at_most() {
+        let (mut registry, t) = (Registry::new(Caps { total: 100, per_client: 2 }), Instant::now());
+        let (oldest, _) = started(registry.admit(t, peer("10.0.0.1:1"), &request("a")));
+        started(registry.admit(t, peer("10.0.0.1:2"), &request("a")));
+        let soon = t + SILENT_FOR - Duration::from_millis(1);
+        assert_eq!(registry.admit(soon, peer("10.0.0.1:3"), &request("a")), Err(Busy::PerClient));
+        let later = registry.admit(t + SILENT_FOR, peer("10.0.0.1:3"), &request("a"));
+        assert_eq!(started(later).1, Some(oldest));
+    }
+
     proptest! {
         #[test]
-        fn books_balance(steps in prop::collection::vec((0u8..4, 0u16..4, any::<bool>()), 0..200)) {
+        fn books_balance(steps in prop::collection::vec((0u8..4, 0u16..4, 0u8..3), 0..200)) {
             let caps = Caps { total: 6, per_client: 3 };
-            let (mut registry, t) = (Registry::new(caps), Instant::now());
+            let (mut registry, mut t) = (Registry::new(caps), Instant::now());
             let mut live: HashMap<SocketAddr, TransferId> = HashMap::new();
-            for (index, (host, port, start)) in steps.into_iter().enumerate() {
+            for (index, (host, port, what)) in steps.into_iter().enumerate() {
+                t += Duration::from_millis(300);
                 let peer = SocketAddr::new(IpAddr::from([10, 0, 0, host]), port + 1);
-                if start {
+                if what == 0 {
                     if let Ok(Admission::Start { id, replaces }) = registry.admit(t, peer, &request(&index.to_string())) {
-                        prop_assert_eq!(live.insert(peer, id), replaces);
+                        let before = live.len();
+                        live.retain(|_, have| Some(*have) != replaces);
+                        prop_assert_eq!(before - live.len(), usize::from(replaces.is_some()));
+                        prop_assert_eq!(live.insert(peer, id), None);
                     }
+                } else if what == 1 {
+                    live.get(&peer).into_iter().for_each(|id| registry.heard(*id));
                 } else if let Some(id) = live.remove(&peer) {
                     prop_assert!(registry.release(peer, id));
                     prop_assert!(!registry.release(peer, id));
@@ -263,6 +330,7 @@ mod tests {
                 registry.release(peer, id);
             }
             prop_assert!(registry.is_empty() && registry.per_client.is_empty());
+            prop_assert!(registry.silent.is_empty() && registry.silent_of.is_empty());
         }
     }
 }

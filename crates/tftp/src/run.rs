@@ -80,8 +80,8 @@ fn header(block: u64) -> [u8; HEADER] {
     [zero, data, high, low]
 }
 
-/// A reusable buffer that turns the content of a [`Run`] into packets: one read, no allocation once it has grown to
-/// [`Limits::max_run`](crate::Limits::max_run) or one block.
+/// A reusable buffer that turns the content of a [`Run`] into packets: one read, and no allocation for the next runs of a
+/// window.
 ///
 /// ```
 /// # use nextboot_tftp::{Frames, Limits, Output, PeerOptions, Transfer};
@@ -111,6 +111,12 @@ impl Frames {
         self.buffer.resize(run.wire_len(), 0);
         let headers = HEADER * usize::from(run.count);
         self.buffer.get_mut(headers..).unwrap_or_default()
+    }
+
+    /// Lets go of the memory. Call it before waiting for a client, which may be silent for minutes: with windows that is
+    /// 64 KiB for each.
+    pub fn let_go(&mut self) {
+        self.buffer = Vec::new();
     }
 
     /// The run's packets behind each other, each but the last [`Run::segment_len`] bytes long. Call it once after

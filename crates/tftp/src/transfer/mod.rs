@@ -102,6 +102,12 @@ impl Transfer {
         self.acked.saturating_mul(self.terms.block_size.into()).min(self.size)
     }
 
+    /// Whether the client has answered at all: its address is not forged then.
+    #[must_use]
+    pub fn heard(&self) -> bool {
+        self.timer.heard()
+    }
+
     /// Whether the transfer has ended. [`poll`](Self::poll) may still have the outcome to tell.
     #[must_use]
     pub fn is_over(&self) -> bool {
