@@ -475,3 +475,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_something_else_altogether_gets_a_hundred_complaints() {
+    let wrong_keys: String = (0..5000).map(|number| format!("k{number} = 1\n")).collect();
+    for text in ["=\n".repeat(5000), wrong_keys] {
+        let complaints = complaints(&text);
+        assert_eq!(complaints.len(), 101);
+        let last = complaints.last().unwrap();
+        assert!(last.contains("and ") && last.ends_with(" more"), "{last}");
+    }
+}

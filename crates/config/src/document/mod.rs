@@ -16,6 +16,8 @@ pub(crate) use section::Section;
 
 /// Longest configuration, in bytes.
 pub(crate) const MAX_TEXT: usize = 1024 * 1024;
+/// Most complaints about one text: a file that is something else altogether gives one for each byte.
+const MAX_COMPLAINTS: usize = 100;
 /// Most of a value that a complaint repeats, in characters.
 const MAX_SHOWN: usize = 60;
 
@@ -96,13 +98,28 @@ pub(crate) fn read<T>(text: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> R
             value: None,
             remedy: format!("not TOML: {}", error.message().replace('\n', " ")),
         };
-        return Err(errors.into_iter().map(complaint).collect());
+        let left_out = errors.len().saturating_sub(MAX_COMPLAINTS);
+        let complaints = errors.into_iter().take(MAX_COMPLAINTS).map(complaint).collect();
+        return Err(and_more(complaints, left_out));
     }
     let mut top = Section::top(&report, table.get_ref());
     let value = read(&mut top);
     top.finish();
-    let complaints = report.complaints.into_inner();
-    if complaints.is_empty() { Ok(value) } else { Err(complaints) }
+    let mut complaints = report.complaints.into_inner();
+    let left_out = complaints.len().saturating_sub(MAX_COMPLAINTS);
+    complaints.truncate(MAX_COMPLAINTS);
+    if complaints.is_empty() { Ok(value) } else { Err(and_more(complaints, left_out)) }
+}
+
+/// Says how many complaints were left out, if any.
+fn and_more(mut complaints: Vec<Complaint>, left_out: usize) -> Vec<Complaint> {
+    if left_out > 0
+        && let Some(line) = complaints.last().map(|last| last.line)
+    {
+        let remedy = format!("and {left_out} more");
+        complaints.push(Complaint { line, key: String::new(), value: None, remedy });
+    }
+    complaints
 }
 
 /// Every key that reading a text asks for.
