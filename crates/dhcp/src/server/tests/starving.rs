@@ -146,7 +146,7 @@ proptest! {
         for (number, wish) in between {
             send(&mut world, number, wish);
         }
-        let address = address.unwrap_or(ip(0));
+        let address = address.unwrap_or(Ipv4Addr::UNSPECIFIED);
         prop_assert_eq!(answer(&world.send(&selecting(&honest, address))), Answer::Ack);
     }
 }
