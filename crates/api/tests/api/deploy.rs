@@ -182,6 +182,9 @@ async fn a_machine_may_do_nothing_else_and_nobody_else_may_do_it_for_the_machine
     }
     let browser = ["Origin: http://evil.example"];
     let call = "PUT /configurations/local/deploy";
+    // A call of this length is not even read.
+    let long = format!("{own}{}", " ".repeat(4096));
+    assert_eq!(server.ask(From::Address(MACHINE), call, &[], &long).await.status, 401);
     assert_eq!(server.ask(From::Address(MACHINE), call, &browser, own).await.status, 401);
     assert_eq!(server.profile_of("own").await, "small");
     assert_eq!(server.profile_of("h1").await, "small");
