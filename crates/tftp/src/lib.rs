@@ -22,11 +22,12 @@
 //!             Output::Done(outcome) => release the admission, tell about the outcome, stop,
 //!         }
 //!     }
-//!     let go of the memory of Frames; wait for the first of
+//!     wait for the first of
 //!         a datagram from the client      => transfer.handle(now, bytes); once it was heard, tell the registry
 //!         a datagram from somebody else   => send unknown_tid(bytes), if it gives one
 //!         port unreachable                => transfer.unreachable()
 //!         transfer.next_deadline()        => transfer.timeout(now)
+//!         a moment                        => let go of the memory of Frames
 //!         content gone, server stops      => transfer.cancel(code, text)
 //! }
 //! ```

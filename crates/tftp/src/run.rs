@@ -113,10 +113,16 @@ impl Frames {
         self.buffer.get_mut(headers..).unwrap_or_default()
     }
 
-    /// Lets go of the memory. Call it before waiting for a client, which may be silent for minutes: with windows that is
-    /// 64 KiB for each.
+    /// Lets go of the memory. Call it when a client does not answer at once: it may be silent for minutes, and with windows
+    /// that is 64 KiB for each.
     pub fn let_go(&mut self) {
         self.buffer = Vec::new();
+    }
+
+    /// Whether there is memory to let go of.
+    #[must_use]
+    pub fn holds_memory(&self) -> bool {
+        self.buffer.capacity() > 0
     }
 
     /// The run's packets behind each other, each but the last [`Run::segment_len`] bytes long. Call it once after

@@ -22,6 +22,9 @@ const HEADERS: u32 = 20 + 8 + 4;
 /// Larger than any acknowledgement, with room for stray bytes.
 const MAX_DATAGRAM: usize = 1024;
 
+/// A client that answers within this time finds its buffer still there; a silent one holds none.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
 /// One request that was admitted.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -132,8 +135,11 @@ async fn drive(
                 Output::Done(outcome) => return (transfer, outcome),
             }
         }
-        frames.let_go();
-        let deadline = transfer.next_deadline().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+        let mut deadline =
+            transfer.next_deadline().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+        if frames.holds_memory() {
+            deadline = deadline.min(Instant::now() + AT_ONCE);
+        }
         tokio::select! {
             biased;
             received = socket.recv(&mut buffer) => match received {
@@ -151,7 +157,10 @@ async fn drive(
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => transfer.unreachable(),
                 Err(error) => tracing::debug!(%error, "receiving TFTP"),
             },
-            () = tokio::time::sleep_until(deadline.into()) => transfer.timeout(Instant::now()),
+            () = tokio::time::sleep_until(deadline.into()) => {
+                frames.let_go();
+                transfer.timeout(Instant::now());
+            }
         }
     }
 }
