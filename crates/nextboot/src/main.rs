@@ -37,7 +37,7 @@ struct ConfigFile {
     /// the interface of the default route, unknown machines left alone.
     #[arg(long, short, value_name = "FILE", env = "NEXTBOOT_CONFIG")]
     config: Option<PathBuf>,
-    /// The same.
+    /// The configuration file, as with --config.
     #[arg(value_name = "FILE", conflicts_with = "config")]
     file: Option<PathBuf>,
 }
