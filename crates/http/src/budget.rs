@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What an answer reads and sends in one go when memory is short, bytes. About a third slower than the usual chunk.
+/// What an answer reads and sends in one go when memory is short, bytes. Slower than the usual chunk, but it goes on.
 const SMALL: usize = 16 * 1024;
 
 /// Memory for large chunks. Who comes too late gets small ones, so that clients that read nothing cannot use up memory.

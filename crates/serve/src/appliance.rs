@@ -14,7 +14,13 @@ use nextboot_model::{AttemptId, Attempts, Command, EventKind, HostName, Mac, Sta
 use nextboot_net::Network;
 use nextboot_store::{NewEvent, Store};
 
-use crate::{clock, dhcp::Responder, links::Links, quiet::Quiet, tree::DiskTree};
+use crate::{
+    clock,
+    dhcp::Responder,
+    links::Links,
+    quiet::{Quiet, Room},
+    tree::DiskTree,
+};
 
 /// A lock whose holder can only have panicked in between two whole changes.
 #[derive(Debug)]
@@ -82,6 +88,19 @@ impl Appliance {
 
     fn note_in(&self, attempt: Option<AttemptId>, mac: Option<Mac>, kind: EventKind) {
         let host = mac.and_then(|mac| self.host_of(mac).or_else(|| self.configured_for(mac)));
+        if mac.is_some() && host.is_none() {
+            let room = self.quiet.lock().room_for_stranger(Instant::now());
+            match room {
+                Room::Yes(0) => {}
+                Room::Yes(dropped) => {
+                    let what = format!(
+                        "{dropped} events about machines that are no hosts were not kept: too many came at once"
+                    );
+                    self.note_in(None, None, EventKind::Trouble { what });
+                }
+                Room::No => return,
+            }
+        }
         self.store.note(NewEvent { attempt, mac, host, kind });
     }
 

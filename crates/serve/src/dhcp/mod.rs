@@ -54,6 +54,7 @@ fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::
         let written = send::write(app, &outcome.lease_changes);
         (outcome, written)
     };
-    notes::tell(app, now, &seen, &client, &plan, &outcome.notes);
-    send::finish(app, sockets, arrival, outcome.replies, written);
+    let told = notes::tell(app, now, &seen, &client, &plan, &outcome.notes);
+    let finish = send::Finish { mac: seen.client().mac, arrival, replies: outcome.replies, written, told };
+    finish.begin(app, sockets);
 }

@@ -6,7 +6,8 @@ use nextboot_model::{EventKind, Timestamp};
 
 use crate::appliance::Appliance;
 
-/// Turns what the machine saw and decided into events, and lets the attempt follow.
+/// Turns what the machine saw and decided into events, and lets the attempt follow. Returns what is only true once the
+/// leases are on the disk.
 pub(super) fn tell(
     app: &Arc<Appliance>,
     now: Timestamp,
@@ -14,7 +15,8 @@ pub(super) fn tell(
     client: &Client,
     plan: &Plan,
     notes: &[Note],
-) {
+) -> Vec<EventKind> {
+    let mut once_written = Vec::new();
     let mac = seen.client().mac;
     let boots = seen.client().kind.boots();
     let v4 = IpAddr::V4;
@@ -66,7 +68,8 @@ pub(super) fn tell(
                 let seconds = lease
                     .filter(|lease| lease.expires != Timestamp::NEVER)
                     .map(|lease| u32::try_from(lease.expires.since(now).as_secs()).unwrap_or(u32::MAX));
-                EventKind::Leased { address: v4(*address), seconds }
+                once_written.push(EventKind::Leased { address: v4(*address), seconds });
+                continue;
             }
             Note::ChoseOther { server, address } => match address {
                 Some(address) => {
@@ -108,10 +111,13 @@ pub(super) fn tell(
             event,
             EventKind::Ignored { .. } | EventKind::PoolExhausted { .. } | EventKind::Trouble { .. }
         );
-        if !repeats || app.may_tell((mac, event.to_string())) {
+        // A full pool is the network's trouble, and no machine's.
+        let about = (!matches!(event, EventKind::PoolExhausted { .. })).then_some(mac);
+        if !repeats || app.may_tell((about, event.to_string())) {
             app.note(Some(mac), event);
         }
     }
+    once_written
 }
 
 /// What speaks for the machine, for people: `PXE (PXEClient:Arch:00007:UNDI:003000)`.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use nextboot_dhcp::{Arrival, Destination, LeaseChange, Port, Sending};
-use nextboot_model::EventKind;
+use nextboot_model::{EventKind, Mac};
 use nextboot_net::BROADCAST;
 use nextboot_store::LeaseError;
 
@@ -16,7 +16,7 @@ use crate::appliance::Appliance;
 const CLIENT_PORT: u16 = 68;
 
 /// Leases on their way to the disk.
-type Written = Pin<Box<dyn Future<Output = Result<(), LeaseError>> + Send>>;
+pub(super) type Written = Pin<Box<dyn Future<Output = Result<(), LeaseError>> + Send>>;
 
 /// Queues what must be durable; nothing when there is no such thing.
 pub(super) fn write(app: &Appliance, changes: &[LeaseChange]) -> Option<Written> {
@@ -33,32 +33,45 @@ pub(super) fn write(app: &Appliance, changes: &[LeaseChange]) -> Option<Written>
     Some(Box::pin(app.store.put_leases(put, removed)))
 }
 
-/// Sends the answers as soon as their leases are durable.
-pub(super) fn finish(
-    app: &Arc<Appliance>,
-    sockets: &Arc<Sockets>,
-    arrival: Arrival,
-    replies: Vec<Sending>,
-    written: Option<Written>,
-) {
-    if replies.is_empty() && written.is_none() {
-        return;
+/// What is left to do for a packet.
+pub(super) struct Finish {
+    /// Whose packet.
+    pub(super) mac: Mac,
+    pub(super) arrival: Arrival,
+    /// What to send as soon as the leases are durable.
+    pub(super) replies: Vec<Sending>,
+    /// The leases on their way to the disk.
+    pub(super) written: Option<Written>,
+    /// What to tell as soon as they are there.
+    pub(super) told: Vec<EventKind>,
+}
+
+impl Finish {
+    /// Goes on without keeping the next packet waiting.
+    pub(super) fn begin(self, app: &Arc<Appliance>, sockets: &Arc<Sockets>) {
+        if self.replies.is_empty() && self.written.is_none() && self.told.is_empty() {
+            return;
+        }
+        tokio::spawn(self.run(Arc::clone(app), Arc::clone(sockets)));
     }
-    let (app, sockets) = (Arc::clone(app), Arc::clone(sockets));
-    tokio::spawn(async move {
-        if let Some(written) = written
+
+    async fn run(self, app: Arc<Appliance>, sockets: Arc<Sockets>) {
+        if let Some(written) = self.written
             && let Err(error) = written.await
         {
             let what = format!("a lease cannot be written, so it is not given: {error}");
             app.note_once_in_a_while(None, None, EventKind::Trouble { what });
             return;
         }
-        for reply in &replies {
-            if let Err(error) = send(&sockets, &arrival, reply).await {
+        for event in self.told {
+            app.note(Some(self.mac), event);
+        }
+        for reply in &self.replies {
+            if let Err(error) = send(&sockets, &self.arrival, reply).await {
                 tracing::warn!(%error, to = ?reply.to, "cannot send a DHCP answer");
             }
         }
-    });
+    }
 }
 
 async fn send(sockets: &Sockets, arrival: &Arrival, reply: &Sending) -> anyhow::Result<()> {
