@@ -90,6 +90,18 @@ fn a_reload_takes_what_is_right_and_nothing_of_what_is_wrong() {
         server.hang_up()?;
         server.wait_for_event("reloaded", SOON, |_| true)?;
         ensure!(fetch()? == b"other content", "the new configuration holds");
+
+        let hosts = format!("http://{SERVER}:3478/api/hosts");
+        ensure!(client::http_status(&machine, &hosts, &[])? == 401, "nobody trusts this machine");
+        let trusting =
+            config.replace("[api]\n", "[api]\ntrusted = [\"10.77.0.20\"]\n").replace("8080", "8081");
+        fs::write(server.config(), trusting)?;
+        let said = server.cli(&["reload"])?;
+        ensure!(said.contains("only after a restart: http"), "what does not hold yet is named: {said}");
+        ensure!(client::http_status(&machine, &hosts, &[])? == 200, "whom to trust holds at once");
+        fs::write(server.config(), &config)?;
+        server.cli(&["reload"])?;
+        ensure!(client::http_status(&machine, &hosts, &[])? == 401, "and does not any more");
         Ok(())
     });
 }

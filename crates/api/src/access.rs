@@ -13,8 +13,6 @@ use crate::{Token, error::ApiError};
 pub struct Access {
     /// The secret that opens it over the network.
     pub token: Token,
-    /// Networks whose machines need no token.
-    pub trusted: Vec<IpNet>,
     /// The user that the server runs as; beside root, who may use the unix socket.
     pub own_uid: u32,
 }
@@ -59,11 +57,16 @@ pub(crate) struct Caller {
 }
 
 impl Access {
-    /// Says whether whoever sent this request may use the API.
+    /// Says whether whoever sent this request may use the API. Machines in the networks `trusted` need no token.
     ///
     /// # Errors
     /// What would be needed.
-    pub(crate) fn judge(&self, peer: Peer, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    pub(crate) fn judge(
+        &self,
+        trusted: &[IpNet],
+        peer: Peer,
+        headers: &HeaderMap,
+    ) -> Result<Caller, ApiError> {
         let who = |who: String| Ok(Caller { who });
         if let Peer::Unix { uid } = peer
             && (uid == 0 || uid == self.own_uid)
@@ -78,7 +81,7 @@ impl Access {
             });
         }
         if let Some(address) = peer.address()
-            && self.trusted.iter().any(|network| network.contains(&address))
+            && trusted.iter().any(|network| network.contains(&address))
         {
             check_origin(headers)?;
             return who(format!("{address} (trusted network)"));
@@ -149,11 +152,7 @@ mod tests {
     const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
     fn access() -> Access {
-        Access {
-            token: Token::of(TOKEN),
-            trusted: vec!["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()],
-            own_uid: 998,
-        }
+        Access { token: Token::of(TOKEN), own_uid: 998 }
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -168,7 +167,8 @@ mod tests {
     }
 
     fn judge(peer: Peer, pairs: &[(&'static str, &str)]) -> Result<String, (u16, &'static str)> {
-        let judged = access().judge(peer, &headers(pairs));
+        let trusted = ["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        let judged = access().judge(&trusted, peer, &headers(pairs));
         judged.map(|caller| caller.who).map_err(|error| (error.status().as_u16(), error.code()))
     }
 

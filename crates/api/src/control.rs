@@ -1,5 +1,6 @@
 use std::{future::Future, net::IpAddr, path::PathBuf, pin::Pin, sync::Arc};
 
+use ipnet::IpNet;
 use nextboot_boot::{Site, Tree};
 use nextboot_model::{Attempt, Lease, Mac, Timestamp};
 use nextboot_store::Store;
@@ -28,8 +29,11 @@ pub trait Control: Send + Sync + 'static {
     fn attempt(&self, mac: Mac) -> Option<Attempt>;
     /// All leases.
     fn leases(&self) -> Vec<Lease>;
-    /// Reads the configuration again; an error is its complaints, and then the old one stays in force.
-    fn reload(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// The networks whose machines need no token now.
+    fn trusted(&self) -> Vec<IpNet>;
+    /// Reads the configuration again and names the settings that hold only after a restart. An error is its complaints, and
+    /// then the old one stays in force.
+    fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>>;
     /// What the appliance says of itself.
     fn status(&self) -> Status;
 }

@@ -95,7 +95,7 @@ async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let Some(peer) = request.extensions().get::<Peer>().copied() else {
         return ApiError::internal().into_response();
     };
-    match app.access.judge(peer, request.headers()) {
+    match app.access.judge(&app.control.trusted(), peer, request.headers()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

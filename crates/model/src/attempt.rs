@@ -2,12 +2,15 @@ use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     fmt,
     net::IpAddr,
+    ops::Range,
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, Class, Command, EventKind, HostName, Mac, Outcome, ProfileName, Timestamp, Uuid};
+use crate::{
+    Arch, Class, Command, EventKind, HostName, Mac, Outcome, ProfileName, Timestamp, Uuid, parts::Parts,
+};
 
 /// Most machines whose attempts are followed at once; beyond it the one silent for longest is let go.
 pub const MAX_LIVE: usize = 65_536;
@@ -81,6 +84,8 @@ pub struct Attempt {
     needs: Needs,
     #[serde(skip)]
     got: BTreeSet<String>,
+    #[serde(skip)]
+    parts: Parts,
 }
 
 impl Attempt {
@@ -245,6 +250,22 @@ impl Attempts {
         step
     }
 
+    /// The machine got this part of a file of `of` bytes. Once the parts make up the whole it counts as fetched.
+    pub fn fetched_part(&mut self, now: Timestamp, mac: Mac, name: &str, part: Range<u64>, of: u64) -> Step {
+        let Some(attempt) = self.live.get_mut(&mac) else { return Step::default() };
+        attempt.heard = now;
+        if attempt.parts.add(name, part, of) { self.fetched(now, mac, name) } else { Step::default() }
+    }
+
+    /// What was decided for a machine that has not asked for its configuration yet. For whoever looks; what it is given
+    /// later is what counts.
+    pub fn planned(&mut self, mac: Mac, host: Option<HostName>, profile: Option<ProfileName>) {
+        if let Some(attempt) = self.live.get_mut(&mac).filter(|attempt| attempt.stage < Stage::Configured) {
+            attempt.host = host;
+            attempt.profile = profile;
+        }
+    }
+
     /// The machine gave a sign of life that moves nothing.
     pub fn heard(&mut self, now: Timestamp, mac: Mac) {
         if let Some(attempt) = self.live.get_mut(&mac) {
@@ -334,6 +355,7 @@ impl Attempts {
                 armed: None,
                 needs: Needs::new(),
                 got: BTreeSet::new(),
+                parts: Parts::default(),
             },
         );
         step.events.push((id, mac, EventKind::AttemptStarted));

@@ -18,6 +18,7 @@ mod host;
 mod lease;
 mod mac;
 mod name;
+mod parts;
 mod profile;
 mod refusal;
 mod state;

@@ -58,8 +58,12 @@ fn main() -> ExitCode {
 }
 
 fn check(file: Option<PathBuf>) -> ExitCode {
-    let checked = nextboot_serve::load(file.as_deref())
-        .and_then(|config| nextboot_serve::check_directories(&config).map(|()| config));
+    // The defaults' own directory is made at the first start.
+    let directories = |config| match &file {
+        Some(_) => nextboot_serve::check_directories(&config).map(|()| config),
+        None => Ok(config),
+    };
+    let checked = nextboot_serve::load(file.as_deref()).and_then(directories);
     match checked {
         Ok(config) => {
             let name = file.map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());

@@ -1,5 +1,6 @@
 use std::{net::IpAddr, sync::Arc};
 
+use ipnet::IpNet;
 use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token};
 use nextboot_boot::{Site, Tree};
 use nextboot_model::{Attempt, Lease, Mac};
@@ -9,8 +10,7 @@ use crate::{VERSION, appliance::Appliance, stop::Stop};
 
 /// Serves the control API until told to stop.
 pub(crate) async fn serve(app: Arc<Appliance>, listeners: Listeners, token: Token, mut stop: Stop) {
-    let trusted = app.settings.load().config.api.trusted.clone();
-    let access = Access { token, trusted, own_uid: rustix::process::geteuid().as_raw() };
+    let access = Access { token, own_uid: rustix::process::geteuid().as_raw() };
     nextboot_api::serve(listeners, app, access, Limits::default(), async move { stop.wait().await }).await;
 }
 
@@ -44,7 +44,11 @@ impl Control for Appliance {
         responder.leases().map(|leases| leases.iter().cloned().collect()).unwrap_or_default()
     }
 
-    fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn trusted(&self) -> Vec<IpNet> {
+        self.settings.load().config.api.trusted.clone()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
         Box::pin(self.reload())
     }
 

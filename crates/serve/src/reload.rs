@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use nextboot_config::{Config, Mode};
+use nextboot_config::{Api, Config, Mode};
 use nextboot_model::EventKind;
 
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 
 impl Appliance {
     /// Reads the configuration file again. A wrong one changes nothing. Leases, transfers, attempts and assignments live
-    /// on.
-    pub(crate) async fn reload(&self) -> Result<(), String> {
+    /// on. Returns the settings that hold only after a restart.
+    pub(crate) async fn reload(&self) -> Result<Vec<String>, String> {
         // Of two at once the one that read the newer file must not be undone by the other.
         let _alone = self.reloading.lock().await;
         let file = self.config_file.clone();
@@ -37,7 +37,7 @@ impl Appliance {
                         format!("these settings changed and hold only after a restart: {}", fixed.join(", "));
                     self.note(None, EventKind::Trouble { what });
                 }
-                Ok(())
+                Ok(fixed.into_iter().map(str::to_owned).collect())
             }
             Err(error) => {
                 self.note(None, EventKind::ReloadFailed { error: error.clone() });
@@ -77,7 +77,9 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     keep("tftp.enabled", old.tftp.enabled != new.tftp.enabled);
     keep("tftp.port", old.tftp.port != new.tftp.port);
     keep("http", old.http != new.http);
-    keep("api", old.api != new.api);
+    // Whom we trust is asked for each call.
+    let api = Api { trusted: new.api.trusted.clone(), ..old.api.clone() };
+    keep("api", api != new.api);
     new.interfaces.clone_from(&old.interfaces);
     new.data_dir.clone_from(&old.data_dir);
     new.log.clone_from(&old.log);
@@ -89,7 +91,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     new.tftp.enabled = old.tftp.enabled;
     new.tftp.port = old.tftp.port;
     new.http.clone_from(&old.http);
-    new.api.clone_from(&old.api);
+    new.api = api;
     new.site.http_port = old.site.http_port;
     new.site.api_port = old.site.api_port;
     fixed

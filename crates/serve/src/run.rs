@@ -120,6 +120,8 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     while parts.join_next().await.is_some() {}
     watcher.abort();
     app.store.close().await;
+    // Whoever asks from now on is told that there is no server, and not that it refuses.
+    let _ = std::fs::remove_file(&config.api.socket);
     Ok(())
 }
 

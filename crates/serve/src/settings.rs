@@ -3,8 +3,10 @@ use std::{
     sync::Arc,
 };
 
+use nextboot_boot::Unknown;
 use nextboot_config::{Config, Files};
 use nextboot_files::{Layout, LayoutError, Roots};
+use nextboot_model::ProfileName;
 
 use crate::{appliance::Settings, tree::DiskTree};
 
@@ -28,8 +30,13 @@ pub enum BadConfig {
     /// What is wrong with it, line by line.
     #[error("{0}")]
     Wrong(#[from] nextboot_config::Complaints),
+    /// There is no such profile for unknown machines.
+    #[error(
+        "boot.unknown: there is no profile {0}; describe it in [profiles.{0}], or put a file of that name into pxelinux.cfg/conf/"
+    )]
+    NoProfile(ProfileName),
     /// A directory that it names cannot be served.
-    #[error("{place}: {source}")]
+    #[error("{place}: {source}; make the directory, or name another")]
     Directory {
         /// Which key names it.
         place: &'static str,
@@ -62,6 +69,11 @@ impl Settings {
         // A site without seeds needs no directory for them.
         let seeds = seeds.exists().then(|| seeds_in(seeds)).transpose()?;
         let tree = Arc::new(DiskTree(roots.clone()));
+        if let Unknown::Profile(name) = &config.site.unknown
+            && config.site.profile(&*tree, name).is_none()
+        {
+            return Err(BadConfig::NoProfile(name.clone()));
+        }
         Ok(Self { site: Arc::new(config.site.clone()), roots, tree, seeds, config })
     }
 }

@@ -63,7 +63,7 @@ pub(crate) async fn deploy(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Response, ApiError> {
-    let judged = match app.access.judge(peer, &headers) {
+    let judged = match app.access.judge(&app.control.trusted(), peer, &headers) {
         Err(error) if body.len() > OWN_CALL => return Err(error),
         judged => judged,
     };

@@ -35,6 +35,8 @@ pub(crate) async fn status(State(app): State<App>) -> Reply<StatusView> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Reloaded {
     reloaded: bool,
+    /// Settings that the file has otherwise now and that hold only after a restart.
+    needs_restart: Vec<String>,
 }
 
 /// Read the configuration again.
@@ -49,7 +51,7 @@ pub(crate) struct Reloaded {
 )]
 pub(crate) async fn reload(State(app): State<App>) -> Result<Reply<Reloaded>, ApiError> {
     match app.control.reload().await {
-        Ok(()) => Ok(Reply::ok(Reloaded { reloaded: true })),
+        Ok(needs_restart) => Ok(Reply::ok(Reloaded { reloaded: true, needs_restart })),
         Err(complaints) => {
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-configuration", complaints))
         }

@@ -64,8 +64,12 @@ impl Control for Made {
     fn leases(&self) -> Vec<Lease> {
         self.leases.lock().unwrap().clone()
     }
-    fn reload(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move { self.complaints.lock().unwrap().clone().map_or(Ok(()), Err) })
+    fn trusted(&self) -> Vec<ipnet::IpNet> {
+        vec!["127.0.1.0/24".parse().unwrap()]
+    }
+    fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
+        let complaints = self.complaints.lock().unwrap().clone();
+        Box::pin(async move { complaints.map_or_else(|| Ok(vec!["log".into()]), Err) })
     }
     fn status(&self) -> Status {
         Status {
@@ -164,7 +168,6 @@ impl Server {
         std::fs::set_permissions(&token_file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let access = Access {
             token: Token::load_or_create(&token_file).unwrap(),
-            trusted: vec!["127.0.1.0/24".parse().unwrap()],
             own_uid: std::fs::metadata(path).unwrap().uid(),
         };
         let mut tree = MemoryTree::default();

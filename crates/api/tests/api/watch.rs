@@ -28,7 +28,10 @@ async fn the_server_says_how_it_is_and_reads_its_configuration_again() {
             "revision": 1, "hosts": 1,
         })
     );
-    assert_eq!(server.call("POST /api/reload", "").await.json(), json!({"reloaded": true}));
+    assert_eq!(
+        server.call("POST /api/reload", "").await.json(),
+        json!({"reloaded": true, "needs_restart": ["log"]})
+    );
     *server.made.complaints.lock().unwrap() = Some("line 3: no".into());
     let refused = server.call("POST /api/reload", "").await;
     assert_eq!(refused.error(), (422, "bad-configuration".into()));

@@ -141,7 +141,7 @@ impl Session {
 
     async fn reload(&self) -> Result<(), Failure> {
         let answer = self.client.call(Method::POST, "/api/reload", None).await?;
-        self.say(&answer, || Ok("the configuration was read again and is in force".into()))
+        self.say(&answer, || Ok(view::reloaded(&self.read(&answer, None)?)))
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 pub(crate) use event::{line, timeline};
 pub(crate) use host::{assigned, host, hosts, show};
 pub(crate) use profile::{profile, profiles};
-pub(crate) use server::{leases, machines, status};
+pub(crate) use server::{leases, machines, reloaded, status};
 pub(crate) use time::now;
 
 /// A host with what it gets.
@@ -116,6 +116,13 @@ pub(crate) struct Lease {
     pub(crate) state: String,
     pub(crate) expires: u64,
     pub(crate) heard: u64,
+}
+
+/// What a reload led to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Reloaded {
+    pub(crate) needs_restart: Vec<String>,
 }
 
 /// The server itself.

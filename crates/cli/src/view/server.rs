@@ -1,5 +1,5 @@
 use super::{
-    Attempt, Lease, Status, or_dash,
+    Attempt, Lease, Reloaded, Status, or_dash,
     time::{clock, relative},
 };
 use crate::output::{pairs, table};
@@ -20,6 +20,18 @@ pub(crate) fn status(status: &Status, now: u64) -> String {
         ("config", Some(status.config.clone().unwrap_or_else(|| "none, the defaults hold".into()))),
         ("revision", Some(status.revision.to_string())),
     ])
+}
+
+/// What a reload led to.
+pub(crate) fn reloaded(reloaded: &Reloaded) -> String {
+    let mut text = "the configuration was read again and is in force".to_owned();
+    if !reloaded.needs_restart.is_empty() {
+        text.push_str(&format!(
+            "\nbut these settings changed and hold only after a restart: {}",
+            reloaded.needs_restart.join(", ")
+        ));
+    }
+    text
 }
 
 /// The leases.

@@ -219,6 +219,7 @@ impl Call<'_> {
                 Some(Reserved { address: *address, host_name: host_name.clone() })
             })
             .filter(|reserved| is_usable(&reserved.address) && !self.is_ours(reserved.address))
+            .filter(|reserved| !is_edge(subnet.network, reserved.address))
     }
 
     /// True if nobody may be given this address unless it is reserved for him.
@@ -252,4 +253,10 @@ impl Call<'_> {
             self.out.notes.push(note);
         }
     }
+}
+
+/// True for the network's own address and its broadcast address, which no machine can have, whatever somebody reserved. A
+/// /31 or /32 has neither (RFC 3021).
+fn is_edge(network: Ipv4Net, address: Ipv4Addr) -> bool {
+    network.prefix_len() < 31 && (address == network.network() || address == network.broadcast())
 }

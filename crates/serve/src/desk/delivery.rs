@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use nextboot_model::{EventKind, Mac, Step, Via};
 
@@ -10,8 +10,8 @@ use crate::{appliance::Appliance, clock};
 pub(crate) enum End {
     /// The machine has all of it.
     Whole,
-    /// The machine has the part it asked for.
-    Part,
+    /// The machine has the part it asked for: these bytes.
+    Part(Range<u64>),
     /// The machine only wanted to know the size.
     Probe,
     /// It ended early.
@@ -78,7 +78,11 @@ impl Appliance {
                 }
                 self.take(step);
             }
-            (End::Part, _) | (End::Whole, Receipt::Note) => self.hear(mac),
+            (End::Part(part), Receipt::File { .. }) => {
+                let step = mac.map(|mac| self.attempts.lock().fetched_part(now, mac, &name, part, bytes));
+                self.take(step.unwrap_or_default());
+            }
+            (End::Part(_), _) | (End::Whole, Receipt::Note) => self.hear(mac),
             (End::Probe, _) => {
                 self.hear(mac);
                 self.note_once_in_a_while(mac, Some(from), EventKind::SizeProbed { name });

@@ -31,7 +31,7 @@ impl Desk for HttpDesk {
         let Some(receipt) = sent.ticket.get::<Receipt>() else { return };
         let end = match &sent.delivery {
             Delivery::Complete if sent.is_whole() => End::Whole,
-            Delivery::Complete => End::Part,
+            Delivery::Complete => End::Part(sent.start..sent.end),
             Delivery::Probed => End::Probe,
             Delivery::Cut(reason) => End::Cut { sent: sent.end - sent.start, reason: reason.clone() },
         };

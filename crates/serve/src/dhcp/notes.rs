@@ -30,6 +30,8 @@ pub(super) fn tell(
                 let step = {
                     let mut attempts = app.attempts.lock();
                     let step = attempts.asked(now, mac, client.arch, chained);
+                    let profile = plan.profile.as_ref().map(|profile| profile.name.clone());
+                    attempts.planned(mac, plan.host.clone(), profile);
                     if let Some(uuid) = client.uuid {
                         attempts.identified(mac, uuid);
                     }

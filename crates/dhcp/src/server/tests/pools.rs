@@ -139,6 +139,15 @@ fn the_server_s_own_address_is_nobody_s_even_if_reserved() {
 }
 
 #[test]
+fn the_network_s_own_and_its_broadcast_address_are_nobody_s_even_if_reserved() {
+    for edge in [ip(0), ip(255)] {
+        let mut world = World::pool(10, 11);
+        world.hosts.0.push((Mac([2, 0, 0, 0, 0, 1]), edge));
+        assert_eq!(world.lease(&Client::new(1)), ip(10), "{edge}");
+    }
+}
+
+#[test]
 fn a_reservation_made_for_a_machine_with_another_lease_moves_it() {
     let mut world = World::pool(10, 11);
     assert_eq!(world.lease(&Client::new(1)), ip(10));
