@@ -214,7 +214,7 @@ impl Setting<'_> {
 }
 
 /// A name as the files room writes it: no leading slash, no `//` or `.`, `..` resolved.
-fn clean(name: &str) -> String {
+pub(crate) fn clean(name: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in name.trim_start_matches("::").split(['/', '\\']) {
         match part {

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use nextboot_model::{Mac, State, Uuid};
 
-use crate::{Client, Plan, Site, Tree, decide};
+use crate::{Client, Plan, Site, Tree, decide, decide::beside_the_loader};
 
 /// A name beneath `pxelinux.cfg/` by which a PXELINUX looks for its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub enum Ask {
     Mac(Mac),
     /// One to eight upper-case hexadecimal digits of the IPv4 address.
     Address(String),
-    /// `default`.
-    Default,
+    /// `default`, by its whole name: it may be beside a loader in a directory of its own.
+    Default(String),
 }
 
 impl Ask {
@@ -27,7 +27,7 @@ impl Ask {
             return None;
         }
         if last == "default" {
-            return Some(Self::Default);
+            return Some(Self::Default(name.to_owned()));
         }
         if last.len() == 20 && last.starts_with("01-") {
             return last.to_ascii_lowercase().parse().ok().map(Self::Mac);
@@ -71,7 +71,11 @@ impl Ask {
                 let by_hand = [usual, other].iter().any(|uuid| tree.hand(&uuid.to_string()).is_some());
                 (known || by_hand).then(|| plan(Client { uuid: Some(usual), ..*requester })).flatten()
             }
-            Self::Default => plan(*requester),
+            Self::Default(name) => {
+                let (client, plan) = plan(*requester)?;
+                let plan = beside_the_loader(site, tree, plan, name);
+                plan.profile.is_some().then_some((client, plan))
+            }
             Self::Address(digits) => {
                 let whole = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 8);
                 let address = whole.map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
@@ -111,7 +115,8 @@ mod tests {
         );
         assert_eq!(read("pxelinux.cfg/0A00005B"), Some(Ask::Address("0A00005B".into())));
         assert_eq!(read("pxelinux.cfg/0"), Some(Ask::Address("0".into())));
-        assert_eq!(read("debian/pxelinux.cfg/default"), Some(Ask::Default));
+        let default = "debian/pxelinux.cfg/default";
+        assert_eq!(read(default), Some(Ask::Default(default.into())));
         for other in [
             "pxelinux.cfg",
             "default",

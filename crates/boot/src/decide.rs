@@ -4,6 +4,9 @@ use nextboot_model::{Class, HostName, ProfileName, Record, State, Timestamp, Unt
 
 use crate::{Body, Client, Firmware, Hand, Loader, Profile, Site, Tree, Unknown};
 
+/// The tree's own default configuration.
+const TREE_DEFAULT: &str = "pxelinux.cfg/default";
+
 /// The decision for one client now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -151,46 +154,62 @@ fn loose(entry: &str) -> Profile {
 }
 
 fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client) -> Plan {
-    let names = client
+    let mut address = address_names(client.address).into_iter();
+    let own = client
         .uuid
         .into_iter()
         .flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()])
         .chain(client.mac.map(|mac| mac.pxelinux()))
-        .chain(address_names(client.address));
-    let nothing = |why: &str| plan(None, why.to_owned());
-    if let Some((name, hand)) = names.into_iter().find_map(|name| tree.hand(&name).map(|hand| (name, hand))) {
-        let plan = by_hand(site, tree, &hand);
-        // The beginning of an address is that of a whole network: as little as `default` it means this machine.
-        if name.len() < 8 && plan.installs() {
-            return nothing(
-                "not a known host, and the entry for its network installs; nobody armed this machine",
-            );
-        }
-        return plan;
+        .chain(address.next());
+    if let Some(hand) = own.into_iter().find_map(|name| tree.hand(&name)) {
+        return by_hand(site, tree, &hand);
     }
+    // The beginning of an address is that of a whole network: as little as `default` it means this machine.
+    let network = address.find_map(|name| tree.hand(&name));
+    unarmed(match network {
+        Some(hand) => by_hand(site, tree, &hand),
+        None => by_rule(site, tree),
+    })
+}
+
+/// What the site says of machines that it does not know.
+fn by_rule(site: &Site, tree: &dyn Tree) -> Plan {
+    let nothing = |why: &str| plan(None, why.to_owned());
     match &site.unknown {
         Unknown::Ignore => nothing("not a known host; unknown machines are left alone"),
         Unknown::TreeDefault => match tree.hand("default") {
-            Some(hand) => {
-                let plan = by_hand(site, tree, &hand);
-                // Nobody armed this machine: a link from `default` to an installer does not, it would arm them all.
-                if plan.installs() {
-                    return nothing(
-                        "not a known host, and the tree's default installs; nobody armed this machine",
-                    );
-                }
-                plan
-            }
+            Some(hand) => by_hand(site, tree, &hand),
             None => nothing("not a known host, and the tree has no pxelinux.cfg/default"),
         },
         Unknown::Profile(name) => match site.profile(tree, name) {
-            Some(profile) if profile.class == Class::Install => nothing(
-                "not a known host, and the profile for unknown machines installs; nobody armed this machine",
-            ),
             Some(profile) => plan(Some(profile), format!("not a known host; unknown machines get {name}")),
             None => plan(None, format!("not a known host, and the profile {name} for such does not exist")),
         },
     }
+}
+
+/// The gate for machines that nobody armed: whatever else was decided for one, it is no installer.
+fn unarmed(plan: Plan) -> Plan {
+    if !plan.installs() {
+        return plan;
+    }
+    let why = format!("{}; but that installs, and nobody armed this machine", plan.why);
+    Plan { profile: None, loader: None, why, ..plan }
+}
+
+/// What a loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) gets at `name` where the plan is the
+/// tree's default: the default beside itself.
+pub(crate) fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: &str) -> Plan {
+    // A host gets what it was assigned, under whatever name.
+    let Some(profile) = plan.profile.as_ref().filter(|_| plan.host.is_none()) else { return plan };
+    let by_default = matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT);
+    if !by_default || name == TREE_DEFAULT {
+        return plan;
+    }
+    let Some(text) = tree.read(name) else { return plan };
+    let own = || Arc::new(Profile { body: Body::File(name.to_owned()), ..(**profile).clone() });
+    let profile = site.profile_with_text(tree, &text).unwrap_or_else(own);
+    unarmed(Plan { profile: Some(profile), why: format!("{}, {name}", plan.why), ..plan })
 }
 
 /// The names by which PXELINUX asks for an IPv4 address: eight upper-case hexadecimal digits, then one less each time.

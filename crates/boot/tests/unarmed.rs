@@ -311,7 +311,7 @@ impl World {
                 for ask in [
                     Ask::Mac(mac(host)),
                     Ask::Uuid(uuid(host).to_wire()),
-                    Ask::Default,
+                    Ask::Default("pxelinux.cfg/default".into()),
                     Ask::Address("0A".into()),
                 ] {
                     if let Some((_, plan)) = ask.decide(&self.site, &self.state, &self.tree, &client) {

@@ -1,10 +1,8 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
-use nextboot_boot::{
-    Answer, Ask, Body, CONF_DIR, Client, Language, NoAnswer, Plan, Profile, Setting, Site, Tree,
-};
+use nextboot_boot::{Answer, Ask, Client, Language, NoAnswer, Plan, Profile, Setting, installer_at};
 use nextboot_files::{BadName, Content, Name, OpenError};
-use nextboot_model::{AttemptId, Class, EventKind, Mac, Needs, State, Via};
+use nextboot_model::{AttemptId, EventKind, Mac, Needs, State, Via};
 
 use super::{
     Found, Receipt, Refused,
@@ -14,9 +12,6 @@ use crate::{
     appliance::{Appliance, Settings},
     tree::MAX_CONFIGURATION,
 };
-
-/// The tree's own default configuration, which loaders in other directories look for beside themselves.
-const TREE_DEFAULT: &str = "pxelinux.cfg/default";
 
 impl Appliance {
     /// What is at this name for whoever asks from this address. `server` is our address as the asker knows it.
@@ -79,7 +74,6 @@ impl Appliance {
             // A loader's search goes through a dozen names; that one is not there is no event.
             return Err(Refused::NotFound("no configuration at this name for this machine".into()));
         };
-        let plan = beside_the_loader(&settings.site, &*settings.tree, plan, name);
         let who = self.who(&state, &client, &plan, requester);
         let own = who == Who::Itself;
         let setting =
@@ -213,133 +207,39 @@ fn written(name: String, mac: Option<Mac>, own: bool, answer: Answer) -> Found {
     Found { content, receipt: Receipt::Configuration { name, mac, own, promise: answer.promise } }
 }
 
+/// All bytes of what is small enough to be a configuration.
+fn small(content: &Content) -> Option<Vec<u8>> {
+    let len = usize::try_from(content.len()).ok().filter(|len| *len <= MAX_CONFIGURATION)?;
+    let mut text = vec![0; len];
+    content.read_at_blocking(0, &mut text).ok()?;
+    Some(text)
+}
+
 /// Opens a file, and says whose it is when it is an installer's.
 async fn fetch(settings: &Arc<Settings>, name: &Name) -> Result<(Content, Option<Arc<Profile>>), OpenError> {
     let (settings, name) = (Arc::clone(settings), name.clone());
     let look = move || {
         let content = settings.roots.get(&name)?;
-        let guarded = guarded(&settings.site, &*settings.tree, &name, &content);
-        Ok((content, guarded))
+        let installer = installer_at(&settings.site, &*settings.tree, name.as_str(), || small(&content));
+        Ok((content, installer))
     };
     tokio::task::spawn_blocking(look)
         .await
         .map_err(|error| OpenError::Failed(std::io::Error::other(error)))?
 }
 
-/// The profile whose file this is, when it installs: such a file is the profile's plan itself and not just a file. By its
-/// text and not only by its name, because links, copies and a root's own path give it others.
-fn guarded(site: &Site, tree: &dyn Tree, name: &Name, content: &Content) -> Option<Arc<Profile>> {
-    let installs = |profile: &Arc<Profile>| profile.class == Class::Install;
-    let is_file = |profile: &&Arc<Profile>| matches!(&profile.body, Body::File(file) if Name::parse(file).is_ok_and(|file| file == *name));
-    let by_file = || site.profiles.values().filter(|profile| installs(profile)).find(is_file).cloned();
-    let plain = || {
-        let plain = name.as_str().strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok()?;
-        site.profiles.get(&plain).cloned()
-    };
-    if let Some(profile) = by_file().or_else(plain) {
-        // What the site calls harmless under this very name is.
-        return Some(profile).filter(installs);
-    }
-    let len = usize::try_from(content.len()).ok().filter(|len| (1..=MAX_CONFIGURATION).contains(len))?;
-    let mut text = vec![0; len];
-    content.read_at_blocking(0, &mut text).ok()?;
-    site.profile_with_text(tree, &text).filter(installs)
-}
-
-/// A loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) looks for its default beside itself.
-fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: &Name) -> Plan {
-    let Some(profile) = &plan.profile else { return plan };
-    let by_default = matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT);
-    if !by_default || name.file() != "default" || name.as_str() == TREE_DEFAULT {
-        return plan;
-    }
-    let Some(text) = tree.read(name.as_str()) else { return plan };
-    // Nobody armed the machine: what it gets is no installer, wherever the loader stands.
-    if site.profile_with_text(tree, &text).is_some_and(|profile| profile.class == Class::Install) {
-        let why = format!("{name} installs, and nobody armed this machine");
-        return Plan { profile: None, loader: None, why, ..plan };
-    }
-    let profile = Arc::new(Profile { body: Body::File(name.to_string()), ..(**profile).clone() });
-    Plan { profile: Some(profile), ..plan }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use nextboot_boot::MemoryTree;
-    use nextboot_model::ProfileName;
-
     use super::*;
-
-    const WIPE: &str = "DEFAULT wipe\n";
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
     }
 
-    fn profile(name: &str, class: Class, file: &str) -> (ProfileName, Arc<Profile>) {
-        let name: ProfileName = name.parse().unwrap();
-        let profile =
-            Profile { name: name.clone(), title: None, class, body: Body::File(file.into()), seed: None };
-        (name, Arc::new(profile))
-    }
-
-    fn site() -> Site {
-        let wipe = profile("wipe", Class::Install, "wipe/boot.cfg");
-        let twin = profile("twin", Class::Live, "pxelinux.cfg/conf/twin");
-        Site { profiles: BTreeMap::from([wipe, twin]), ..Site::default() }
-    }
-
-    fn tree() -> MemoryTree {
-        let files = [
-            ("wipe/boot.cfg", WIPE),
-            ("pxelinux.cfg/conf/twin", WIPE),
-            ("a/pxelinux.cfg/default", WIPE),
-            ("b/pxelinux.cfg/default", "DEFAULT menu\n"),
-        ];
-        let files = files.map(|(name, text)| (name.to_owned(), text.into()));
-        MemoryTree { files: files.into(), ..MemoryTree::default() }
-    }
-
     #[test]
-    fn an_installers_file_is_told_by_name_and_by_text() {
-        let whose = |at: &str, text: &str| {
-            let content = Content::from_bytes(text.to_owned());
-            guarded(&site(), &tree(), &name(at), &content).map(|profile| profile.name.to_string())
-        };
-        for at in ["wipe/boot.cfg", "pxelinux.cfg/conf/wipe", "linked.cfg", "srv/tftp/wipe/boot.cfg"] {
-            assert_eq!(whose(at, WIPE).as_deref(), Some("wipe"), "{at}");
-        }
-        assert_eq!(whose("wipe/boot.cfg", "changed a moment ago").as_deref(), Some("wipe"));
-        assert_eq!(
-            whose("pxelinux.cfg/conf/twin", WIPE),
-            None,
-            "the site says of this name that it is harmless"
-        );
-        assert_eq!(whose("pxelinux.cfg/menu.cfg", "DEFAULT menu\n"), None);
-        assert_eq!(whose("empty", ""), None);
-        assert_eq!(whose("large", &"x".repeat(MAX_CONFIGURATION + 1)), None);
-    }
-
-    #[test]
-    fn a_loader_in_a_directory_of_its_own_gets_its_own_default_but_no_installer() {
-        let body = |at: &str, file: &str| {
-            let (_, profile) = profile("default", Class::Unclassified, file);
-            let client = Client::default();
-            let plan = nextboot_boot::decide(&site(), &State::default(), &tree(), &client);
-            let plan = Plan { profile: Some(profile), ..plan };
-            let plan = beside_the_loader(&site(), &tree(), plan, &name(at));
-            plan.profile.map(|profile| match &profile.body {
-                Body::File(file) => file.clone(),
-                _ => String::new(),
-            })
-        };
-        assert_eq!(body(TREE_DEFAULT, TREE_DEFAULT).as_deref(), Some(TREE_DEFAULT));
-        assert_eq!(body("b/pxelinux.cfg/default", TREE_DEFAULT).as_deref(), Some("b/pxelinux.cfg/default"));
-        assert_eq!(body("c/pxelinux.cfg/default", TREE_DEFAULT).as_deref(), Some(TREE_DEFAULT));
-        assert_eq!(body("b/pxelinux.cfg/default", "other").as_deref(), Some("other"));
-        assert_eq!(body("a/pxelinux.cfg/default", TREE_DEFAULT), None);
+    fn only_what_can_be_a_configuration_is_read_whole() {
+        assert_eq!(small(&Content::from_bytes("text")).as_deref(), Some(&b"text"[..]));
+        assert_eq!(small(&Content::from_bytes("x".repeat(MAX_CONFIGURATION + 1))), None);
     }
 
     #[test]
