@@ -1,47 +1,20 @@
 //! Alone in its process, since it looks at what the process uses.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod one_file;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nextboot_files::{Content, Layout, Name, Roots};
-use nextboot_http::{Asker, Desk, Found, Limits, Refusal, Sent, serve};
-use nextboot_model::Mac;
+use nextboot_files::{Layout, Name, Roots};
+use nextboot_http::{Limits, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use one_file::{OneFile, peak};
+
 const LEN: u64 = 100_000_000;
 const CLIENTS: usize = 8;
-
-struct OneFile {
-    content: Content,
-    whole: AtomicUsize,
-}
-
-impl Desk for OneFile {
-    async fn open(&self, _: &Asker, _: &str) -> Result<Found, Refusal> {
-        Ok(Found::file(self.content.clone()))
-    }
-    async fn script(&self, _: &Asker, _: Option<Mac>) -> Result<Found, Refusal> {
-        Err(Refusal::not_found(""))
-    }
-    async fn seed(&self, _: &Asker, _: Option<&str>, _: &str) -> Result<Found, Refusal> {
-        Err(Refusal::not_found(""))
-    }
-    async fn call_back(&self, _: &Asker, _: &str) -> Result<String, Refusal> {
-        Err(Refusal::not_found(""))
-    }
-    fn sent(&self, _: &Asker, sent: Sent) {
-        self.whole.fetch_add(usize::from(sent.is_whole()), Ordering::SeqCst);
-    }
-}
-
-/// The most memory that this process has had, KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
 
 #[tokio::test]
 async fn large_files_do_not_pass_through_memory_whole() {
