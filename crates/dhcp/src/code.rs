@@ -77,6 +77,10 @@ pub mod pxe {
 
 /// Sub-options of option 82.
 pub mod relay {
+    /// Circuit-id (RFC 3046): where in the relay the client is.
+    pub const CIRCUIT_ID: u8 = 1;
+    /// Remote-id (RFC 3046): which relay it is.
+    pub const REMOTE_ID: u8 = 2;
     /// Link selection (RFC 3527).
     pub const LINK_SELECTION: u8 = 5;
 }

@@ -66,4 +66,6 @@ pub use outcome::{
 };
 pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
 pub use proxy::{Proxy, ProxyConfig, UefiPolicy};
-pub use server::{LeaseTime, PoolRange, Reservation, Reservations, Reserved, Server, ServerConfig, Subnet};
+pub use server::{
+    LeaseTime, Owner, PoolRange, Reservation, Reservations, Reserved, Server, ServerConfig, Subnet,
+};

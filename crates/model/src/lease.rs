@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mac, Timestamp};
+use crate::{Mac, Timestamp, Uuid};
 
 /// What stands between an address and a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Lease {
     pub client_id: Option<Vec<u8>>,
     /// The host name the client gave (option 12), cleaned.
     pub hostname: Option<String>,
+    /// The machine's UUID (option 97), which firmware tells and the system behind it does not: what is reserved by it holds
+    /// for the system too.
+    pub uuid: Option<Uuid>,
+    /// What the relay said of the client's place (option 82) when it last asked through one, 1 to 255 bytes: a renewal goes
+    /// past the relay, and must get the same answer.
+    pub relay_info: Option<Vec<u8>>,
     /// What stands between the two.
     pub state: LeaseState,
     /// When this state ends; [`Timestamp::NEVER`] for an infinite lease.

@@ -162,10 +162,10 @@ fn read_state(name: &str) -> Result<LeaseState, String> {
 /// Writes a lease over the one of its address.
 pub(crate) fn put_lease(connection: &Connection, lease: &Lease) -> Result<(), Failure> {
     let mut put = connection.prepare_cached(
-        "INSERT INTO lease (address, mac, client_id, hostname, state, expires, heard)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO lease (address, mac, client_id, hostname, state, expires, heard, uuid, relay_info)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (address) DO UPDATE SET mac = ?2, client_id = ?3, hostname = ?4, state = ?5, expires = ?6,
-             heard = ?7",
+             heard = ?7, uuid = ?8, relay_info = ?9",
     )?;
     put.execute((
         lease.address.to_string(),
@@ -175,6 +175,8 @@ pub(crate) fn put_lease(connection: &Connection, lease: &Lease) -> Result<(), Fa
         state_name(lease.state),
         moment(lease.expires),
         some_moment(lease.heard),
+        lease.uuid.map(|uuid| uuid.to_string()),
+        &lease.relay_info,
     ))?;
     Ok(())
 }
@@ -187,7 +189,8 @@ pub(crate) fn remove_lease(connection: &Connection, address: Ipv4Addr) -> Result
 
 /// The columns that [`read_lease`] wants, in its order.
 pub(crate) const LEASE: &str =
-    "SELECT address, mac, client_id, hostname, state, expires, heard FROM lease ORDER BY address";
+    "SELECT address, mac, client_id, hostname, state, expires, heard, uuid, relay_info
+    FROM lease ORDER BY address";
 
 pub(crate) fn read_lease(row: &Row<'_>) -> Result<Lease, String> {
     let text = |at: usize| row.get::<_, String>(at).map_err(|error| error.to_string());
@@ -195,6 +198,11 @@ pub(crate) fn read_lease(row: &Row<'_>) -> Result<Lease, String> {
     let client_id: Option<Vec<u8>> = row.get(2).map_err(|error| error.to_string())?;
     if client_id.as_ref().is_some_and(|id| id.len() > 255) {
         return Err("the client identifier is longer than 255 bytes".into());
+    }
+    let uuid: Option<String> = row.get(7).map_err(|error| error.to_string())?;
+    let relay_info: Option<Vec<u8>> = row.get(8).map_err(|error| error.to_string())?;
+    if relay_info.as_ref().is_some_and(|info| info.len() > 255) {
+        return Err("the relay's information is longer than 255 bytes".into());
     }
     Ok(Lease {
         address: read(&text(0)?)?,
@@ -204,5 +212,7 @@ pub(crate) fn read_lease(row: &Row<'_>) -> Result<Lease, String> {
         state: read_state(&text(4)?)?,
         expires: expires.map_or(Ok(Timestamp::NEVER), read_moment)?,
         heard: read_moment(row.get(6).map_err(|error| error.to_string())?)?,
+        uuid: uuid.map(|uuid| read(&uuid)).transpose()?,
+        relay_info,
     })
 }

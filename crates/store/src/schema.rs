@@ -7,7 +7,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6e78_6274;
 
 /// What leads from one schema version to the next; the version is how many of these were run. Never change one that was
 /// released: add another.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// The columns are the truth and nothing is written twice: `host.doc` holds what is left of an assignment beside its
 /// columns. Moments are milliseconds since 1970; an `expires` of NULL is never.
@@ -58,6 +58,12 @@ CREATE TABLE event (
 CREATE INDEX event_attempt ON event (attempt) WHERE attempt IS NOT NULL;
 CREATE INDEX event_mac ON event (mac) WHERE mac IS NOT NULL;
 CREATE INDEX event_host ON event (host) WHERE host IS NOT NULL;
+";
+
+/// What firmware and relays told of a machine, for the packets that do not tell it again.
+const V2: &str = "
+ALTER TABLE lease ADD COLUMN uuid TEXT;
+ALTER TABLE lease ADD COLUMN relay_info BLOB;
 ";
 
 /// The newest version we know.

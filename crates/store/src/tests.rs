@@ -40,6 +40,8 @@ fn lease(hostname: &str) -> Lease {
         mac: Mac([0x52, 0x54, 0, 0, 1, 1]),
         client_id: None,
         hostname: Some(hostname.into()),
+        uuid: None,
+        relay_info: None,
         state: LeaseState::Bound,
         expires: Timestamp::NEVER,
         heard: Timestamp(0),

@@ -48,6 +48,8 @@ fn lease(task: u8, half: u8, count: usize) -> Lease {
         mac: mac(half),
         client_id: None,
         hostname: Some(format!("l{count}")),
+        uuid: None,
+        relay_info: None,
         state: LeaseState::Bound,
         expires: Timestamp::NEVER,
         heard: Timestamp(5),

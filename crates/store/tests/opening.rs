@@ -9,7 +9,7 @@ use common::{
     Place, lease,
     model::{add, assign, host, uuid},
 };
-use nextboot_model::{Class, Timestamp, Until};
+use nextboot_model::{Class, Lease, Timestamp, Until};
 use nextboot_store::{OpenError, Store};
 
 fn mode(path: &Path) -> u32 {
@@ -156,8 +156,21 @@ async fn a_newer_schema_is_refused() {
     let place = filled().await;
     place.sql("PRAGMA user_version = 99");
     let (error, text) = refusal(&place);
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{text}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{text}");
     assert!(text.contains("newer nextboot"), "{text}");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_release_is_brought_up_to_date_and_loses_nothing() {
+    let place = filled().await;
+    place.sql(
+        "ALTER TABLE lease DROP COLUMN uuid; ALTER TABLE lease DROP COLUMN relay_info; PRAGMA user_version = 1",
+    );
+    let (store, loaded) = place.open();
+    assert_eq!(loaded.leases, [Lease { uuid: None, relay_info: None, ..lease(1) }]);
+    store.put_leases(vec![lease(1)], vec![]).await.unwrap();
+    store.close().await;
+    assert_eq!(place.open().1.leases, [lease(1)]);
 }
 
 #[tokio::test]
@@ -211,6 +224,8 @@ async fn a_row_that_no_state_can_hold_is_named() {
         ("UPDATE lease SET state = 'x'", "lease", "10.0.0.2"),
         ("UPDATE lease SET expires = -5", "lease", "10.0.0.2"),
         ("UPDATE lease SET client_id = zeroblob(256)", "lease", "10.0.0.2"),
+        ("UPDATE lease SET uuid = 'x'", "lease", "10.0.0.2"),
+        ("UPDATE lease SET relay_info = zeroblob(256)", "lease", "10.0.0.2"),
         ("UPDATE lease SET hostname = CAST(x'ff' AS TEXT)", "lease", "10.0.0.2"),
         ("UPDATE meta SET value = 'x' WHERE key = 'secret'", "meta", "secret"),
         ("UPDATE meta SET value = x'00' WHERE key = 'secret'", "meta", "secret"),

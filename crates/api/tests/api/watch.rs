@@ -69,6 +69,8 @@ async fn leases_name_their_hosts() {
         mac: mac.parse().unwrap(),
         client_id: Some(vec![0xff, 0, 0x1a]),
         hostname: Some("box".into()),
+        uuid: None,
+        relay_info: None,
         state: LeaseState::Bound,
         expires: Timestamp::NEVER,
         heard: Timestamp(5),

@@ -1,9 +1,12 @@
 //! `[dhcp]`: modes, subnets, reservations.
 
+mod bytes;
 mod options;
 mod pool;
 mod reservation;
 mod subnet;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use ipnet::Ipv4Net;
-use nextboot_model::Mac;
+use nextboot_model::{Mac, Uuid};
 
-use crate::{ClientInfo, LimitConfig};
+use super::Reservation;
+use crate::LimitConfig;
 
 /// Everything a [`Server`](crate::Server) is told by the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,17 +117,6 @@ pub struct PoolRange {
     pub last: Ipv4Addr,
 }
 
-/// An address for one machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reservation {
-    /// The machine.
-    pub mac: Mac,
-    /// Its address, inside or outside the pools.
-    pub address: Ipv4Addr,
-    /// The name it is told (option 12).
-    pub host_name: Option<String>,
-}
-
 /// What a client has reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reserved {
@@ -140,8 +130,8 @@ pub struct Reserved {
 ///
 /// They go before the [`Reservation`]s of the configuration.
 pub trait Reservations {
-    /// What this client has reserved in this network.
-    fn reserved(&self, client: &ClientInfo, network: Ipv4Net) -> Option<Reserved>;
+    /// What the machine with this hardware address or this UUID has reserved in this network.
+    fn reserved(&self, mac: Mac, uuid: Option<Uuid>, network: Ipv4Net) -> Option<Reserved>;
 
     /// True if the address is reserved for any machine. Asked for every address about to be given, so it should be a lookup.
     fn is_reserved(&self, address: Ipv4Addr) -> bool;
@@ -149,7 +139,7 @@ pub trait Reservations {
 
 /// No reserved addresses.
 impl Reservations for () {
-    fn reserved(&self, _: &ClientInfo, _: Ipv4Net) -> Option<Reserved> {
+    fn reserved(&self, _: Mac, _: Option<Uuid>, _: Ipv4Net) -> Option<Reserved> {
         None
     }
 

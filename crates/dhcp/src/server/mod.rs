@@ -5,20 +5,19 @@ mod config;
 mod discover;
 mod other;
 mod request;
+mod reservation;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::Ipv4Addr,
-    time::Duration,
-};
+use std::{collections::HashSet, net::Ipv4Addr, time::Duration};
 
 use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
-use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
+use nextboot_model::{Lease, LeaseState, Timestamp};
 
-pub use config::{LeaseTime, PoolRange, Reservation, Reservations, Reserved, ServerConfig, Subnet};
+pub use config::{LeaseTime, PoolRange, Reservations, Reserved, ServerConfig, Subnet};
+use reservation::{Book, Shown};
+pub use reservation::{Owner, Reservation};
 
 use crate::{
     Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why,
@@ -31,6 +30,9 @@ use crate::{
 /// Time servers move clocks back by less than this all the time; more is a clock that was wrong.
 const CLOCK_STEP: Duration = Duration::from_secs(60);
 
+/// Most bytes of option 82 that a lease keeps: those of one option, as relays send it.
+const MAX_KEPT: usize = 255;
+
 /// A DHCP server without sockets, clock and disk: packets, time and decisions go in, packets and changes come out.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -38,8 +40,7 @@ pub struct Server {
     leases: Leases,
     limiter: Limiter,
     own: HashSet<Ipv4Addr>,
-    reserved_by_mac: HashMap<Mac, Vec<(usize, usize)>>,
-    reserved: HashSet<Ipv4Addr>,
+    book: Book,
     /// The time of the last packet.
     last: Timestamp,
 }
@@ -52,6 +53,7 @@ struct Call<'a> {
     seen: &'a Seen,
     boot: &'a BootAnswer,
     hosts: &'a dyn Reservations,
+    shown: Shown,
     out: Outcome,
 }
 
@@ -59,25 +61,10 @@ impl Server {
     /// A server over this configuration, with the leases that were kept from earlier.
     #[must_use]
     pub fn new(config: ServerConfig, kept: Vec<Lease>) -> Self {
-        let mut reserved_by_mac: HashMap<Mac, Vec<_>> = HashMap::new();
-        let mut reserved = HashSet::new();
-        for (at, subnet) in config.subnets.iter().enumerate() {
-            for (nth, reservation) in subnet.reservations.iter().enumerate() {
-                reserved_by_mac.entry(reservation.mac).or_default().push((at, nth));
-                reserved.insert(reservation.address);
-            }
-        }
+        let book = Book::new(&config.subnets);
         let leases = Leases::new(&config.subnets, kept);
         let limiter = Limiter::new(config.limits.clone());
-        Self {
-            config,
-            leases,
-            limiter,
-            own: HashSet::new(),
-            reserved_by_mac,
-            reserved,
-            last: Timestamp::NEVER,
-        }
+        Self { config, leases, limiter, own: HashSet::new(), book, last: Timestamp::NEVER }
     }
 
     /// Goes on under a new configuration. All leases live on; those outside the new pools until they end.
@@ -116,7 +103,8 @@ impl Server {
         boot: &BootAnswer,
         hosts: &dyn Reservations,
     ) -> Outcome {
-        let stranger = self.is_stranger(seen, hosts);
+        let shown = self.shown(seen);
+        let stranger = self.is_stranger(seen, &shown, hosts);
         if !self.limiter.allow(now, seen.packet().mac, stranger) {
             return Outcome::ignored(Why::RateLimit);
         }
@@ -128,20 +116,40 @@ impl Server {
             let served = |address| self.config.subnets.iter().any(|subnet| subnet.network.contains(&address));
             return pxe::answer(arrival, seen, boot, served);
         }
-        let mut call = Call { server: self, now, arrival, seen, boot, hosts, out: Outcome::default() };
+        let mut call = Call { server: self, now, arrival, seen, boot, hosts, shown, out: Outcome::default() };
         call.run();
         call.out
     }
 
+    /// What the client shows. The system behind the firmware tells no UUID, and a renewal goes past the relay: what the same
+    /// hardware address showed with its lease goes on counting.
+    fn shown(&self, seen: &Seen) -> Shown {
+        let (packet, client) = (seen.packet(), seen.client());
+        let mut shown = Shown {
+            mac: packet.mac,
+            client_id: packet.client_id().map(<[u8]>::to_vec),
+            uuid: client.uuid,
+            relay_info: packet.relay_info().map(<[u8]>::to_vec),
+        };
+        if shown.uuid.is_none() {
+            let told = self.leases.of_mac(packet.mac).filter(|lease| lease.uuid.is_some());
+            shown.uuid = told.max_by_key(|lease| (lease.heard, lease.address)).and_then(|lease| lease.uuid);
+        }
+        if shown.relay_info.is_none() && packet.giaddr.is_unspecified() {
+            let lease = self.leases.get(packet.ciaddr).filter(|lease| lease.mac == packet.mac);
+            shown.relay_info = lease.and_then(|lease| lease.relay_info.clone());
+        }
+        shown
+    }
+
     /// True for a client that has, had and was promised nothing here, and for one that asks again for the offer it got.
     /// Under load such packets give way: a flood has any number of hardware addresses, but not those of others' machines.
-    fn is_stranger(&self, seen: &Seen, hosts: &dyn Reservations) -> bool {
-        let mac = seen.packet().mac;
+    fn is_stranger(&self, seen: &Seen, shown: &Shown, hosts: &dyn Reservations) -> bool {
         let discovers = seen.packet().message_type() == Some(MessageType::Discover);
         let known = |lease: &Lease| lease.state != LeaseState::Offered || !discovers;
-        let reserved = |subnet: &Subnet| hosts.reserved(seen.client(), subnet.network).is_some();
-        !self.leases.of_mac(mac).any(known)
-            && !self.reserved_by_mac.contains_key(&mac)
+        let reserved = |subnet: &Subnet| hosts.reserved(shown.mac, shown.uuid, subnet.network).is_some();
+        !self.leases.of_mac(shown.mac).any(known)
+            && !self.book.knows(shown)
             && !self.config.subnets.iter().any(reserved)
     }
 
@@ -210,12 +218,11 @@ impl Call<'_> {
     fn reserved(&self, at: usize) -> Option<Reserved> {
         let subnet = self.server.config.subnets.get(at)?;
         self.hosts
-            .reserved(self.seen.client(), subnet.network)
+            .reserved(self.shown.mac, self.shown.uuid, subnet.network)
             .filter(|reserved| subnet.network.contains(&reserved.address))
             .or_else(|| {
-                let places = self.server.reserved_by_mac.get(&self.packet().mac)?;
-                let (_, nth) = places.iter().find(|(place, _)| *place == at)?;
-                let Reservation { address, host_name, .. } = subnet.reservations.get(*nth)?;
+                let nth = self.server.book.find(&self.shown, at)?;
+                let Reservation { address, host_name, .. } = subnet.reservations.get(nth)?;
                 Some(Reserved { address: *address, host_name: host_name.clone() })
             })
             .filter(|reserved| is_usable(&reserved.address) && !self.is_ours(reserved.address))
@@ -224,17 +231,18 @@ impl Call<'_> {
 
     /// True if nobody may be given this address unless it is reserved for him.
     fn is_kept(&self, address: Ipv4Addr) -> bool {
-        self.is_ours(address) || self.server.reserved.contains(&address) || self.hosts.is_reserved(address)
+        self.is_ours(address) || self.server.book.has(address) || self.hosts.is_reserved(address)
     }
 
     /// Writes a lease of this client into the table.
     fn put(&mut self, address: Ipv4Addr, state: LeaseState, expires: Timestamp) {
-        let packet = self.packet();
         let lease = Lease {
             address,
-            mac: packet.mac,
-            client_id: packet.client_id().map(<[u8]>::to_vec),
+            mac: self.shown.mac,
+            client_id: self.shown.client_id.clone(),
             hostname: self.seen.client().host_name.clone(),
+            uuid: self.shown.uuid,
+            relay_info: self.shown.relay_info.clone().filter(|info| info.len() <= MAX_KEPT),
             state,
             expires,
             heard: self.now,

@@ -2,8 +2,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use nextboot_boot::{Client, Firmware, Loader, Plan};
-use nextboot_dhcp::{Arrival, Boot, BootAnswer, ClientInfo, ClientKind, Reservations, Reserved, Seen};
-use nextboot_model::State;
+use nextboot_dhcp::{Arrival, Boot, BootAnswer, ClientKind, Reservations, Reserved, Seen};
+use nextboot_model::{Mac, State, Uuid};
 
 use crate::appliance::Appliance;
 
@@ -44,8 +44,8 @@ pub(super) fn boot(app: &Appliance, plan: &Plan, seen: &Seen, arrival: &Arrival)
 pub(super) struct Hosts<'a>(pub(super) &'a State);
 
 impl Reservations for Hosts<'_> {
-    fn reserved(&self, client: &ClientInfo, network: Ipv4Net) -> Option<Reserved> {
-        let record = self.0.find(Some(client.mac), client.uuid)?;
+    fn reserved(&self, mac: Mac, uuid: Option<Uuid>, network: Ipv4Net) -> Option<Reserved> {
+        let record = self.0.find(Some(mac), uuid)?;
         let address = record.host.address.filter(|address| network.contains(address))?;
         Some(Reserved { address, host_name: Some(record.host.name.to_string()) })
     }

@@ -73,6 +73,8 @@ pub(crate) fn lease(number: u8) -> Lease {
         mac: model::mac(number),
         client_id: Some(vec![1, number, 0, 255]),
         hostname: Some(format!("machine-{number}")),
+        uuid: Some("b8945908-d6a6-41a9-a11d-74a6ab80b83d".parse().unwrap()),
+        relay_info: Some(vec![1, 1, number]),
         state: LeaseState::Bound,
         expires: Timestamp(4000),
         heard: Timestamp(1000),

@@ -2,13 +2,17 @@ mod firmware;
 mod messages;
 mod pools;
 mod property;
+mod reservations;
 mod starving;
 mod states;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, SocketAddrV4},
+};
 
 use ipnet::Ipv4Net;
-use nextboot_model::{Lease, Mac, Timestamp};
+use nextboot_model::{Lease, Mac, Timestamp, Uuid};
 
 use super::*;
 use crate::{
@@ -53,8 +57,8 @@ pub(super) struct World {
 pub(super) struct Hosts(pub(super) Vec<(Mac, Ipv4Addr)>);
 
 impl Reservations for Hosts {
-    fn reserved(&self, client: &crate::ClientInfo, network: Ipv4Net) -> Option<Reserved> {
-        let mut mine = self.0.iter().filter(|(mac, address)| *mac == client.mac && network.contains(address));
+    fn reserved(&self, mac: Mac, _: Option<Uuid>, network: Ipv4Net) -> Option<Reserved> {
+        let mut mine = self.0.iter().filter(|(have, address)| *have == mac && network.contains(address));
         mine.next().map(|(_, address)| Reserved { address: *address, host_name: Some("node".to_owned()) })
     }
 

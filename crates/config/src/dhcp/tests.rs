@@ -1,0 +1,99 @@
+//! The keys of a DHCP server, and complaints to the letter.
+
+use std::path::Path;
+
+use nextboot_dhcp::{Owner, ServerConfig};
+
+use crate::Config;
+
+const SUBNET: &str = "[[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\n";
+
+fn parse(text: &str) -> ServerConfig {
+    let config = Config::parse(text, Path::new("f.toml"));
+    config.unwrap_or_else(|complaints| panic!("{complaints}")).dhcp.server
+}
+
+fn complaints(text: &str) -> Vec<String> {
+    let complaints = Config::parse(text, Path::new("f.toml")).expect_err("it should be refused");
+    complaints.list().iter().map(|complaint| format!("{}: {complaint}", complaint.line)).collect()
+}
+
+fn reservation(keys: &str) -> String {
+    format!("{SUBNET}[[dhcp.reservation]]\n{keys}address = \"10.0.0.9\"\n")
+}
+
+#[test]
+fn a_reservation_knows_its_machine_by_one_thing() {
+    let circuit = |circuit: &[u8], remote: Option<&[u8]>| Owner::Circuit {
+        circuit: circuit.to_vec(),
+        remote: remote.map(<[u8]>::to_vec),
+    };
+    for (keys, owner) in [
+        ("client_id = \"01:52:54\"\n", Owner::ClientId(vec![1, 0x52, 0x54])),
+        ("client_id = \"0x0152FF\"\n", Owner::ClientId(vec![1, 0x52, 255])),
+        ("client_id = \"node-7\"\n", Owner::ClientId(b"node-7".to_vec())),
+        ("client_id = \"a:b\"\n", Owner::ClientId(b"a:b".to_vec())),
+        (
+            "uuid = \"b8945908-d6a6-41a9-a11d-74a6ab80b83d\"\n",
+            Owner::Uuid("b8945908-d6a6-41a9-a11d-74a6ab80b83d".parse().unwrap()),
+        ),
+        ("circuit = \"0x07\"\n", circuit(&[7], None)),
+        ("circuit = \"swp7\"\nremote = \"aa:bb\"\n", circuit(b"swp7", Some(&[0xaa, 0xbb]))),
+    ] {
+        assert_eq!(parse(&reservation(keys)).subnets[0].reservations[0].owner, owner, "{keys}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_reservation_is_said() {
+    let one = "client_id = \"node\"\n";
+    for (keys, wanted) in [
+        (
+            "",
+            "3: dhcp.reservation.mac: missing; write mac = \"52:54:00:12:34:56\", with the machine's, or client_id, uuid or circuit",
+        ),
+        (
+            "mac = \"52:54:00:00:00:01\"\nclient_id = \"node\"\n",
+            "5: dhcp.reservation.client_id = \"node\": a machine is recognised by one of mac, client_id, uuid and circuit; write another [[dhcp.reservation]]",
+        ),
+        ("client_id = \"x\"\n", "4: dhcp.reservation.client_id = \"x\": this has 1 bytes; use 2 to 255"),
+        (
+            "client_id = \"0x1\"\n",
+            "4: dhcp.reservation.client_id = \"0x1\": behind 0x come pairs of hexadecimal digits, e.g. \"0x0a3f\"",
+        ),
+        (
+            "uuid = \"b8\"\n",
+            "4: dhcp.reservation.uuid = \"b8\": use a UUID, e.g. \"b8945908-d6a6-41a9-a11d-74a6ab80b83d\"",
+        ),
+        (
+            "uuid = \"00000000-0000-0000-0000-000000000000\"\n",
+            "4: dhcp.reservation.uuid = \"00000000-0000-0000-0000-000000000000\": this is what machines without a UUID show",
+        ),
+        (
+            "mac = \"52:54:00:00:00:01\"\nremote = \"x\"\n",
+            "5: dhcp.reservation.remote = \"x\": this tells apart equal circuits; write circuit too",
+        ),
+    ] {
+        assert_eq!(complaints(&reservation(keys)), [wanted], "{keys}");
+    }
+    let twice = format!("{}[[dhcp.reservation]]\n{one}address = \"10.0.0.8\"", reservation(one));
+    assert_eq!(
+        complaints(&twice),
+        [
+            "8: dhcp.reservation.address = \"10.0.0.8\": client identifier 6e:6f:64:65 has 10.0.0.9 reserved in 10.0.0.0/24 already"
+        ]
+    );
+}
+
+/// Firmware disagrees about the order of the first three fields.
+#[test]
+fn a_uuid_in_the_other_byte_order_is_the_same_machine() {
+    let text = reservation("uuid = \"b8945908-d6a6-41a9-a11d-74a6ab80b83d\"\n")
+        + "[[dhcp.reservation]]\nuuid = \"085994b8-a6d6-a941-a11d-74a6ab80b83d\"\naddress = \"10.0.0.8\"";
+    assert_eq!(
+        complaints(&text),
+        [
+            "8: dhcp.reservation.address = \"10.0.0.8\": 085994b8-a6d6-a941-a11d-74a6ab80b83d has 10.0.0.9 reserved in 10.0.0.0/24 already"
+        ]
+    );
+}
