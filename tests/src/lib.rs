@@ -33,6 +33,7 @@ mod lab;
 mod machine;
 mod namespace;
 pub mod peer;
+pub mod plain;
 mod process;
 mod random;
 mod server;
