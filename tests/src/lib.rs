@@ -41,6 +41,7 @@ pub mod site;
 mod sweep;
 mod transcript;
 mod wait;
+pub mod wire;
 
 pub use artefacts::binary;
 pub use lab::{Lab, SERVER, SUBNET};

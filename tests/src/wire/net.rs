@@ -1,0 +1,200 @@
+//! A server and the cable that all its clients are at.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nextboot_firmware::message::Kind;
+use nextboot_model::Mac;
+
+use super::client::{Ask, Client};
+use super::frame::Cable;
+use super::heard::Heard;
+use super::site::Site;
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+use crate::server::Server;
+
+/// How long an answer may take on a busy machine. Only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Answers to two packets leave as soon as each of them may, so the later one may be first, by a little.
+const OVERTAKING: Duration = Duration::from_millis(30);
+
+/// Packets of one client that the server takes at once, less than it takes in truth.
+const BURST: usize = 16;
+
+/// Machines whose REQUEST is always granted, and their addresses.
+pub(super) const RESERVED: [(Mac, Ipv4Addr); 4] = [
+    (Mac([2, 0xba, 0, 0, 0, 1]), Ipv4Addr::new(10, 77, 0, 241)),
+    (Mac([2, 0xba, 0, 0, 0, 2]), Ipv4Addr::new(10, 77, 0, 242)),
+    (Mac([2, 0xba, 0, 0, 0, 3]), Ipv4Addr::new(10, 77, 0, 243)),
+    (Mac([2, 0xba, 0, 0, 0, 4]), Ipv4Addr::new(10, 77, 0, 244)),
+];
+
+/// The server under test and all its clients.
+#[derive(Debug)]
+pub struct Net<'a> {
+    lab: &'a Lab,
+    /// The server.
+    pub server: Server,
+    clients: Namespace,
+    cable: Cable,
+    server_link: [u8; 6],
+    sent: u32,
+    silences: usize,
+}
+
+impl<'a> Net<'a> {
+    pub(super) fn new(lab: &'a Lab, site: &Site) -> Result<Self> {
+        let server = lab.server(&site.config(lab)?)?;
+        let clients = lab.join("10.77.0.250/24")?;
+        let cable = Cable::new(&clients)?;
+        let link = lab.namespace().run("cat", &["/sys/class/net/br0/address"])?;
+        let server_link = link.trim().parse::<Mac>().with_context(|| link.clone())?.0;
+        Ok(Self { lab, server, clients, cable, server_link, sent: 0, silences: 0 })
+    }
+
+    /// Gives the clients' side of the cable this address, so that unicast packets to it arrive: that of a relay, or of a
+    /// machine that uses the address.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn uses(&self, address: Ipv4Addr) -> Result<()> {
+        let whole = format!("{address}/32");
+        self.clients.ip(&["address", "add", &whole, "dev", "eth0"])?;
+        self.lab.namespace().ip(&["route", "replace", &whole, "dev", "br0"])?;
+        Ok(())
+    }
+
+    /// Takes an address of [`Net::uses`] away again.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn leaves(&self, address: Ipv4Addr) -> Result<()> {
+        self.clients.ip(&["address", "delete", &format!("{address}/32"), "dev", "eth0"])?;
+        Ok(())
+    }
+
+    /// Lets time pass: the server is stopped, everything in its lease table becomes that much older, and it starts again.
+    /// Offers that nobody took are forgotten by that.
+    ///
+    /// # Errors
+    /// When it does not stop or start, or its database is not as expected.
+    pub fn pass(&mut self, time: Duration) -> Result<()> {
+        self.server.stop()?;
+        let milliseconds = i64::try_from(time.as_millis())?;
+        let database = rusqlite::Connection::open(self.lab.dir().join("data/state.sqlite"))?;
+        database
+            .execute("UPDATE lease SET expires = expires - ?1, heard = heard - ?1", [milliseconds])
+            .context("the lease table")?;
+        drop(database);
+        self.server.restart()
+    }
+
+    /// Sends, and does not wait for an answer; the transaction id.
+    ///
+    /// # Errors
+    /// When the cable cannot be used.
+    pub fn send(&mut self, ask: &Ask) -> Result<u32> {
+        self.sent += 1;
+        let xid = 0x6e62_0000 | self.sent;
+        let ask = ask.clone().set(|header| header.xid = xid);
+        // A relay speaks with its own hardware address.
+        let relayed = !ask.message.header.giaddr.is_unspecified();
+        let from_link = if relayed { self.cable.own } else { ask.link };
+        let to_link = if ask.to.ip().is_broadcast() { [0xff; 6] } else { self.server_link };
+        self.cable.send((from_link, to_link), ask.from, ask.to, &ask.message.bytes())?;
+        Ok(xid)
+    }
+
+    /// The answer, after the checks that all answers are subject to.
+    ///
+    /// # Errors
+    /// When there is none, or it is not as it should be.
+    pub fn answer(&mut self, ask: &Ask) -> Result<Heard> {
+        let xid = self.send(ask)?;
+        let heard = self.hear(|heard| heard.header.xid == xid)?;
+        let heard = heard.with_context(|| format!("no answer to {:?}", ask.message.header))?;
+        heard.check(ask)?;
+        Ok(heard)
+    }
+
+    /// The answer, which is of this kind.
+    ///
+    /// # Errors
+    /// As [`Net::answer`], or what came instead.
+    pub fn expect(&mut self, ask: &Ask, kind: Kind) -> Result<Heard> {
+        let heard = self.answer(ask)?;
+        ensure!(heard.kind() == Some(kind), "{kind} expected: {heard}");
+        Ok(heard)
+    }
+
+    /// The OFFER.
+    ///
+    /// # Errors
+    /// As [`Net::expect`].
+    pub fn offer(&mut self, ask: &Ask) -> Result<Heard> {
+        self.expect(ask, Kind::OFFER)
+    }
+
+    /// The ACK.
+    ///
+    /// # Errors
+    /// As [`Net::expect`].
+    pub fn ack(&mut self, ask: &Ask) -> Result<Heard> {
+        self.expect(ask, Kind::ACK)
+    }
+
+    /// The NAK.
+    ///
+    /// # Errors
+    /// As [`Net::expect`].
+    pub fn nak(&mut self, ask: &Ask) -> Result<Heard> {
+        self.expect(ask, Kind::NAK)
+    }
+
+    /// DISCOVER, OFFER, REQUEST, ACK: the ACK, which gives what was offered.
+    ///
+    /// # Errors
+    /// As [`Net::expect`].
+    pub fn lease(&mut self, client: &Client) -> Result<Heard> {
+        let offered = self.offer(&client.discover())?.header.yiaddr;
+        let ack = self.ack(&client.select(offered))?;
+        ack.gives(offered)?;
+        Ok(ack)
+    }
+
+    /// No answer: another client's question behind it is answered, and this one is not.
+    ///
+    /// # Errors
+    /// The answer, if there is one.
+    pub fn silent(&mut self, ask: &Ask) -> Result<()> {
+        let xid = self.send(ask)?;
+        let (mac, address) = RESERVED[self.silences / BURST % RESERVED.len()];
+        self.silences += 1;
+        let behind = self.send(&Client::with_mac(mac).reboot(address))?;
+        let either = |heard: &Heard| [xid, behind].contains(&heard.header.xid);
+        let first = self.hear(either)?.context("the server answers nobody")?;
+        let late = self.hear_until(Instant::now() + OVERTAKING, |heard| heard.header.xid == xid)?;
+        for heard in [Some(first), late].into_iter().flatten() {
+            if heard.header.xid == xid {
+                bail!("silence expected: {heard}");
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&self, wanted: impl Fn(&Heard) -> bool) -> Result<Option<Heard>> {
+        self.hear_until(Instant::now() + PATIENCE, wanted)
+    }
+
+    fn hear_until(&self, deadline: Instant, wanted: impl Fn(&Heard) -> bool) -> Result<Option<Heard>> {
+        while let Some(datagram) = self.cable.hear(deadline)? {
+            if let Some(heard) = Heard::read(&datagram).filter(&wanted) {
+                return Ok(Some(heard));
+            }
+        }
+        Ok(None)
+    }
+}

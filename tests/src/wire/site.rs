@@ -1,0 +1,115 @@
+//! The configuration of the server under test.
+
+use std::fmt::Write;
+use std::fs;
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+
+use super::net::{Net, RESERVED};
+use crate::lab::{Lab, SUBNET};
+use crate::server::api_socket;
+
+/// The laboratory's address that ends with this number.
+#[must_use]
+pub const fn ip(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 77, 0, last)
+}
+
+/// What a test says in the configuration, beside what all of them need.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    dhcp: String,
+    local: String,
+    blocks: String,
+}
+
+impl Site {
+    /// The laboratory's subnet gives these addresses, like `50-51`; none when empty.
+    #[must_use]
+    pub fn pool(range: &str) -> Self {
+        let site = Self::default();
+        match range.split_once('-') {
+            Some((first, last)) => site.local(&format!("pool = [\"10.77.0.{first}-10.77.0.{last}\"]")),
+            None => site,
+        }
+    }
+
+    /// The laboratory's subnet gives one address, 10.77.0.50: whoever gets it shows that nobody else has it.
+    #[must_use]
+    pub fn one() -> Self {
+        Self::pool("50-50")
+    }
+
+    /// Lines for the laboratory's subnet.
+    #[must_use]
+    pub fn local(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.local, "{lines}");
+        self
+    }
+
+    /// Lines for `[dhcp]`.
+    #[must_use]
+    pub fn dhcp(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.dhcp, "{lines}");
+        self
+    }
+
+    /// Whole blocks.
+    #[must_use]
+    pub fn block(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.blocks, "{lines}\n");
+        self
+    }
+
+    /// A `[[dhcp.reservation]]` of `what`, like `mac = "02:00:00:00:00:01"`, for an address of the laboratory.
+    #[must_use]
+    pub fn reservation(self, what: &str, address: Ipv4Addr) -> Self {
+        self.block(&format!("[[dhcp.reservation]]\n{what}\naddress = \"{address}\""))
+    }
+
+    /// The configuration file.
+    pub(super) fn config(&self, lab: &Lab) -> Result<String> {
+        let tree = lab.dir().join("tree");
+        fs::create_dir_all(&tree)?;
+        let mut reserved = String::new();
+        for (mac, address) in RESERVED {
+            let block = format!("[[dhcp.reservation]]\nmac = \"{mac}\"\naddress = \"{address}\"\n\n");
+            reserved.push_str(&block);
+        }
+        Ok(format!(
+            r#"interfaces = ["br0"]
+data_dir = "{data}"
+log = "debug"
+
+[tftp]
+roots = ["{tree}"]
+
+[api]
+socket = "{socket}"
+token_file = "{data}/token"
+
+[dhcp]
+mode = "server"
+{dhcp}
+[[dhcp.subnet]]
+network = "{SUBNET}"
+{local}
+{reserved}{blocks}"#,
+            data = lab.dir().join("data").display(),
+            tree = tree.display(),
+            socket = api_socket(lab.scratch()).display(),
+            dhcp = self.dhcp,
+            local = self.local,
+            blocks = self.blocks,
+        ))
+    }
+
+    /// Runs a test against a server with this configuration.
+    ///
+    /// # Panics
+    /// When the test fails; see [`Lab::run`].
+    pub fn run(&self, name: &str, test: impl FnOnce(&mut Net<'_>) -> Result<()>) {
+        Lab::run(name, |lab| test(&mut Net::new(lab, self)?));
+    }
+}
