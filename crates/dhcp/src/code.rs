@@ -83,6 +83,12 @@ pub mod relay {
     pub const REMOTE_ID: u8 = 2;
     /// Link selection (RFC 3527).
     pub const LINK_SELECTION: u8 = 5;
+    /// Flags (RFC 5010): the top bit says that the client's packet was unicast.
+    pub const FLAGS: u8 = 10;
+    /// Server identifier override (RFC 5107).
+    pub const SERVER_ID_OVERRIDE: u8 = 11;
+    /// Relay source port (RFC 8357), without a value.
+    pub const SOURCE_PORT: u8 = 19;
 }
 
 /// Sub-options of option 175.

@@ -76,7 +76,7 @@ pub struct Boot {
 /// Where a reply goes, always from the interface and the port that the request came in on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
-    /// To the relay agent, port 67.
+    /// To the relay agent, at port 67 or the one it sent from (RFC 8357).
     Relay(SocketAddrV4),
     /// To an address that the client already uses.
     Unicast(SocketAddrV4),
@@ -175,7 +175,7 @@ pub enum Why {
     /// No subnet of the configuration holds this link.
     #[error("no subnet is configured for this link")]
     NoSubnet,
-    /// Passed on by a relay that is in no configured subnet.
+    /// Passed on by a relay that is in no network of the configuration.
     #[error("the relay is unknown")]
     UnknownRelay,
     /// In proxy mode: this client does not boot from the network.

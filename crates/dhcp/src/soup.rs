@@ -62,7 +62,9 @@ fn sound(bytes: &[u8], arrival: &Arrival, out: &Outcome) {
         assert!(heard.yiaddr.is_unspecified() || net().contains(&heard.yiaddr));
         assert_eq!(sent.from, arrival.port);
         match sent.to {
-            Destination::Relay(to) => assert!(net().contains(to.ip()) && to.port() == 67),
+            Destination::Relay(to) => {
+                assert!(net().contains(to.ip()) && (to.port() == 67 || to.port() == arrival.source.port()));
+            }
             Destination::Unicast(to) => assert!(net().contains(to.ip())),
             Destination::Direct { ip, mac } => assert!(net().contains(&ip) && mac == request.mac),
             Destination::Broadcast => {}
@@ -112,6 +114,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         Just(b"HTTPClient".to_vec()),
         Just(vec![71, 4, 0x80, 1, 0, 0, 255]),
         Just(vec![5, 4, 10, 0, 0, 9]),
+        Just(vec![11, 4, 10, 0, 0, 2, 19, 0, 10, 1, 0x80]),
         prop::collection::vec(any::<u8>(), 0..256),
     ]
 }

@@ -62,6 +62,8 @@ impl Dhcp {
         let policies = [("boot-server", UefiPolicy::Binl), ("direct", UefiPolicy::Direct)];
         take(&mut read.proxy.uefi, dhcp.get("uefi_proxy", |item| item.choice(&policies)));
         take(&mut read.proxy.networks, dhcp.get("networks", |item| item.list(network)));
+        read.server.relays.clone_from(&read.proxy.networks);
+        take(&mut read.server.link_selection, dhcp.get("link_selection", |item| item.flag()));
         take(&mut read.server.authoritative, dhcp.get("authoritative", |item| item.flag()));
         take(&mut read.server.offer_time, dhcp.get("offer_time", |item| while_(item, 10..=600)));
         take(&mut read.server.decline_time, dhcp.get("decline_time", |item| while_(item, 60..=31_536_000)));

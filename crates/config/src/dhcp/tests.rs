@@ -97,3 +97,13 @@ fn a_uuid_in_the_other_byte_order_is_the_same_machine() {
         ]
     );
 }
+
+#[test]
+fn relays_may_be_in_the_networks_named_beside_the_subnets() {
+    let server = parse(&format!("[dhcp]\nnetworks = [\"192.168.0.0/24\"]\nlink_selection = false\n{SUBNET}"));
+    assert_eq!(
+        (server.relays.as_slice(), server.link_selection),
+        (&["192.168.0.0/24".parse().unwrap()][..], false)
+    );
+    assert!(parse(SUBNET).link_selection);
+}

@@ -4,6 +4,7 @@
 mod differential;
 mod heard;
 mod options;
+mod relay;
 mod values;
 
 use std::net::Ipv4Addr;
@@ -12,6 +13,7 @@ use nextboot_model::Mac;
 
 pub use heard::Heard;
 pub use options::Options;
+pub(crate) use relay::RelayInfo;
 pub use values::BootItem;
 pub(crate) use values::is_usable;
 

@@ -149,14 +149,6 @@ impl Packet {
         self.options.get(code::RELAY_INFO).filter(|raw| !raw.is_empty())
     }
 
-    /// The link that the relay or the client names instead of `giaddr`: option 82.5 (RFC 3527), else option 118 (RFC 3011).
-    #[must_use]
-    pub fn link(&self) -> Option<Ipv4Addr> {
-        self.relay_info()
-            .and_then(|raw| Options::read_plain(raw).address(code::relay::LINK_SELECTION))
-            .or_else(|| self.options.address(code::SUBNET_SELECTION))
-    }
-
     /// Option 43.71: the item chosen in a boot menu. Longer values are those of firmware that adds bytes; the first four count.
     #[must_use]
     pub fn boot_item(&self) -> Option<BootItem> {

@@ -111,11 +111,7 @@ impl Proxy {
         let (bytes, left_out) = reply.build();
         out.notes.extend(left_out.into_iter().map(|code| Note::LeftOut { code }));
         // A client without an address cannot be reached otherwise, and which one it gets is not ours to know.
-        let to = if relayed {
-            Destination::Relay(std::net::SocketAddrV4::new(packet.giaddr, 67))
-        } else {
-            Destination::Broadcast
-        };
+        let to = packet.relay_address(arrival).map_or(Destination::Broadcast, Destination::Relay);
         out.replies.push(Sending { bytes, to, from: Port::Dhcp, message: Some(MessageType::Offer) });
         out
     }

@@ -14,7 +14,7 @@ impl Call<'_> {
     /// OFFER or ACK.
     pub(super) fn give(&mut self, at: usize, message: MessageType, address: Ipv4Addr) {
         let packet = self.seen.packet();
-        let mut reply = Reply::dhcp(packet, message, self.arrival.server_id());
+        let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.yiaddr(address);
         // Only where it is the address just confirmed: what a client writes there must not aim our replies.
         let confirmed = message == MessageType::Ack && packet.ciaddr == address;
@@ -29,7 +29,7 @@ impl Call<'_> {
             MessageType::Offer => Note::Offer { address, file },
             _ => Note::Ack { address, file },
         });
-        self.send(&reply, Some(message), destination(packet, ciaddr, address));
+        self.send(&reply, Some(message), self.destination(ciaddr, address));
     }
 
     /// The reply to a BOOTP client: no lease, no message type.
@@ -41,13 +41,13 @@ impl Call<'_> {
         let host_name = self.reserved(at).and_then(|reserved| reserved.host_name);
         let file = self.fill(&mut reply, at, host_name);
         self.out.notes.push(Note::Bootp { address, file });
-        self.send(&reply, None, destination(packet, ciaddr, address));
+        self.send(&reply, None, self.destination(ciaddr, address));
     }
 
     /// Options for a client that has its address from elsewhere: no address, no times.
     pub(super) fn send_options(&mut self, at: usize, message: MessageType, to: Destination) {
         let packet = self.seen.packet();
-        let mut reply = Reply::dhcp(packet, message, self.arrival.server_id());
+        let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.ciaddr(packet.ciaddr);
         self.fill(&mut reply, at, None);
         self.send(&reply, Some(message), to);
@@ -57,14 +57,15 @@ impl Call<'_> {
     pub(super) fn nak(&mut self, address: Ipv4Addr, reason: NakReason) {
         self.out.notes.push(Note::Nak { address, reason });
         let packet = self.seen.packet();
-        let mut reply = Reply::dhcp(packet, MessageType::Nak, self.arrival.server_id());
+        let mut reply = Reply::dhcp(packet, MessageType::Nak, self.server_id());
         reply.raw(code::MESSAGE, reason.to_string().into_bytes());
         echo_client_id(&mut reply, packet);
-        let to = if packet.giaddr.is_unspecified() {
-            Destination::Broadcast
-        } else {
-            reply.force_broadcast();
-            Destination::Relay(SocketAddrV4::new(packet.giaddr, 67))
+        let to = match packet.relay_address(self.arrival) {
+            None => Destination::Broadcast,
+            Some(relay) => {
+                reply.force_broadcast();
+                Destination::Relay(relay)
+            }
         };
         self.send(&reply, Some(MessageType::Nak), to);
     }
@@ -104,6 +105,20 @@ impl Call<'_> {
         file
     }
 
+    /// RFC 2131 section 4.1.
+    fn destination(&self, ciaddr: Ipv4Addr, yiaddr: Ipv4Addr) -> Destination {
+        let packet = self.packet();
+        if let Some(relay) = packet.relay_address(self.arrival) {
+            Destination::Relay(relay)
+        } else if !ciaddr.is_unspecified() {
+            Destination::Unicast(SocketAddrV4::new(ciaddr, 68))
+        } else if packet.wants_broadcast() {
+            Destination::Broadcast
+        } else {
+            Destination::Direct { ip: yiaddr, mac: packet.mac }
+        }
+    }
+
     fn send(&mut self, reply: &Reply<'_>, message: Option<MessageType>, to: Destination) {
         let (bytes, left_out) = reply.build();
         self.out.notes.extend(left_out.into_iter().map(|code| Note::LeftOut { code }));
@@ -130,18 +145,5 @@ fn lease_times(reply: &mut Reply<'_>, subnet: &Subnet) {
             put(code::RENEWAL_TIME, subnet.renewal.unwrap_or(seconds / 2));
             put(code::REBINDING_TIME, subnet.rebinding.unwrap_or(seconds - seconds / 8));
         }
-    }
-}
-
-/// RFC 2131 section 4.1.
-fn destination(packet: &Packet, ciaddr: Ipv4Addr, yiaddr: Ipv4Addr) -> Destination {
-    if !packet.giaddr.is_unspecified() {
-        Destination::Relay(SocketAddrV4::new(packet.giaddr, 67))
-    } else if !ciaddr.is_unspecified() {
-        Destination::Unicast(SocketAddrV4::new(ciaddr, 68))
-    } else if packet.wants_broadcast() {
-        Destination::Broadcast
-    } else {
-        Destination::Direct { ip: yiaddr, mac: packet.mac }
     }
 }

@@ -11,6 +11,10 @@ use crate::LimitConfig;
 pub struct ServerConfig {
     /// The networks to serve. They must not overlap.
     pub subnets: Vec<Subnet>,
+    /// Networks that relays may be in whose own address is in no subnet: they name the client's link.
+    pub relays: Vec<Ipv4Net>,
+    /// Whether the link that a relay names (option 82.5, RFC 3527) goes before its address.
+    pub link_selection: bool,
     /// Whether to refuse addresses that this server knows nothing about (DHCPNAK for unknown INIT-REBOOT and REBINDING). Only
     /// where no other DHCP server is; off by default.
     pub authoritative: bool,
@@ -26,6 +30,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             subnets: Vec::new(),
+            relays: Vec::new(),
+            link_selection: true,
             authoritative: false,
             offer_time: Duration::from_secs(120),
             decline_time: Duration::from_secs(86_400),

@@ -20,7 +20,7 @@ use reservation::{Book, Shown};
 pub use reservation::{Owner, Reservation};
 
 use crate::{
-    Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why,
+    Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why, code,
     lease::{Identity, Leases},
     limit::Limiter,
     packet::is_usable,
@@ -190,28 +190,43 @@ impl Call<'_> {
         self.server.config.subnets.get(at).map(|subnet| subnet.network).unwrap_or_default()
     }
 
-    /// The subnet of the client: behind a relay the link that the relay names, else the relay's; for a client with an address
-    /// the one that holds it; else the one of the interface.
+    /// The subnet of the client: the link that its relay names (RFC 3527), else the one that it names itself (RFC 3011), else
+    /// its relay's; for a client with an address the one that holds it; else the one of the interface.
     fn choose_subnet(&self) -> Result<usize, Why> {
         let packet = self.packet();
-        let local = || self.server.subnet_of(self.arrival.server_id()).ok_or(Why::NoSubnet);
-        if !packet.giaddr.is_unspecified() {
-            // The reply goes there, so it must be a place we know: nobody is to aim our replies.
-            let relay = self.server.subnet_of(packet.giaddr).filter(|_| is_usable(&packet.giaddr));
-            let relay = relay.ok_or(Why::UnknownRelay)?;
-            return match packet.link() {
-                Some(link) => self.server.subnet_of(link).ok_or(Why::NoSubnet),
-                None => Ok(relay),
-            };
+        let config = &self.server.config;
+        let relays = || config.relays.iter().any(|network| network.contains(&packet.giaddr));
+        let home = self.server.subnet_of(packet.giaddr);
+        // The reply goes there, so it must be a place we know: nobody is to aim our replies.
+        if packet.is_relayed() && (!is_usable(&packet.giaddr) || (home.is_none() && !relays())) {
+            return Err(Why::UnknownRelay);
         }
-        if packet.ciaddr.is_unspecified() {
-            return local();
+        let by_relay = packet.relay().filter(|_| config.link_selection).and_then(|info| info.link());
+        let named = by_relay.or_else(|| packet.options.address(code::SUBNET_SELECTION));
+        if packet.is_relayed() {
+            return named.map_or(home, |link| self.server.subnet_of(link)).ok_or(Why::NoSubnet);
         }
-        self.server.subnet_of(packet.ciaddr).map_or_else(local, Ok)
+        let in_use = self.server.subnet_of(packet.ciaddr).filter(|_| !packet.ciaddr.is_unspecified());
+        if named.is_none() && in_use.is_some() {
+            return in_use.ok_or(Why::NoSubnet);
+        }
+        let local = self.server.subnet_of(self.arrival.server_id()).ok_or(Why::NoSubnet)?;
+        named.map_or(Ok(local), |link| self.server.subnet_of(link).ok_or(Why::NoSubnet))
     }
 
-    fn is_ours(&self, server: Ipv4Addr) -> bool {
-        server == self.arrival.server_id() || self.server.own.contains(&server)
+    /// The server identifier of replies: our address there, or the relay's where it wants to stand between (RFC 5107).
+    fn server_id(&self) -> Ipv4Addr {
+        let wanted = self.packet().relay().and_then(|info| info.server_id());
+        wanted.unwrap_or_else(|| self.arrival.server_id())
+    }
+
+    /// True if a client that names this server means us.
+    fn is_us(&self, server: Ipv4Addr) -> bool {
+        self.is_ours(server) || server == self.server_id()
+    }
+
+    fn is_ours(&self, address: Ipv4Addr) -> bool {
+        address == self.arrival.server_id() || self.server.own.contains(&address)
     }
 
     /// What this client has reserved here.

@@ -26,7 +26,7 @@ impl Call<'_> {
     pub(super) fn decline(&mut self, _at: usize) {
         let packet = self.packet();
         let Some(address) = packet.requested() else { return self.out.ignore(Why::Malformed) };
-        if packet.server_id().is_some_and(|server| !self.is_ours(server)) {
+        if packet.server_id().is_some_and(|server| !self.is_us(server)) {
             return self.out.ignore(Why::OtherServer);
         }
         let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
@@ -44,7 +44,7 @@ impl Call<'_> {
     pub(super) fn release(&mut self, _at: usize) {
         let packet = self.packet();
         let address = packet.ciaddr;
-        if packet.server_id().is_some_and(|server| !self.is_ours(server)) {
+        if packet.server_id().is_some_and(|server| !self.is_us(server)) {
             return self.out.ignore(Why::OtherServer);
         }
         let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
@@ -57,13 +57,12 @@ impl Call<'_> {
     pub(super) fn inform(&mut self, at: usize) {
         let packet = self.packet();
         let source = *self.arrival.source.ip();
-        let relayed = !packet.giaddr.is_unspecified();
         let address = if packet.ciaddr.is_unspecified() { source } else { packet.ciaddr };
-        if packet.server_id().is_some_and(|server| !self.is_ours(server)) {
+        if packet.server_id().is_some_and(|server| !self.is_us(server)) {
             return self.out.ignore(Why::OtherServer);
         }
-        let to = if relayed {
-            Destination::Relay(SocketAddrV4::new(packet.giaddr, 67))
+        let to = if let Some(relay) = packet.relay_address(self.arrival) {
+            Destination::Relay(relay)
         } else {
             if !is_usable(&address) {
                 return self.out.ignore(Why::Malformed);

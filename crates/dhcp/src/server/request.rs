@@ -16,18 +16,18 @@ impl Call<'_> {
             // Some clients repeat the server while they renew; the address then stands in ciaddr.
             (Some(_), Some(address)) => (RequestState::Selecting, address),
             (Some(_), None) if has_address => (RequestState::Selecting, ciaddr),
-            (None, _) if has_address && self.arrival.broadcast => (RequestState::Rebinding, ciaddr),
-            (None, _) if has_address => (RequestState::Renewing, ciaddr),
+            (None, _) if has_address && packet.was_unicast(self.arrival) => (RequestState::Renewing, ciaddr),
+            (None, _) if has_address => (RequestState::Rebinding, ciaddr),
             (None, Some(address)) => (RequestState::InitReboot, address),
             _ => {
                 // Naming another server is an answer to us, even without an address.
-                if let Some(server) = server.filter(|server| !self.is_ours(*server)) {
+                if let Some(server) = server.filter(|server| !self.is_us(*server)) {
                     return self.chose_other(at, server, None);
                 }
                 return self.out.ignore(Why::Malformed);
             }
         };
-        if let Some(server) = server.filter(|server| !self.is_ours(*server)) {
+        if let Some(server) = server.filter(|server| !self.is_us(*server)) {
             return self.chose_other(at, server, Some(address));
         }
         self.out.notes.push(Note::Request { state, address, server });

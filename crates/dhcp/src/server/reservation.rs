@@ -7,6 +7,7 @@ use std::{
 use nextboot_model::{Mac, Uuid};
 
 use super::Subnet;
+use crate::packet::RelayInfo;
 
 /// What a machine is recognised by that has an address reserved. Of several reservations that fit one packet the first in
 /// this order counts.
@@ -78,9 +79,8 @@ pub(super) struct Shown {
 impl Shown {
     /// The owners this may be, best first.
     fn owners(&self) -> impl Iterator<Item = Owner> {
-        let info = self.relay_info.as_deref().map(crate::Options::read_plain).unwrap_or_default();
-        let part = |code| info.get(code).filter(|value| !value.is_empty()).map(<[u8]>::to_vec);
-        let (circuit, remote) = (part(crate::code::relay::CIRCUIT_ID), part(crate::code::relay::REMOTE_ID));
+        let info = self.relay_info.as_deref().map(RelayInfo::read).unwrap_or_default();
+        let (circuit, remote) = (info.circuit().map(<[u8]>::to_vec), info.remote().map(<[u8]>::to_vec));
         let here = |remote: Option<Vec<u8>>| Some(Owner::Circuit { circuit: circuit.clone()?, remote });
         let owners = [
             Some(Owner::Mac(self.mac)),

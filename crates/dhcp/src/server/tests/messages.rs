@@ -93,61 +93,6 @@ fn replies_go_where_rfc_2131_section_4_1_says() {
     assert_eq!(reply(&out).ciaddr, Ipv4Addr::UNSPECIFIED);
 }
 
-fn two_networks() -> World {
-    let mut config = config(10, 20);
-    let pools = vec![PoolRange { first: Ipv4Addr::new(10, 9, 0, 10), last: Ipv4Addr::new(10, 9, 0, 20) }];
-    config.subnets.push(Subnet { pools, ..Subnet::new("10.9.0.0/16".parse().unwrap()) });
-    World::new(config)
-}
-
-#[test]
-fn relays_are_answered_on_port_67_with_an_address_of_their_network() {
-    let mut world = two_networks();
-    let relay = Ipv4Addr::new(10, 9, 0, 1);
-    let info = [1, 4, 9, 9, 9, 9];
-    let out = world.send(&discover(&Client::new(1).giaddr(relay).option(82, &info)));
-    let (heard, to) = read(&out);
-    assert_eq!(to, Destination::Relay(SocketAddrV4::new(relay, 67)));
-    assert_eq!((heard.yiaddr, heard.giaddr), (Ipv4Addr::new(10, 9, 0, 10), relay));
-    assert_eq!(heard.options.get(82), Some(&info[..]));
-    let out = world.send(&init_reboot(&Client::new(1).giaddr(relay), ip(10)));
-    assert_eq!(answer(&out), Answer::Nothing, "an offer is not yet a record");
-    world.send(&selecting(&Client::new(1).giaddr(relay), heard.yiaddr));
-    let out = world.send(&init_reboot(&Client::new(1).giaddr(relay), ip(10)));
-    assert_eq!(answer(&out), Answer::Nak);
-    assert_eq!(out.replies[0].to, Destination::Relay(SocketAddrV4::new(relay, 67)));
-    assert_eq!(out.replies[0].bytes[10], 0x80, "so that the relay broadcasts it");
-}
-
-#[test]
-fn link_selection_goes_before_the_relay_s_address() {
-    let mut world = two_networks();
-    let relay = Ipv4Addr::new(10, 9, 0, 1);
-    let by_82 = Client::new(1).giaddr(relay).option(82, &[1, 1, 7, 5, 4, 10, 0, 0, 0]);
-    assert_eq!(world.offered(&discover(&by_82)), Some(ip(10)));
-    let by_118 = Client::new(2).giaddr(relay).option(118, &[10, 0, 0, 0]);
-    let heard = reply(&world.send(&discover(&by_118)));
-    assert_eq!(heard.yiaddr, ip(11));
-    assert_eq!(heard.options.get(118), Some(&[10, 0, 0, 0][..]));
-    let unknown = Client::new(3).giaddr(relay).option(82, &[5, 4, 10, 77, 0, 0]);
-    assert_eq!(world.offered(&discover(&unknown)), None);
-    let malformed = Client::new(4).giaddr(relay).option(82, &[5, 9, 10, 0]);
-    assert_eq!(world.offered(&discover(&malformed)), Some(Ipv4Addr::new(10, 9, 0, 10)));
-}
-
-#[test]
-fn relays_in_no_network_of_ours_are_not_answered() {
-    let mut world = two_networks();
-    for relay in [[8, 8, 8, 8], [255; 4], [224, 0, 0, 1], [127, 0, 0, 1], [192, 168, 0, 1]] {
-        for kind in [1, 3, 4, 7, 8] {
-            let client = Client::new(1).kind(kind).giaddr(relay.into()).address(50, ip(10));
-            let out = world.send(&client);
-            assert_eq!(out.notes, [Note::Ignored(Why::UnknownRelay)]);
-            assert!(out.replies.is_empty() && out.lease_changes.is_empty());
-        }
-    }
-}
-
 #[test]
 fn decline_by_the_holder_takes_the_address_out_of_use_for_a_day() {
     let mut world = World::pool(10, 10);

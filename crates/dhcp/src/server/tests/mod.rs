@@ -2,6 +2,7 @@ mod firmware;
 mod messages;
 mod pools;
 mod property;
+mod relays;
 mod reservations;
 mod starving;
 mod states;
