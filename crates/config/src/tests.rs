@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use nextboot_boot::{Body, Kind, Loader, Unknown};
-use nextboot_dhcp::{LeaseTime, PoolRange, UefiPolicy};
-use nextboot_model::Class;
+use nextboot_dhcp::{LeaseTime, PoolRange};
+use nextboot_model::{Class, OfferWay};
 use proptest::prelude::*;
 
 use crate::{Config, Mode, document};
@@ -371,7 +371,9 @@ fn a_dhcp_server_is_read_whole() {
         r#"
         [dhcp]
         mode = "server"
+        bios_proxy = "boot-server"
         uefi_proxy = "direct"
+        reply_delay = 250
         lease_time = "infinite"
         networks = "10.9.0.0/16"
 
@@ -393,7 +395,9 @@ fn a_dhcp_server_is_read_whole() {
         "#,
     );
     assert_eq!(config.dhcp.mode, Mode::Server);
-    assert_eq!(config.dhcp.proxy.uefi, UefiPolicy::Direct);
+    let ways = config.dhcp.proxy.ways;
+    assert_eq!((ways.bios, ways.uefi), (OfferWay::BootServer, OfferWay::Direct));
+    assert_eq!(config.dhcp.reply_delay.as_millis(), 250);
     let networks: Vec<String> = config.dhcp.proxy.networks.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.9.0.0/16", "10.0.0.0/24", "10.0.1.0/24"]);
     let [first, second] = config.dhcp.server.subnets.as_slice() else { panic!() };

@@ -1,5 +1,7 @@
 //! What a client is told about booting, for each kind of client in each kind of reply.
 
+use std::net::Ipv4Addr;
+
 use crate::{Arrival, Boot, BootAnswer, ClientInfo, ClientKind, Note, Why, code, reply::Reply};
 
 /// `43.6 = 8`: boot the file of this reply, ask nobody else. (3 without a menu makes OVMF give up: PXE-E21.)
@@ -74,9 +76,13 @@ pub(crate) fn tell(
     for (code, value) in &boot.options {
         reply.raw(*code, value.clone());
     }
-    let next_server = if boot.next_server.is_unspecified() { arrival.server_id() } else { boot.next_server };
-    reply.boot(next_server, boot.server_name.as_deref(), &boot.file);
+    reply.boot(next_server(boot, arrival), boot.server_name.as_deref(), &boot.file);
     boot.file.clone()
+}
+
+/// Where the file lies.
+pub(crate) fn next_server(boot: &Boot, arrival: &Arrival) -> Ipv4Addr {
+    if boot.next_server.is_unspecified() { arrival.server_id() } else { boot.next_server }
 }
 
 /// The same for a reply that is good without a boot file too; says why it has none where that is worth saying.

@@ -36,6 +36,8 @@
 //!   comes back only whole: Intel ROMs send none.
 //! - **Option overload is read but never written**: iPXE would take the raw options for a file name.
 //! - **Option 66 and 13 are never written** on our own account: firmware reads `siaddr`, and trusts 13 as a buffer size.
+//! - **Firmware that asks a third time is offered another way** (a proxy's offers are all alike in Intel PXE 2.1): some takes only
+//!   the file of the offer, some only asks on port 4011.
 //! - **Option 51 of a client is ignored**: the site says how long leases hold.
 #![forbid(unsafe_code)]
 
@@ -65,7 +67,7 @@ pub use outcome::{
     Sending, Why,
 };
 pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
-pub use proxy::{Proxy, ProxyConfig, UefiPolicy};
+pub use proxy::{Proxy, ProxyConfig, Ways};
 pub use server::{
     LeaseTime, Owner, PoolRange, Reservation, Reservations, Reserved, Server, ServerConfig, Subnet,
 };

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
-use nextboot_model::{Lease, LeaseState, Mac};
+use nextboot_model::{Lease, LeaseState, Mac, OfferWay};
 
 /// The port on which a packet came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -309,6 +309,25 @@ pub enum Note {
     ProxyOffer {
         /// The boot file in the offer; `None` if the client is to ask for it on port 4011.
         file: Option<String>,
+    },
+    /// The firmware asked again and again without a sign that it took our offers.
+    OfferNotTaken {
+        /// How it was led to its boot file.
+        failed: OfferWay,
+    },
+    /// The firmware took our offer after it had not taken the other way, or was led the other way than the site says.
+    WayFound {
+        /// How.
+        way: OfferWay,
+    },
+    /// The firmware took neither way: it needs one offer with both an address and a boot file.
+    NeedsOneOffer {
+        /// Who offered it an address meanwhile, as far as heard.
+        address_by: Option<Ipv4Addr>,
+        /// What we would have had it boot: the server.
+        next_server: Ipv4Addr,
+        /// The file.
+        file: String,
     },
     /// A boot server request was answered on port 4011.
     PxeAck {

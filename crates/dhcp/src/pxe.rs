@@ -9,6 +9,9 @@ use crate::{
     packet::is_usable, reply::Reply,
 };
 
+/// "Boot this file", and the boot item of the bootstrap itself: type and layer 0.
+const BOOTSTRAP: &[u8] = &[code::pxe::DISCOVERY_CONTROL, 1, 8, code::pxe::BOOT_ITEM, 4, 0, 0, 0, 0, 255];
+
 /// Answers a boot server request. The policy is the one of port 67: the same decision, and nobody outside the served networks.
 ///
 /// EDK2 asks from port 4011, iPXE from port 68, and both want the reply where they asked from; iPXE wants it to come from port
@@ -53,6 +56,9 @@ pub(crate) fn answer(
         let [a, b] = item.kind.to_be_bytes();
         let [c, d] = item.layer.to_be_bytes();
         reply.raw(code::VENDOR, vec![code::pxe::BOOT_ITEM, 4, a, b, c, d, 255]);
+    } else if client.kind == ClientKind::Pxe && !client.is_uefi() {
+        // Intel's BIOS ROMs want a boot item in this reply even where they asked for none.
+        reply.raw(code::VENDOR, BOOTSTRAP.to_vec());
     }
     let file = boot::tell(&mut reply, client, boot, arrival, boot::Role::Proxy);
     let (bytes, left_out) = reply.build();

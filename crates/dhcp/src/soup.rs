@@ -3,12 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use ipnet::Ipv4Net;
-use nextboot_model::Timestamp;
+use nextboot_model::{OfferWay, Timestamp};
 use proptest::prelude::*;
 
 use crate::{
     Arrival, Destination, Heard, Outcome, Packet, PoolRange, Port, Proxy, ProxyConfig, Seen, Server,
-    ServerConfig, Subnet, UefiPolicy,
+    ServerConfig, Subnet, Ways,
     testkit::{boot, broadcast, captured::*, hex},
 };
 
@@ -83,9 +83,10 @@ fn everywhere(bytes: &[u8], source: SocketAddrV4, file: &str) {
             for _ in 0..2 {
                 sound(bytes, &arrival, &server.handle(Timestamp(9), &arrival, &seen, &answer, &()));
             }
-            for uefi in [UefiPolicy::Binl, UefiPolicy::Direct] {
+            for uefi in [OfferWay::BootServer, OfferWay::Direct] {
+                let ways = Ways { uefi, ..Ways::default() };
                 let mut proxy =
-                    Proxy::new(ProxyConfig { uefi, networks: vec![net()], ..ProxyConfig::default() });
+                    Proxy::new(ProxyConfig { ways, networks: vec![net()], ..ProxyConfig::default() });
                 let out = proxy.handle(Timestamp(9), &arrival, &seen, &answer);
                 assert!(out.lease_changes.is_empty());
                 sound(bytes, &arrival, &out);

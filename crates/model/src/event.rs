@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, AttemptId, Door, HostName, Mac, ProfileName, Timestamp, Until};
+use crate::{Arch, AttemptId, Door, HostName, Mac, OfferWay, ProfileName, Timestamp, Until};
 
 /// One thing that was observed or decided. Logs, timelines and the live stream are views of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +105,12 @@ pub enum EventKind {
     PoolExhausted { network: String },
     /// We did not answer, and why.
     Ignored { reason: String },
+    /// The firmware asked again and again and made nothing of our offers beside another server's; it is offered the other way.
+    OfferNotTaken { failed: OfferWay, next: OfferWay },
+    /// That way led the machine to us, and it is remembered for it.
+    WayFound { way: OfferWay },
+    /// The firmware took neither way: it puts no two servers' offers together and needs one complete offer.
+    NeedsOneOffer { address_by: Option<IpAddr>, next_server: IpAddr, file: String },
     /// What this machine gets, and why.
     Planned { profile: Option<ProfileName>, why: String },
 
@@ -166,6 +172,7 @@ impl EventKind {
                 | Self::Declined { .. }
                 | Self::PoolExhausted { .. }
                 | Self::TemplateFailed { .. }
+                | Self::NeedsOneOffer { .. }
         ) || matches!(self, Self::Delivered { times, .. } if *times >= 3)
     }
 }
@@ -257,6 +264,26 @@ impl fmt::Display for EventKind {
             Self::Released { address } => write!(out, "gave {address} back"),
             Self::PoolExhausted { network } => write!(out, "no address left in {network}"),
             Self::Ignored { reason } => write!(out, "not answered: {reason}"),
+            Self::OfferNotTaken { failed: OfferWay::Direct, .. } => {
+                write!(out, "did not take the direct offer; trying by port 4011")
+            }
+            Self::OfferNotTaken { failed: OfferWay::BootServer, .. } => {
+                write!(out, "did not ask on port 4011; trying the direct offer")
+            }
+            Self::WayFound { way } => write!(out, "boots by {way}; that is remembered"),
+            Self::NeedsOneOffer { address_by, next_server, file } => {
+                write!(out, "takes no boot offer beside ")?;
+                match address_by {
+                    Some(server) => write!(out, "{server}'s address offer")?,
+                    None => write!(out, "another server's address offer (of which none was heard)")?,
+                }
+                write!(
+                    out,
+                    ", neither the direct one nor port 4011; it needs one complete offer: [dhcp] mode = \"server\" here, or for \
+                     this machine in the other DHCP server no option 60, next server (siaddr) and option 66 \
+                     \"{next_server}\", option 67 \"{file}\""
+                )
+            }
             Self::Planned { profile: Some(profile), why } => write!(out, "boots {profile}: {why}"),
             Self::Planned { profile: None, why } => write!(out, "gets nothing to boot: {why}"),
             Self::ConfigurationSent { name, profile, via } => {

@@ -24,6 +24,7 @@ mod refusal;
 mod state;
 mod time;
 mod uuid;
+mod way;
 
 pub use arch::Arch;
 pub use assignment::{Assignment, Door, Until, Used};
@@ -40,3 +41,4 @@ pub use refusal::{MAX_HOSTS, Refusal};
 pub use state::{Record, State};
 pub use time::Timestamp;
 pub use uuid::{BadUuid, Uuid};
+pub use way::OfferWay;

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use nextboot_api::Listeners;
 use nextboot_boot::Secret;
 use nextboot_config::{Config, Mode};
-use nextboot_dhcp::{Proxy, Server};
+use nextboot_dhcp::{Proxy, ProxyConfig, Server};
 use nextboot_model::{Attempts, EventKind, Lease};
 use nextboot_net::{Changes, Network};
 use nextboot_store::{Limits as StoreLimits, Store};
@@ -67,7 +67,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     let api = Listeners { tcp: api, unix };
 
     let app = Arc::new(Appliance {
-        responder: Mutex::new(responder(&config, &links, loaded.leases)),
+        responder: Mutex::new(responder(&config, &links, &sockets, loaded.leases)),
         store,
         settings: ArcSwap::from_pointee(settings),
         config_file: file,
@@ -134,14 +134,17 @@ fn make_default_roots(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn responder(config: &Config, links: &Links, leases: Vec<Lease>) -> Responder {
+fn responder(config: &Config, links: &Links, sockets: &dhcp::Sockets, leases: Vec<Lease>) -> Responder {
     match config.dhcp.mode {
         Mode::Server => {
             let mut server = Server::new(config.dhcp.server.clone(), leases);
             server.set_own_addresses(links.all_addresses());
             Responder::Server(Box::new(server))
         }
-        Mode::Proxy => Responder::Proxy(Proxy::new(config.dhcp.proxy.clone())),
+        Mode::Proxy => {
+            let without_pxe_port = !sockets.serves_pxe();
+            Responder::Proxy(Proxy::new(ProxyConfig { without_pxe_port, ..config.dhcp.proxy.clone() }))
+        }
         Mode::Off => Responder::Off,
     }
 }
@@ -253,6 +256,7 @@ async fn sweep(app: Arc<Appliance>, mut stop: Stop) {
             _ = ticks.tick() => {
                 let step = app.attempts.lock().sweep(clock::now());
                 app.take(step);
+                app.sweep_offers();
             }
         }
     }

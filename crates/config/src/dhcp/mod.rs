@@ -11,7 +11,8 @@ mod tests;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use nextboot_dhcp::{LeaseTime, ProxyConfig, ServerConfig, UefiPolicy};
+use nextboot_dhcp::{LeaseTime, ProxyConfig, ServerConfig};
+use nextboot_model::OfferWay;
 
 use crate::{
     document::{Item, Section},
@@ -52,6 +53,8 @@ pub struct Dhcp {
     pub server: ServerConfig,
     /// What [`Mode::Proxy`] needs.
     pub proxy: ProxyConfig,
+    /// How long every answer is held back.
+    pub reply_delay: Duration,
 }
 
 impl Dhcp {
@@ -59,8 +62,10 @@ impl Dhcp {
         let mut read = Self::default();
         let modes = [Mode::Proxy, Mode::Server, Mode::Off].map(|mode| (mode.key(), mode));
         let mode = dhcp.get("mode", |item| item.placed(|item| item.choice(&modes)));
-        let policies = [("boot-server", UefiPolicy::Binl), ("direct", UefiPolicy::Direct)];
-        take(&mut read.proxy.uefi, dhcp.get("uefi_proxy", |item| item.choice(&policies)));
+        let ways = [("boot-server", OfferWay::BootServer), ("direct", OfferWay::Direct)];
+        take(&mut read.proxy.ways.bios, dhcp.get("bios_proxy", |item| item.choice(&ways)));
+        take(&mut read.proxy.ways.uefi, dhcp.get("uefi_proxy", |item| item.choice(&ways)));
+        take(&mut read.reply_delay, dhcp.get("reply_delay", reply_delay));
         take(&mut read.proxy.networks, dhcp.get("networks", |item| item.list(network)));
         read.server.relays.clone_from(&read.proxy.networks);
         take(&mut read.server.link_selection, dhcp.get("link_selection", |item| item.flag()));
@@ -105,6 +110,11 @@ fn network(item: &Item<'_>) -> Option<Ipv4Net> {
         return item.wrong("use a prefix length from 8 to 30");
     }
     Some(network)
+}
+
+/// Milliseconds; iPXE waits two seconds for a proxy's offer, and no firmware that misses an early one needs more than that.
+fn reply_delay(item: &Item<'_>) -> Option<Duration> {
+    item.number(0..=2000_u32).map(|millis| Duration::from_millis(millis.into()))
 }
 
 /// A duration within a range of seconds.

@@ -1,30 +1,25 @@
 //! PXE answers beside the subnet's own DHCP server.
 
+mod ways;
+
 use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
-use nextboot_model::Timestamp;
+use nextboot_model::{Mac, OfferWay, Timestamp};
+
+pub use ways::Ways;
 
 use crate::{
-    Arrival, BootAnswer, ClientKind, Destination, LimitConfig, Note, Outcome, Port, RequestState, Seen,
-    Sending, Why, boot, code, limit::Limiter, pxe, reply::Reply,
+    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Port, RequestState, Seen, Sending,
+    Why, boot, code, limit::Limiter, pxe, reply::Reply,
 };
-
-/// How UEFI firmware is led to its boot file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum UefiPolicy {
-    /// The offer names this server, and the firmware asks it for the file on port 4011. Some firmware ignores a proxy that
-    /// answers all at once; OVMF boots either way.
-    #[default]
-    Binl,
-    /// The offer carries the file. One packet less, and no port 4011 needed.
-    Direct,
-}
 
 /// Everything a [`Proxy`] is told by the site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProxyConfig {
-    /// How UEFI firmware is led to its boot file.
-    pub uefi: UefiPolicy,
+    /// How firmware is led to its boot file. What proves wrong for a machine is changed for it.
+    pub ways: Ways,
+    /// True when port 4011 is not ours: then every offer carries the file.
+    pub without_pxe_port: bool,
     /// Networks whose clients may ask on port 4011 besides those on-link, and whose relays are answered on port 67.
     pub networks: Vec<Ipv4Net>,
     /// How much clients may send.
@@ -36,6 +31,7 @@ pub struct ProxyConfig {
 pub struct Proxy {
     config: ProxyConfig,
     limiter: Limiter,
+    trials: ways::Trials,
 }
 
 impl Proxy {
@@ -43,12 +39,31 @@ impl Proxy {
     #[must_use]
     pub fn new(config: ProxyConfig) -> Self {
         let limiter = Limiter::new(config.limits.clone());
-        Self { config, limiter }
+        Self { config, limiter, trials: ways::Trials::default() }
     }
 
-    /// Goes on under a new configuration.
+    /// Goes on under a new configuration. What was learnt of machines stays, and whose port 4011 is.
     pub fn reconfigure(&mut self, config: ProxyConfig) {
-        *self = Self::new(config);
+        let config = ProxyConfig { without_pxe_port: self.config.without_pxe_port, ..config };
+        let trials = std::mem::take(&mut self.trials);
+        *self = Self { trials, ..Self::new(config) };
+    }
+
+    /// The machine fetches something from us, so it took our offer.
+    pub fn fetched(&mut self, mac: Mac) -> Option<Note> {
+        self.trials.taken(mac, None)
+    }
+
+    /// Another server's reply was heard; it tells whether a machine that takes none of our offers gets an address at all.
+    pub fn heard(&mut self, heard: &Heard) {
+        if let (false, Some(server)) = (heard.yiaddr.is_unspecified(), heard.server_id) {
+            self.trials.offered_address(heard.mac, server);
+        }
+    }
+
+    /// The machines that gave up after they had been offered both ways. To be called now and then.
+    pub fn sweep(&mut self, now: Timestamp) -> Vec<(Mac, Note)> {
+        self.trials.given_up(now)
     }
 
     /// Handles one packet. `boot` is what was decided for `seen.client()`. The outcome never changes a lease.
@@ -61,17 +76,21 @@ impl Proxy {
         }
         let served = |address| self.config.networks.iter().any(|network| network.contains(&address));
         if arrival.port == Port::Pxe {
-            return pxe::answer(arrival, seen, boot, served);
+            let mut outcome = pxe::answer(arrival, seen, boot, served);
+            if !outcome.replies.is_empty() {
+                outcome.notes.extend(self.trials.taken(packet.mac, Some(OfferWay::BootServer)));
+            }
+            return outcome;
         }
         match message {
-            Some(MessageType::Discover) => self.offer(arrival, seen, boot),
+            Some(MessageType::Discover) => self.offer(now, arrival, seen, boot),
             Some(MessageType::Request) => listen(arrival, seen),
             Some(MessageType::Decline) if packet.requested().is_some() => Outcome::ignored(Why::OtherServer),
             _ => Outcome::ignored(Why::NotBooting),
         }
     }
 
-    fn offer(&self, arrival: &Arrival, seen: &Seen, answer: &BootAnswer) -> Outcome {
+    fn offer(&mut self, now: Timestamp, arrival: &Arrival, seen: &Seen, answer: &BootAnswer) -> Outcome {
         let (packet, client) = (seen.packet(), seen.client());
         let mut out =
             Outcome { notes: vec![Note::Discover { requested: packet.requested() }], ..Outcome::default() };
@@ -97,9 +116,7 @@ impl Proxy {
         if let Some(id) = packet.client_id() {
             reply.raw(code::CLIENT_ID, id.to_vec());
         }
-        let ask_later =
-            client.kind == ClientKind::Pxe && client.is_uefi() && self.config.uefi == UefiPolicy::Binl;
-        let file = if ask_later {
+        let file = if self.way(now, arrival, seen, boot, &mut out.notes) == OfferWay::BootServer {
             // The request on port 4011 goes to siaddr: to us, wherever the file lies. Any sub-option of 43 between 6 and 10,
             // or a file, would make this another kind of offer.
             reply.raw(code::VENDOR_CLASS, b"PXEClient".to_vec()).next_server(arrival.server_id());
@@ -114,6 +131,27 @@ impl Proxy {
         let to = packet.relay_address(arrival).map_or(Destination::Broadcast, Destination::Relay);
         out.replies.push(Sending { bytes, to, from: Port::Dhcp, message: Some(MessageType::Offer) });
         out
+    }
+}
+
+impl Proxy {
+    /// How this offer leads to the file.
+    fn way(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        seen: &Seen,
+        boot: &Boot,
+        notes: &mut Vec<Note>,
+    ) -> OfferWay {
+        let client = seen.client();
+        let first = self.config.ways.of(client).filter(|_| !self.config.without_pxe_port);
+        let Some(first) = first else { return OfferWay::Direct };
+        let server = boot::next_server(boot, arrival);
+        let capacity = self.config.limits.clients;
+        let (way, note) = self.trials.offer(now, client.mac, first, (server, &boot.file), capacity);
+        notes.extend(note);
+        way
     }
 }
 

@@ -6,17 +6,17 @@ use crate::{
     testkit::{Client, boot, broadcast, captured, captured::*, reply, unicast},
 };
 
-fn proxy(uefi: UefiPolicy) -> Proxy {
-    Proxy::new(ProxyConfig { uefi, ..ProxyConfig::default() })
+fn proxy(uefi: OfferWay) -> Proxy {
+    Proxy::new(ProxyConfig { ways: Ways { uefi, ..Ways::default() }, ..ProxyConfig::default() })
 }
 
-fn handle(uefi: UefiPolicy, arrival: &Arrival, seen: &Seen, file: &str) -> Outcome {
+fn handle(uefi: OfferWay, arrival: &Arrival, seen: &Seen, file: &str) -> Outcome {
     let out = proxy(uefi).handle(Timestamp(1), arrival, seen, &boot(file));
     assert!(out.lease_changes.is_empty());
     out
 }
 
-fn offer(uefi: UefiPolicy, packet: &str, file: &str) -> (Outcome, Heard) {
+fn offer(uefi: OfferWay, packet: &str, file: &str) -> (Outcome, Heard) {
     let out = handle(uefi, &broadcast(), &captured(packet), file);
     let heard = reply(&out);
     assert_eq!((heard.message, heard.yiaddr), (Some(MessageType::Offer), Ipv4Addr::UNSPECIFIED));
@@ -31,9 +31,9 @@ fn offer(uefi: UefiPolicy, packet: &str, file: &str) -> (Outcome, Heard) {
 #[test]
 fn rule_8_a_direct_offer_is_complete() {
     for (uefi, packet) in [
-        (UefiPolicy::Direct, OVMF_DISCOVER),
-        (UefiPolicy::Direct, IPXE_DISCOVER),
-        (UefiPolicy::Binl, IPXE_DISCOVER),
+        (OfferWay::Direct, OVMF_DISCOVER),
+        (OfferWay::Direct, IPXE_DISCOVER),
+        (OfferWay::BootServer, IPXE_DISCOVER),
     ] {
         let (out, heard) = offer(uefi, packet, "pxelinux.0");
         assert_eq!(heard.vendor_class.as_deref(), Some("PXEClient"));
@@ -48,8 +48,8 @@ fn rule_8_a_direct_offer_is_complete() {
 
 #[test]
 fn rule_9_uefi_is_led_to_port_4011_unless_told_otherwise() {
-    assert_eq!(UefiPolicy::default(), UefiPolicy::Binl);
-    let (out, heard) = offer(UefiPolicy::Binl, OVMF_DISCOVER, "shimx64.efi");
+    assert_eq!(Ways::default(), Ways { bios: OfferWay::Direct, uefi: OfferWay::BootServer });
+    let (out, heard) = offer(OfferWay::BootServer, OVMF_DISCOVER, "shimx64.efi");
     assert_eq!(heard.vendor_class.as_deref(), Some("PXEClient"));
     assert!(!heard.options.has(code::VENDOR) && heard.file.is_none());
     assert_eq!(heard.next_server, Ipv4Addr::new(10, 0, 0, 1), "where it will ask");
@@ -58,7 +58,7 @@ fn rule_9_uefi_is_led_to_port_4011_unless_told_otherwise() {
 
 #[test]
 fn rule_15_http_boot_works_from_a_proxy() {
-    for uefi in [UefiPolicy::Binl, UefiPolicy::Direct] {
+    for uefi in [OfferWay::BootServer, OfferWay::Direct] {
         let (_, heard) = offer(uefi, OVMF_HTTP_DISCOVER, "http://10.0.0.1/shimx64.efi");
         assert_eq!(heard.vendor_class.as_deref(), Some("HTTPClient"));
         assert_eq!(heard.file.as_deref(), Some("http://10.0.0.1/shimx64.efi"));
@@ -85,7 +85,7 @@ fn nobody_but_boot_firmware_is_answered() {
     ];
     for client in clients {
         assert!(
-            handle(UefiPolicy::Direct, &broadcast(), &client.seen(), "x").replies.is_empty(),
+            handle(OfferWay::Direct, &broadcast(), &client.seen(), "x").replies.is_empty(),
             "{client:?}"
         );
     }
@@ -94,7 +94,7 @@ fn nobody_but_boot_firmware_is_answered() {
 #[test]
 fn a_request_on_port_67_is_heard_and_not_answered() {
     for packet in [OVMF_REQUEST, IPXE_REQUEST, OVMF_HTTP_REQUEST] {
-        let out = handle(UefiPolicy::Direct, &broadcast(), &captured(packet), "http://10.0.0.1/x.efi");
+        let out = handle(OfferWay::Direct, &broadcast(), &captured(packet), "http://10.0.0.1/x.efi");
         assert!(out.replies.is_empty());
         let [address, server] = [100, 1].map(|last| Ipv4Addr::new(192, 168, 77, last));
         let state = RequestState::Selecting;
@@ -110,7 +110,7 @@ fn nothing_to_boot_is_silence() {
         (unicast(Port::Pxe, SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), 4011)), OVMF_4011),
     ] {
         let out =
-            proxy(UefiPolicy::Direct).handle(Timestamp(1), &arrival, &captured(packet), &BootAnswer::Silent);
+            proxy(OfferWay::Direct).handle(Timestamp(1), &arrival, &captured(packet), &BootAnswer::Silent);
         assert!(out.replies.is_empty());
         assert_eq!(out.notes.last(), Some(&Note::Ignored(Why::NothingToBoot)));
     }
@@ -121,7 +121,7 @@ fn relays_are_answered_where_they_are_configured() {
     let client = Client::new(1).kind(1).option(60, b"PXEClient:Arch:00000:UNDI:002001");
     let relay = Ipv4Addr::new(10, 9, 0, 1);
     let seen = client.giaddr(relay).seen();
-    assert!(handle(UefiPolicy::Direct, &broadcast(), &seen, "x").replies.is_empty());
+    assert!(handle(OfferWay::Direct, &broadcast(), &seen, "x").replies.is_empty());
     let networks = vec!["10.9.0.0/16".parse().unwrap()];
     let mut proxy = Proxy::new(ProxyConfig { networks, ..ProxyConfig::default() });
     let out = proxy.handle(Timestamp(1), &broadcast(), &seen, &boot("x"));
@@ -132,7 +132,7 @@ fn relays_are_answered_where_they_are_configured() {
 fn rule_11_port_4011_answers_to_where_it_was_asked_from() {
     for (packet, port) in [(OVMF_4011, 4011), (IPXE_4011, 68)] {
         let source = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), port);
-        let out = handle(UefiPolicy::Binl, &unicast(Port::Pxe, source), &captured(packet), "shimx64.efi");
+        let out = handle(OfferWay::BootServer, &unicast(Port::Pxe, source), &captured(packet), "shimx64.efi");
         assert_eq!((out.replies[0].to, out.replies[0].from), (Destination::Unicast(source), Port::Pxe));
         let heard = reply(&out);
         assert_eq!((heard.message, heard.yiaddr), (Some(MessageType::Ack), Ipv4Addr::UNSPECIFIED));
@@ -151,15 +151,15 @@ fn menu_request(kind: u8, item: [u8; 4]) -> Client {
 fn a_boot_item_comes_back_as_it_was_asked_for() {
     let source = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), 68);
     let arrival = unicast(Port::Pxe, source);
-    let heard = reply(&handle(UefiPolicy::Binl, &arrival, &captured(IPXE_4011_MENU), "x"));
+    let heard = reply(&handle(OfferWay::BootServer, &arrival, &captured(IPXE_4011_MENU), "x"));
     assert_eq!(heard.options.get(43), Some(&[0x47, 4, 0x80, 1, 0, 0, 255][..]));
     let inform = menu_request(8, [0x80, 1, 0, 3]).seen();
     assert_eq!(
-        reply(&handle(UefiPolicy::Binl, &arrival, &inform, "x")).options.get(43).unwrap()[4..6],
+        reply(&handle(OfferWay::BootServer, &arrival, &inform, "x")).options.get(43).unwrap()[4..6],
         [0, 3]
     );
     for item in [[0, 0, 0, 0], [0x80, 1, 0x80, 0]] {
-        let out = handle(UefiPolicy::Binl, &arrival, &menu_request(3, item).seen(), "x");
+        let out = handle(OfferWay::BootServer, &arrival, &menu_request(3, item).seen(), "x");
         assert_eq!(out.notes, [Note::Ignored(Why::BootItem)]);
     }
 }
@@ -178,7 +178,7 @@ fn port_4011_has_the_gates_of_port_67() {
         (request.clone(), SocketAddrV4::new(Ipv4Addr::new(8, 8, 8, 8), 68), Why::ForeignSource),
         (request.clone(), SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68), Why::ForeignSource),
     ] {
-        let out = handle(UefiPolicy::Binl, &unicast(Port::Pxe, source), &client.seen(), "x");
+        let out = handle(OfferWay::BootServer, &unicast(Port::Pxe, source), &client.seen(), "x");
         assert_eq!((out.replies.len(), out.notes.as_slice()), (0, &[Note::Ignored(why)][..]), "{client:?}");
     }
 }
@@ -189,17 +189,128 @@ fn rule_12_and_24_no_time_the_client_names_changes_anything() {
     let mut bytes = crate::testkit::hex(OVMF_DISCOVER);
     (bytes[8], bytes[9]) = (0xff, 0xff);
     let late = Seen::read(&bytes).unwrap();
-    let tell = |seen| handle(UefiPolicy::Direct, &broadcast(), seen, "x").replies;
+    let tell = |seen| handle(OfferWay::Direct, &broadcast(), seen, "x").replies;
     assert_eq!(tell(&seen), tell(&late));
 }
 
 #[test]
 fn one_noisy_client_is_cut_off() {
-    let mut proxy = proxy(UefiPolicy::Direct);
+    let mut proxy = proxy(OfferWay::Direct);
     let seen = captured(OVMF_DISCOVER);
     let mut answered = 0;
     for _ in 0..1000 {
         answered += proxy.handle(Timestamp(1), &broadcast(), &seen, &boot("x")).replies.len();
     }
     assert_eq!(answered, 20);
+}
+
+/// A BIOS ROM that sends no option 97, as Intel's do.
+fn intel_rom() -> Client {
+    Client::new(1).kind(1).option(60, b"PXEClient:Arch:00000:UNDI:002001").option(93, &[0, 0])
+}
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp(1_000_000 + seconds * 1000)
+}
+
+/// Whether the offer to a DISCOVER at that second carries the file, and what was told of the way.
+fn ask(proxy: &mut Proxy, second: u64, packet: &Client) -> (OfferWay, Vec<Note>) {
+    let out = proxy.handle(at(second), &broadcast(), &packet.seen(), &boot("pxelinux.0"));
+    let way = if reply(&out).file.is_some() { OfferWay::Direct } else { OfferWay::BootServer };
+    let of_the_way = |note: &Note| !matches!(note, Note::Discover { .. } | Note::ProxyOffer { .. });
+    (way, out.notes.into_iter().filter(of_the_way).collect())
+}
+
+fn ask_port_4011(proxy: &mut Proxy, second: u64, packet: &Client) -> Vec<Note> {
+    let arrival = unicast(Port::Pxe, SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), 4011));
+    proxy.handle(at(second), &arrival, &packet.seen(), &boot("pxelinux.0")).notes
+}
+
+#[test]
+fn a_machine_that_takes_no_direct_offer_is_led_to_port_4011_and_that_is_remembered() {
+    let mut proxy = proxy(OfferWay::BootServer);
+    let rom = intel_rom();
+    assert_eq!(ask(&mut proxy, 0, &rom), (OfferWay::Direct, vec![]));
+    assert_eq!(ask(&mut proxy, 4, &rom), (OfferWay::Direct, vec![]));
+    let failed = Note::OfferNotTaken { failed: OfferWay::Direct };
+    assert_eq!(ask(&mut proxy, 12, &rom), (OfferWay::BootServer, vec![failed]));
+    let request = Client::new(1).kind(3).option(60, b"PXEClient:Arch:00000:UNDI:002001");
+    let notes = ask_port_4011(&mut proxy, 16, &request);
+    assert_eq!(notes.last(), Some(&Note::WayFound { way: OfferWay::BootServer }));
+    assert_eq!(proxy.fetched(intel_rom().seen().client().mac), None, "told once");
+    proxy.reconfigure(ProxyConfig::default());
+    assert_eq!(ask(&mut proxy, 900, &rom), (OfferWay::BootServer, vec![]), "remembered, after a reload too");
+    assert!(proxy.sweep(at(2000)).is_empty());
+}
+
+#[test]
+fn a_machine_that_fetches_or_asks_port_4011_keeps_its_way() {
+    let mut proxy = proxy(OfferWay::BootServer);
+    let uefi = Client::new(2).kind(1).option(60, b"PXEClient:Arch:00007:UNDI:003000");
+    for round in 0..5 {
+        let begin = round * 20;
+        assert_eq!(ask(&mut proxy, begin, &intel_rom()), (OfferWay::Direct, vec![]));
+        assert_eq!(ask(&mut proxy, begin + 4, &intel_rom()), (OfferWay::Direct, vec![]));
+        assert_eq!(proxy.fetched(intel_rom().seen().client().mac), None);
+        assert_eq!(ask(&mut proxy, begin, &uefi), (OfferWay::BootServer, vec![]));
+        let request = Client::new(2).kind(3).option(60, b"PXEClient:Arch:00007:UNDI:003000");
+        assert!(matches!(ask_port_4011(&mut proxy, begin, &request)[..], [Note::PxeAck { .. }]));
+    }
+}
+
+#[test]
+fn a_machine_that_merges_no_two_offers_is_told_about_with_what_would_boot_it() {
+    let mut proxy = proxy(OfferWay::BootServer);
+    let laptop = Client::new(3).kind(1).option(60, b"PXEClient:Arch:00007:UNDI:003000");
+    let mac = laptop.seen().client().mac;
+    // As seen of one: the same DISCOVER after 0, 4, 12 and 28 seconds, and then nothing.
+    let ways: Vec<OfferWay> =
+        [0, 4, 12, 28].iter().map(|second| ask(&mut proxy, *second, &laptop).0).collect();
+    assert_eq!(ways, [OfferWay::BootServer, OfferWay::BootServer, OfferWay::Direct, OfferWay::Direct]);
+    proxy.heard(&Heard { mac, ..Heard::read(&crate::testkit::hex(SERVER_ACK)).unwrap() });
+    assert!(proxy.sweep(at(60)).is_empty(), "it may go on");
+    let needs = Note::NeedsOneOffer {
+        address_by: Some(Ipv4Addr::new(192, 168, 77, 1)),
+        next_server: Ipv4Addr::new(10, 0, 0, 1),
+        file: "pxelinux.0".into(),
+    };
+    assert_eq!(proxy.sweep(at(70)), [(mac, needs)]);
+    assert!(proxy.sweep(at(80)).is_empty(), "told once");
+    assert_eq!(ask(&mut proxy, 100, &laptop).0, OfferWay::BootServer, "the next try begins as the first");
+}
+
+#[test]
+fn without_port_4011_every_offer_carries_the_file() {
+    let config = ProxyConfig { without_pxe_port: true, ..ProxyConfig::default() };
+    let mut proxy = Proxy::new(config);
+    proxy.reconfigure(ProxyConfig::default());
+    let uefi = Client::new(2).kind(1).option(60, b"PXEClient:Arch:00007:UNDI:003000");
+    for second in [0, 4, 12, 28] {
+        assert_eq!(ask(&mut proxy, second, &uefi), (OfferWay::Direct, vec![]));
+    }
+}
+
+#[test]
+fn what_is_remembered_of_machines_is_bounded() {
+    let limits = LimitConfig { clients: 10, ..LimitConfig::default() };
+    let mut proxy = Proxy::new(ProxyConfig { limits, ..ProxyConfig::default() });
+    for number in 1..=255 {
+        ask(&mut proxy, 0, &Client::new(number).kind(1).option(60, b"PXEClient"));
+        assert!(proxy.trials.size() <= 20);
+    }
+}
+
+#[test]
+fn a_bios_rom_without_option_97_gets_its_boot_item_on_port_4011() {
+    let source = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), 68);
+    let ask = |client: &Client| {
+        reply(&handle(OfferWay::Direct, &unicast(Port::Pxe, source), &client.seen(), "pxelinux.0"))
+    };
+    let heard = ask(&Client::new(1).kind(3).option(60, b"PXEClient:Arch:00000:UNDI:002001"));
+    assert_eq!(heard.options.get(43), Some(&[6, 1, 8, 71, 4, 0, 0, 0, 0, 255][..]));
+    assert!(!heard.options.has(97), "none was sent");
+    let broken = Client::new(1).kind(3).option(60, b"PXEClient:Arch:00000").option(97, &[0; 16]);
+    assert!(!ask(&broken).options.has(97), "a broken one does not come back");
+    let bios = offer(OfferWay::BootServer, IPXE_DISCOVER, "pxelinux.0").1;
+    assert_eq!(bios.options.get(43), Some(&[6, 1, 8, 255][..]), "iPXE takes the file of the offer");
 }

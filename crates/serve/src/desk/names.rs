@@ -27,6 +27,7 @@ impl Appliance {
             _ => Refused::NotFound(error.to_string()),
         })?;
         let requester = self.client_at(from).await;
+        self.took_our_offer(requester.mac);
         let settings = self.settings.load_full();
         if let Some(ask) = Ask::read(name.as_str()) {
             return self.configuration(&settings, &ask, &name, &requester, server, via);
@@ -95,6 +96,7 @@ impl Appliance {
         mac: Option<Mac>,
     ) -> Result<Found, Refused> {
         let requester = self.client_at(from).await;
+        self.took_our_offer(requester.mac);
         let client = match mac {
             Some(mac) if requester.mac != Some(mac) => {
                 let attempts = self.attempts.lock();

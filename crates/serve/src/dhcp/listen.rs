@@ -48,10 +48,18 @@ impl Sockets {
             Ok(bound) => sockets.pxe = Some(bound),
             // dnsmasq and others hold it when they serve PXE on this very machine; port 67 still works without it.
             Err(error) => {
-                tracing::warn!(%error, "port 4011 is not served; UEFI machines that ask there get no answer from us")
+                tracing::warn!(
+                    %error,
+                    "port 4011 is not served; every offer carries the boot file instead, which some UEFI firmware ignores"
+                )
             }
         }
         Ok(sockets)
+    }
+
+    /// True when port 4011 is ours.
+    pub(crate) fn serves_pxe(&self) -> bool {
+        self.pxe.is_some()
     }
 }
 

@@ -2,8 +2,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use nextboot_boot::{Client, Firmware, Plan};
 use nextboot_dhcp::{Note, Seen, Why};
-use nextboot_model::{EventKind, Timestamp};
+use nextboot_model::{EventKind, Mac, Timestamp};
 
+use super::Responder;
 use crate::appliance::Appliance;
 
 /// Turns what the machine saw and decided into events, and lets the attempt follow. Returns what is only true once the
@@ -79,6 +80,12 @@ pub(super) fn tell(
                 }
                 None => EventKind::Ignored { reason: format!("it took the offer of {server}") },
             },
+            Note::OfferNotTaken { .. } | Note::WayFound { .. } | Note::NeedsOneOffer { .. } => {
+                match of_the_way(note) {
+                    Some(event) => event,
+                    None => continue,
+                }
+            }
             Note::PxeAck { file, address } => {
                 app.attempts.lock().addressed(now, mac, v4(*address));
                 EventKind::BootServerAnswered { file: Some(file.clone()) }
@@ -120,6 +127,49 @@ pub(super) fn tell(
         }
     }
     once_written
+}
+
+/// What was learnt about how a machine takes a proxy's offer.
+fn of_the_way(note: &Note) -> Option<EventKind> {
+    match note {
+        Note::OfferNotTaken { failed } => {
+            Some(EventKind::OfferNotTaken { failed: *failed, next: failed.other() })
+        }
+        Note::WayFound { way } => Some(EventKind::WayFound { way: *way }),
+        Note::NeedsOneOffer { address_by, next_server, file } => Some(EventKind::NeedsOneOffer {
+            address_by: address_by.map(IpAddr::V4),
+            next_server: IpAddr::V4(*next_server),
+            file: file.clone(),
+        }),
+        _ => None,
+    }
+}
+
+impl Appliance {
+    /// A machine fetches something: it took our offer.
+    pub(crate) fn took_our_offer(&self, mac: Option<Mac>) {
+        let Some(mac) = mac else { return };
+        let note = match &mut *self.responder.lock() {
+            Responder::Proxy(proxy) => proxy.fetched(mac),
+            _ => None,
+        };
+        if let Some(event) = note.as_ref().and_then(of_the_way) {
+            self.note(Some(mac), event);
+        }
+    }
+
+    /// Tells of machines that made nothing of any offer.
+    pub(crate) fn sweep_offers(&self) {
+        let given_up = match &mut *self.responder.lock() {
+            Responder::Proxy(proxy) => proxy.sweep(crate::clock::now()),
+            _ => Vec::new(),
+        };
+        for (mac, note) in given_up {
+            if let Some(event) = of_the_way(&note) {
+                self.note(Some(mac), event);
+            }
+        }
+    }
 }
 
 /// What speaks for the machine, for people: `PXE (PXEClient:Arch:00007:UNDI:003000)`.

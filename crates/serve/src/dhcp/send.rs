@@ -66,6 +66,10 @@ impl Finish {
         for event in self.told {
             app.note(Some(self.mac), event);
         }
+        let delay = app.settings.load().config.dhcp.reply_delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         for reply in &self.replies {
             if let Err(error) = send(&sockets, &self.arrival, reply).await {
                 tracing::warn!(%error, to = ?reply.to, "cannot send a DHCP answer");
