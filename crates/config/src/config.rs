@@ -17,7 +17,7 @@ const MAX_INTERFACE_NAME: usize = 15;
 /// the interface of the default route, and unknown machines are left alone.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The network interfaces to serve; empty: the one of the default route.
+    /// The network interfaces to serve, by names in which `*` stands for anything; empty: the one of the default route.
     pub interfaces: Vec<String>,
     /// The directory of everything that has to survive a restart.
     pub data_dir: PathBuf,
@@ -114,6 +114,8 @@ fn interface(item: &Item<'_>) -> Option<String> {
     if sound {
         Some(name.to_owned())
     } else {
-        item.wrong("use the name of a network interface as `ip link` shows it, e.g. \"eth0\"")
+        item.wrong(
+            "use the name of a network interface as `ip link` shows it, e.g. \"eth0\", or several's, as \"eth*\"",
+        )
     }
 }

@@ -57,6 +57,10 @@ pub enum EventKind {
     Reloaded,
     /// The configuration was read again, is wrong, and changes nothing.
     ReloadFailed { error: String },
+    /// A network interface came that we serve, at the start or later.
+    InterfaceAppeared { interface: String },
+    /// A network interface that we serve is there no longer.
+    InterfaceGone { interface: String },
     /// Something of the server's own did not work.
     Trouble { what: String },
 
@@ -166,6 +170,7 @@ impl EventKind {
             self,
             Self::ReloadFailed { .. }
                 | Self::Trouble { .. }
+                | Self::InterfaceGone { .. }
                 | Self::CallBackRefused { .. }
                 | Self::GaveUp { .. }
                 | Self::Refused { .. }
@@ -209,6 +214,10 @@ impl fmt::Display for EventKind {
             Self::Reloaded => write!(out, "configuration read again, in force"),
             Self::ReloadFailed { error } => {
                 write!(out, "configuration not taken, the old one holds: {error}")
+            }
+            Self::InterfaceAppeared { interface } => write!(out, "{interface} is there and is served"),
+            Self::InterfaceGone { interface } => {
+                write!(out, "{interface} is gone; it is served again as soon as it is back")
             }
             Self::Trouble { what } => write!(out, "{what}"),
             Self::HostAdded { macs } => {

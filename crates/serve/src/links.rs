@@ -16,20 +16,24 @@ pub(crate) struct Link {
     pub(crate) addresses: Vec<Ipv4Net>,
 }
 
-/// The interfaces that we serve, as they are now.
+/// The interfaces that we serve, as they are now. They are wanted by name: one that is deleted and made again has another
+/// index, and one may come only later.
 #[derive(Debug)]
 pub(crate) struct Links {
-    wanted: Vec<u32>,
+    wanted: Vec<String>,
     now: ArcSwap<BTreeMap<u32, Link>>,
+}
+
+/// What a look at the interfaces found changed: names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) appeared: Vec<String>,
+    pub(crate) gone: Vec<String>,
 }
 
 /// Why there is no interface to serve.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoLink {
-    #[error(
-        "there is no interface {name:?}; this machine has {have}. Mend `interfaces` in the configuration"
-    )]
-    Missing { name: String, have: String },
     #[error("there is no default route to tell which interface to serve. Name one: interfaces = [\"eth0\"]")]
     NoDefault,
     #[error(transparent)]
@@ -37,38 +41,33 @@ pub(crate) enum NoLink {
 }
 
 impl Links {
-    /// Finds the interfaces with these names; the one of the default route when there is no name.
+    /// Finds the interfaces with these names, in which `*` stands for anything; the one of the default route when there is no
+    /// name.
     pub(crate) async fn find(network: &Network, names: &[String]) -> Result<Self, NoLink> {
         let all = network.interfaces().await?;
-        let mut wanted = Vec::new();
-        for name in names {
-            let found =
-                all.iter().find(|interface| interface.name == *name).ok_or_else(|| NoLink::Missing {
-                    name: name.clone(),
-                    have: all.iter().map(|interface| interface.name.as_str()).collect::<Vec<_>>().join(", "),
-                })?;
-            wanted.push(found.index);
-        }
+        let mut wanted = names.to_vec();
         if wanted.is_empty() {
-            wanted.push(network.default_interface().await?.ok_or(NoLink::NoDefault)?);
+            let default = network.default_interface().await?;
+            let found = all.iter().find(|interface| Some(interface.index) == default);
+            wanted.push(found.ok_or(NoLink::NoDefault)?.name.clone());
         }
         let links = Self { wanted, now: ArcSwap::default() };
         links.take(all);
         Ok(links)
     }
 
-    /// Keeps the addresses up to date, for ever, and says so after each change.
+    /// Keeps the interfaces and their addresses up to date, for ever, and says so after each change.
     pub(crate) async fn follow(
         self: Arc<Self>,
         network: Arc<Network>,
         mut changes: Changes,
-        changed: impl Fn(&Self),
+        changed: impl Fn(&Self, Moved),
     ) {
         while changes.next().await.is_some() {
             match network.interfaces().await {
                 Ok(all) => {
-                    self.take(all);
-                    changed(&self);
+                    let moved = self.take(all);
+                    changed(&self, moved);
                 }
                 Err(error) => tracing::warn!(%error, "cannot read the interfaces again"),
             }
@@ -76,22 +75,42 @@ impl Links {
         tracing::warn!("no longer told of changes of interfaces; their addresses are taken as they are now");
     }
 
-    fn take(&self, all: Vec<Interface>) {
-        let wanted = all.into_iter().filter(|interface| self.wanted.contains(&interface.index));
-        let links = wanted.map(|interface| {
+    fn take(&self, all: Vec<Interface>) -> Moved {
+        let is_wanted = |interface: &Interface| {
+            self.wanted.iter().any(|name| {
+                // A wildcard means network cards.
+                *name == interface.name || (!interface.loopback && matches(name, &interface.name))
+            })
+        };
+        let links = all.into_iter().filter(is_wanted).map(|interface| {
             let addresses =
                 interface.ipv4().filter_map(|(ip, prefix)| Ipv4Net::new(ip, prefix).ok()).collect();
             (interface.index, Link { name: interface.name, mtu: interface.mtu, addresses })
         });
-        self.now.store(Arc::new(links.collect()));
+        let links: BTreeMap<u32, Link> = links.collect();
+        let before = self.now.load();
+        let names = |links: &BTreeMap<u32, Link>, other: &BTreeMap<u32, Link>| {
+            let new = links.iter().filter(|(index, _)| !other.contains_key(index));
+            new.map(|(_, link)| link.name.clone()).collect::<Vec<_>>()
+        };
+        let moved = Moved { appeared: names(&links, &before), gone: names(&before, &links) };
+        self.now.store(Arc::new(links));
+        moved
     }
 
-    pub(crate) fn indexes(&self) -> &[u32] {
-        &self.wanted
+    pub(crate) fn indexes(&self) -> Vec<u32> {
+        self.now.load().keys().copied().collect()
     }
 
     pub(crate) fn serves(&self, interface: u32) -> bool {
-        self.wanted.contains(&interface)
+        self.now.load().contains_key(&interface)
+    }
+
+    /// The names for which there is no interface yet.
+    pub(crate) fn waited_for(&self) -> Vec<String> {
+        let now = self.now.load();
+        let missing = |name: &&String| !now.values().any(|link| matches(name, &link.name));
+        self.wanted.iter().filter(missing).cloned().collect()
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -148,9 +167,71 @@ impl Links {
     }
 }
 
+/// True if the name fits the pattern, in which `*` stands for any number of characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        // The earliest place leaves most for what follows.
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything_in_a_name() {
+        for (pattern, name, fits) in [
+            ("eth0", "eth0", true),
+            ("eth0", "eth01", false),
+            ("eth*", "eth0.20", true),
+            ("eth*", "eth", true),
+            ("eth*", "veth0", false),
+            ("lab-*", "lab-a", true),
+            ("*", "br0", true),
+            ("*.20", "eth0.20", true),
+            ("e*h*0", "eth10", true),
+            ("e*h*0", "eth1", false),
+            ("ab*ba", "aba", false),
+            ("a**b", "axb", true),
+        ] {
+            assert_eq!(matches(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn interfaces_are_followed_by_name() {
+        let wanted = ["br*".to_owned(), "eth9".to_owned()].into();
+        let links = Links { wanted, now: ArcSwap::default() };
+        let interface = |index, name: &str| Interface {
+            index,
+            name: name.into(),
+            mac: None,
+            mtu: 1500,
+            up: true,
+            running: true,
+            loopback: name == "lo",
+            addresses: vec![("10.0.0.1".parse().unwrap(), 24)],
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let moved = links.take(vec![interface(1, "lo"), interface(2, "br0"), interface(3, "eth0")]);
+        assert_eq!(moved, Moved { appeared: names(&["br0"]), gone: vec![] });
+        assert_eq!((links.indexes(), links.waited_for()), (vec![2], names(&["eth9"])));
+        let moved = links.take(vec![interface(7, "br0"), interface(8, "eth9")]);
+        assert_eq!(moved, Moved { appeared: names(&["br0", "eth9"]), gone: names(&["br0"]) });
+        assert!(
+            links.serves(7) && !links.serves(2) && links.waited_for().is_empty(),
+            "made again, new index"
+        );
+        assert_eq!(links.take(vec![interface(7, "br0"), interface(8, "eth9")]), Moved::default());
+        assert_eq!(links.take(vec![]).gone, names(&["br0", "eth9"]));
+    }
 
     fn links(interfaces: &[(u32, &[&str])]) -> Links {
         let link = |addresses: &[&str]| Link {
@@ -159,7 +240,7 @@ mod tests {
             addresses: addresses.iter().map(|net| net.parse().unwrap()).collect(),
         };
         let now = interfaces.iter().map(|(index, addresses)| (*index, link(addresses))).collect();
-        Links { wanted: vec![2, 3], now: ArcSwap::from_pointee(now) }
+        Links { wanted: vec!["eth".into()], now: ArcSwap::from_pointee(now) }
     }
 
     fn ip(text: &str) -> Ipv4Addr {

@@ -83,7 +83,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     let (stopper, stop) = Stop::new();
     let mut parts = JoinSet::new();
     if config.dhcp.mode != Mode::Off {
-        parts.spawn(dhcp::run(Arc::clone(&app), sockets, stop.clone()));
+        parts.spawn(dhcp::run(Arc::clone(&app), Arc::clone(&sockets), stop.clone()));
     }
     if let Some(socket) = tftp {
         parts.spawn(tftp::run(Arc::clone(&app), socket, stop.clone()));
@@ -98,7 +98,17 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     parts.spawn(notify::watchdog(stop.clone()));
     parts.spawn(watch_store(Arc::clone(&app), stop.clone()));
     let told = Arc::clone(&app);
-    let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes, move |links| {
+    let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes, move |links, moved| {
+        for interface in moved.gone {
+            told.note(None, EventKind::InterfaceGone { interface });
+        }
+        for interface in moved.appeared {
+            told.note(None, EventKind::InterfaceAppeared { interface });
+        }
+        if let Err(error) = sockets.follow(links) {
+            let what = format!("cannot hear on the interfaces that there are now: {error}");
+            told.note(None, EventKind::Trouble { what });
+        }
         if let Responder::Server(server) = &mut *told.responder.lock() {
             server.set_own_addresses(links.all_addresses());
         }
@@ -143,7 +153,8 @@ fn responder(config: &Config, links: &Links, sockets: &dhcp::Sockets, leases: Ve
         }
         Mode::Proxy => {
             let without_pxe_port = !sockets.serves_pxe();
-            Responder::Proxy(Proxy::new(ProxyConfig { without_pxe_port, ..config.dhcp.proxy.clone() }))
+            let proxy = Proxy::new(ProxyConfig { without_pxe_port, ..config.dhcp.proxy.clone() });
+            Responder::Proxy(Box::new(proxy))
         }
         Mode::Off => Responder::Off,
     }
@@ -175,6 +186,12 @@ fn announce(app: &Appliance, config: &Config) {
         token = %config.api.token_file.display(),
         "serving"
     );
+    for name in app.links.waited_for() {
+        tracing::warn!(
+            interface = name,
+            "waits for this interface, which does not exist yet; it is served as soon as it does"
+        );
+    }
     for name in app.links.without_address() {
         tracing::warn!(
             interface = name,

@@ -9,8 +9,8 @@ use nextboot_model::{Mac, OfferWay, Timestamp};
 pub use ways::Ways;
 
 use crate::{
-    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Port, RequestState, Seen, Sending,
-    Why, boot, code, limit::Limiter, pxe, reply::Reply,
+    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Port, RequestState, Seen,
+    Sending, Why, boot, code, limit::Limiter, pxe, reply::Reply,
 };
 
 /// Everything a [`Proxy`] is told by the site.

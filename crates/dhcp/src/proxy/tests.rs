@@ -84,10 +84,7 @@ fn nobody_but_boot_firmware_is_answered() {
         Client::new(1).kind(7).option(60, b"PXEClient").ciaddr(Ipv4Addr::new(10, 0, 0, 9)),
     ];
     for client in clients {
-        assert!(
-            handle(OfferWay::Direct, &broadcast(), &client.seen(), "x").replies.is_empty(),
-            "{client:?}"
-        );
+        assert!(handle(OfferWay::Direct, &broadcast(), &client.seen(), "x").replies.is_empty(), "{client:?}");
     }
 }
 

@@ -3,42 +3,48 @@
 
 use nix::libc::{
     BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_MSH,
-    BPF_RET, BPF_W, PACKET_MULTICAST, SKF_AD_IFINDEX, SKF_AD_OFF, SKF_AD_PKTTYPE,
+    BPF_RET, BPF_W, PACKET_MULTICAST, PACKET_OTHERHOST, SKF_AD_IFINDEX, SKF_AD_OFF, SKF_AD_PKTTYPE,
 };
 use socket2::SockFilter;
 
-/// Jumps reach 255 instructions far, and nobody serves as many interfaces by name.
+use super::Hear;
+
+/// Jumps reach 255 instructions far, and nobody serves as many interfaces.
 pub(super) const MAX_INTERFACES: usize = 200;
 
 const ACCEPT_ALL_BYTES: u32 = u32::MAX;
 const DROP: u32 = 0;
 
-/// Keeps whole UDP packets for `port` that came in on one of `interfaces` (any when empty) and were meant for this machine:
-/// sent to it, to all, or to a group. `None` for too many interfaces.
-pub(super) fn program(port: u16, interfaces: &[u32]) -> Option<Vec<SockFilter>> {
+/// Keeps whole UDP packets with the ports of `hear` that came in on one of `interfaces`; nothing where there is none. `None`
+/// for too many interfaces.
+pub(super) fn program(hear: Hear, interfaces: &[u32]) -> Option<Vec<SockFilter>> {
     if interfaces.len() > MAX_INTERFACES {
         return None;
     }
-    let mut code = Vec::with_capacity(12 + interfaces.len());
-    // Above PACKET_MULTICAST are frames for others (seen in promiscuous mode) and our own outgoing ones.
+    let mut code = Vec::with_capacity(16 + interfaces.len());
     code.push(load_ancillary(SKF_AD_PKTTYPE));
-    code.extend(drop_if(BPF_JGT, u32::from(PACKET_MULTICAST)));
-    if !interfaces.is_empty() {
-        code.push(load_ancillary(SKF_AD_IFINDEX));
-        for (at, index) in interfaces.iter().enumerate() {
-            // Over the remaining comparisons and the drop behind them.
-            let rest = u8::try_from(interfaces.len() - at).ok()?;
-            code.push(step(BPF_JMP | BPF_JEQ | BPF_K, rest, 0, *index));
-        }
-        code.push(step(BPF_RET | BPF_K, 0, 0, DROP));
-    }
+    code.extend(drop_if(
+        BPF_JGT,
+        u32::from(match hear {
+            // Sent to this machine, to all, or to a group.
+            Hear::To(_) => PACKET_MULTICAST,
+            // Also what a hub, or a switch's mirror port, shows of frames for others; never our own outgoing ones.
+            Hear::From(_) => PACKET_OTHERHOST,
+        }),
+    ));
+    code.push(load_ancillary(SKF_AD_IFINDEX));
+    code.extend(keep_if_any(interfaces)?);
     code.push(step(BPF_LD | BPF_B | BPF_ABS, 0, 0, 9));
-    code.extend(keep_if(u32::from(17u8)));
+    code.extend(keep_if_any(&[17])?);
     code.push(step(BPF_LD | BPF_H | BPF_ABS, 0, 0, 6));
     code.extend(drop_if(BPF_JSET, 0x3fff));
     code.push(step(BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0));
-    code.push(step(BPF_LD | BPF_H | BPF_IND, 0, 0, 2));
-    code.extend(keep_if(u32::from(port)));
+    let (offset, ports) = match hear {
+        Hear::To(port) => (2, vec![u32::from(port)]),
+        Hear::From(ports) => (0, ports.map(u32::from).to_vec()),
+    };
+    code.push(step(BPF_LD | BPF_H | BPF_IND, 0, 0, offset));
+    code.extend(keep_if_any(&ports)?);
     code.push(step(BPF_RET | BPF_K, 0, 0, ACCEPT_ALL_BYTES));
     Some(code)
 }
@@ -55,8 +61,15 @@ fn drop_if(test: u32, k: u32) -> [SockFilter; 2] {
     [step(BPF_JMP | test | BPF_K, 0, 1, k), step(BPF_RET | BPF_K, 0, 0, DROP)]
 }
 
-fn keep_if(k: u32) -> [SockFilter; 2] {
-    [step(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, k), step(BPF_RET | BPF_K, 0, 0, DROP)]
+fn keep_if_any(values: &[u32]) -> Option<Vec<SockFilter>> {
+    let mut code = Vec::with_capacity(values.len() + 1);
+    for (at, value) in values.iter().enumerate() {
+        // Over the remaining comparisons and the drop behind them.
+        let rest = u8::try_from(values.len() - at).ok()?;
+        code.push(step(BPF_JMP | BPF_JEQ | BPF_K, rest, 0, *value));
+    }
+    code.push(step(BPF_RET | BPF_K, 0, 0, DROP));
+    Some(code)
 }
 
 #[cfg(test)]
@@ -65,16 +78,18 @@ mod tests {
 
     #[test]
     fn the_number_of_interfaces_is_bounded() {
-        assert!(program(67, &[1; MAX_INTERFACES]).is_some());
-        assert!(program(67, &[1; MAX_INTERFACES + 1]).is_none());
+        assert!(program(Hear::To(67), &[1; MAX_INTERFACES]).is_some());
+        assert!(program(Hear::To(67), &[1; MAX_INTERFACES + 1]).is_none());
     }
 
     /// The kernel checks every jump when it takes a program.
     #[test]
     fn the_kernel_takes_the_program() {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
-        for count in [0, 1, 2, MAX_INTERFACES] {
-            socket.attach_filter(&program(67, &vec![7; count]).unwrap()).unwrap();
+        for hear in [Hear::To(67), Hear::From([67, 4011])] {
+            for count in [0, 1, 2, MAX_INTERFACES] {
+                socket.attach_filter(&program(hear, &vec![7; count]).unwrap()).unwrap();
+            }
         }
     }
 }

@@ -24,15 +24,15 @@ pub(super) struct Arrival {
 }
 
 /// Hands the socket to the runtime, to learn when it is ready.
-pub(super) fn register(socket: Socket) -> io::Result<AsyncFd<Socket>> {
+pub(crate) fn register(socket: Socket) -> io::Result<AsyncFd<Socket>> {
     // SAFETY: the `AsyncFd` owns the `Socket`, which gives the same open descriptor until it is dropped, and nothing here
     // takes the socket out, replaces it or closes its descriptor.
     Ok(unsafe { AsyncFd::register(socket) }?)
 }
 
-/// Starts hearing IPv4 on one interface, or on all with index 0.
-pub(super) fn bind(socket: &Socket, interface: u32) -> io::Result<()> {
-    socket.bind(&address(interface, None)?)
+/// Starts hearing IPv4 on all interfaces.
+pub(super) fn bind(socket: &Socket) -> io::Result<()> {
+    socket.bind(&address(0, None)?)
 }
 
 /// An address for IPv4 packets on an interface: for binding, or of one station there.

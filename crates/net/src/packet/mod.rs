@@ -12,6 +12,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+pub(crate) use link::register;
+
 pub use headers::{HEADERS, MAX_PAYLOAD, Malformed, Udp, build, parse};
 
 use crate::HardwareAddr;
@@ -37,6 +39,15 @@ pub struct Heard<'b> {
     pub broadcast: bool,
 }
 
+/// Which UDP datagrams a packet socket hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hear {
+    /// Those for this port that were sent to this machine, to all, or to a group.
+    To(u16),
+    /// Those from one of these ports, to whomever, as far as the interface sees them.
+    From([u16; 2]),
+}
+
 /// Why a packet socket could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -44,11 +55,17 @@ pub enum OpenError {
     #[error("no permission to open a packet socket; it needs CAP_NET_RAW")]
     Denied,
     /// Too many interfaces to tell apart.
-    #[error("a packet socket hears at most {} interfaces, or all", filter::MAX_INTERFACES)]
+    #[error("a packet socket hears at most {} interfaces", filter::MAX_INTERFACES)]
     TooManyInterfaces,
     /// Anything else.
     #[error("packet socket: {0}")]
     Failed(#[from] io::Error),
+}
+
+impl OpenError {
+    pub(crate) fn of(source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::PermissionDenied { Self::Denied } else { source.into() }
+    }
 }
 
 /// Why a packet could not be sent.
@@ -69,24 +86,38 @@ pub enum SendError {
 #[derive(Debug)]
 pub struct PacketSocket {
     io: AsyncFd<Socket>,
+    hear: Option<Hear>,
     malformed: AtomicU64,
 }
 
 impl PacketSocket {
-    /// Hears datagrams for UDP port `port` on the interfaces with these indexes; on all when there is none.
+    /// Hears datagrams on the interfaces with these indexes.
     ///
     /// # Errors
     /// [`OpenError::Denied`] without `CAP_NET_RAW`; and whatever else the kernel says.
-    pub fn listen(port: u16, interfaces: &[u32]) -> Result<Self, OpenError> {
+    pub fn listen(hear: Hear, interfaces: &[u32]) -> Result<Self, OpenError> {
         let socket = Self::open()?;
-        let program = filter::program(port, interfaces).ok_or(OpenError::TooManyInterfaces)?;
+        let program = filter::program(hear, interfaces).ok_or(OpenError::TooManyInterfaces)?;
         // First the filter, then the bind that opens the tap: nothing slips in unfiltered.
         socket.attach_filter(&program)?;
-        let interface = if let [only] = interfaces { *only } else { 0 };
         // As far as the system's limit allows; a rack that gets its power back asks in the same second.
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        link::bind(&socket, interface)?;
-        Self::wrap(socket)
+        // On all interfaces, for the filter tells them apart and can be changed: a socket that is bound to one goes deaf for
+        // good when that one is deleted.
+        link::bind(&socket)?;
+        Self::wrap(socket, Some(hear))
+    }
+
+    /// Hears on these interfaces from now on. Nothing is lost on those that it heard before.
+    ///
+    /// # Errors
+    /// [`OpenError::TooManyInterfaces`]; and whatever else the kernel says.
+    pub fn hear_on(&self, interfaces: &[u32]) -> Result<(), OpenError> {
+        if let Some(hear) = self.hear {
+            let program = filter::program(hear, interfaces).ok_or(OpenError::TooManyInterfaces)?;
+            self.io.get_ref().attach_filter(&program)?;
+        }
+        Ok(())
     }
 
     /// A socket that only sends; the kernel hands it no packets.
@@ -94,18 +125,16 @@ impl PacketSocket {
     /// # Errors
     /// As [`listen`](Self::listen).
     pub fn send_only() -> Result<Self, OpenError> {
-        Self::wrap(Self::open()?)
+        Self::wrap(Self::open()?, None)
     }
 
     /// Protocol 0: hears nothing before it is bound.
     fn open() -> Result<Socket, OpenError> {
-        Socket::new(Domain::PACKET, Type::DGRAM.nonblocking(), Some(Protocol::from(0))).map_err(|source| {
-            if source.kind() == io::ErrorKind::PermissionDenied { OpenError::Denied } else { source.into() }
-        })
+        Socket::new(Domain::PACKET, Type::DGRAM.nonblocking(), Some(Protocol::from(0))).map_err(OpenError::of)
     }
 
-    fn wrap(socket: Socket) -> Result<Self, OpenError> {
-        Ok(Self { io: link::register(socket)?, malformed: AtomicU64::new(0) })
+    fn wrap(socket: Socket, hear: Option<Hear>) -> Result<Self, OpenError> {
+        Ok(Self { io: register(socket)?, hear, malformed: AtomicU64::new(0) })
     }
 
     /// Waits for a datagram. `buffer` takes the whole IP packet, so give it 64 KiB, or the largest MTU; larger packets are

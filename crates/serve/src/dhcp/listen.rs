@@ -6,7 +6,7 @@ use std::{
 use anyhow::Context as _;
 use nextboot_config::Mode;
 use nextboot_dhcp::{Arrival, Port};
-use nextboot_net::{BindOptions, PacketSocket, UdpSocket};
+use nextboot_net::{BindOptions, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
 
 use crate::{appliance::Appliance, links::Links, stop::Stop};
 
@@ -24,6 +24,8 @@ pub(crate) struct Sockets {
     pub(super) pxe: Option<UdpSocket>,
     /// Reaches clients that have no address yet.
     pub(super) raw: Option<PacketSocket>,
+    /// Reaches relays from port 67, which a proxy does not hold.
+    pub(super) routed: Option<RawSocket>,
 }
 
 impl Sockets {
@@ -32,7 +34,7 @@ impl Sockets {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let options =
             BindOptions { broadcast: true, receive_buffer: Some(RECEIVE_BUFFER), ..BindOptions::default() };
-        let mut sockets = Self { server: None, proxy: None, pxe: None, raw: None };
+        let mut sockets = Self { server: None, proxy: None, pxe: None, raw: None, routed: None };
         match mode {
             Mode::Server => {
                 let bound = UdpSocket::bind(any, 67, &options).context(
@@ -40,7 +42,10 @@ impl Sockets {
                 )?;
                 sockets.server = Some(bound);
             }
-            Mode::Proxy => sockets.proxy = Some(PacketSocket::listen(67, links.indexes())?),
+            Mode::Proxy => {
+                sockets.proxy = Some(PacketSocket::listen(Hear::To(67), &links.indexes())?);
+                sockets.routed = Some(RawSocket::open()?);
+            }
             Mode::Off => return Ok(sockets),
         }
         sockets.raw = Some(PacketSocket::send_only()?);
@@ -55,6 +60,11 @@ impl Sockets {
             }
         }
         Ok(sockets)
+    }
+
+    /// Hears on the interfaces that there are now.
+    pub(crate) fn follow(&self, links: &Links) -> Result<(), OpenError> {
+        self.proxy.iter().try_for_each(|socket| socket.hear_on(&links.indexes()))
     }
 
     /// True when port 4011 is ours.

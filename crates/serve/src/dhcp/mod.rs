@@ -19,7 +19,7 @@ pub(crate) enum Responder {
     /// We give addresses.
     Server(Box<Server>),
     /// Another server gives addresses, we give boot files.
-    Proxy(Proxy),
+    Proxy(Box<Proxy>),
     /// Nobody asks us.
     Off,
 }

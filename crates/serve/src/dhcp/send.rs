@@ -93,7 +93,10 @@ async fn send(sockets: &Sockets, arrival: &Arrival, reply: &Sending) -> anyhow::
                     .send(&reply.bytes, SocketAddr::V4(to), Some(IpAddr::V4(own)), Some(arrival.interface))
                     .await?;
             }
-            None => anyhow::bail!("a proxy does not hold port {} to answer {to} from", reply.from.number()),
+            None => {
+                let routed = sockets.routed.as_ref().ok_or_else(|| anyhow::anyhow!("no raw socket"))?;
+                routed.send_udp(from, to, &reply.bytes).await?;
+            }
         },
         Destination::Broadcast => {
             let to = SocketAddrV4::new(Ipv4Addr::BROADCAST, CLIENT_PORT);
