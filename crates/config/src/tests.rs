@@ -97,7 +97,7 @@ fn each_wrong_value_gets_its_remedy() {
     for (text, complaint) in [
         (
             "interfaces = [\"eth0\", \"a b\"]".into(),
-            "1: interfaces = \"a b\": use the name of a network interface as `ip link` shows it, e.g. \"eth0\"",
+            "1: interfaces = \"a b\": use the name of a network interface as `ip link` shows it, e.g. \"eth0\", or several's, as \"eth*\"",
         ),
         ("interfaces = 3".into(), "1: interfaces = 3: this is a text; write it in quotes"),
         ("data_dir = \"\"".into(), "1: data_dir = \"\": must not be empty; leave the key out instead"),
