@@ -25,7 +25,11 @@
 //!   the identifier alone to count). Firmware sends none, iPXE 01 and its MAC, the installed system a DUID: one machine would
 //!   take three addresses in each boot. And machines made from one disk image show one DUID: they would share an address. So
 //!   several clients behind one hardware address share one address, and a machine that changes its network card gets another
-//!   address while the old lease holds.
+//!   address while the old lease holds. [`IdentityRule::ClientId`] is RFC 2131 for sites that want it; an address that is
+//!   reserved for a hardware address is its own under every identifier even there.
+//! - **What firmware and relays told goes on counting** for packets of the same hardware address that do not tell it: the
+//!   system behind the firmware sends no UUID (97), and a renewal goes past the relay and its option 82. It decides about
+//!   reservations, and is not sent back.
 //! - **No DHCPNAK for a wrong network unless the client is known here or the server is authoritative** (RFC 2131 section 4.3.2
 //!   says SHOULD). Several networks may share a wire, each with its own server.
 //! - **A REQUEST that takes our offer gets the address even if the offer was forgotten**, as long as the address is free: offers
@@ -60,7 +64,7 @@ mod text;
 
 pub use client::{ClientInfo, ClientKind, Seen};
 pub use dhcproto::v4::MessageType;
-pub use lease::Leases;
+pub use lease::{IdentityRule, Leases};
 pub use limit::LimitConfig;
 pub use outcome::{
     Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, RequestState,

@@ -152,6 +152,16 @@ impl Links {
         self.now.load().values().flat_map(|link| link.addresses.iter().map(Ipv4Net::addr)).collect()
     }
 
+    /// All addresses, each with the index of its interface.
+    pub(crate) fn by_interface(&self) -> Vec<(u32, Ipv4Addr)> {
+        let now = self.now.load();
+        let each = |(index, link): (&u32, &Link)| {
+            let index = *index;
+            link.addresses.iter().map(move |net| (index, net.addr())).collect::<Vec<_>>()
+        };
+        now.iter().flat_map(each).collect()
+    }
+
     /// The address of ours in the network that `address` is in: what a machine there reaches us by. Of several the one that
     /// it asked.
     pub(crate) fn towards(&self, address: IpAddr, asked: IpAddr) -> Option<IpAddr> {

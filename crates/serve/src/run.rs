@@ -110,7 +110,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
             told.note(None, EventKind::Trouble { what });
         }
         if let Responder::Server(server) = &mut *told.responder.lock() {
-            server.set_own_addresses(links.all_addresses());
+            server.set_own_addresses(links.by_interface());
         }
     }));
 
@@ -148,7 +148,7 @@ fn responder(config: &Config, links: &Links, sockets: &dhcp::Sockets, leases: Ve
     match config.dhcp.mode {
         Mode::Server => {
             let mut server = Server::new(config.dhcp.server.clone(), leases);
-            server.set_own_addresses(links.all_addresses());
+            server.set_own_addresses(links.by_interface());
             Responder::Server(Box::new(server))
         }
         Mode::Proxy => {

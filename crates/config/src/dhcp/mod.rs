@@ -11,7 +11,7 @@ mod tests;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use nextboot_dhcp::{LeaseTime, ProxyConfig, ServerConfig};
+use nextboot_dhcp::{IdentityRule, LeaseTime, ProxyConfig, ServerConfig};
 use nextboot_model::OfferWay;
 
 use crate::{
@@ -69,6 +69,8 @@ impl Dhcp {
         take(&mut read.proxy.networks, dhcp.get("networks", |item| item.list(network)));
         read.server.relays.clone_from(&read.proxy.networks);
         take(&mut read.server.link_selection, dhcp.get("link_selection", |item| item.flag()));
+        let rules = [("hardware", IdentityRule::Hardware), ("client-id", IdentityRule::ClientId)];
+        take(&mut read.server.identity, dhcp.get("identity", |item| item.choice(&rules)));
         take(&mut read.server.authoritative, dhcp.get("authoritative", |item| item.flag()));
         take(&mut read.server.offer_time, dhcp.get("offer_time", |item| while_(item, 10..=600)));
         take(&mut read.server.decline_time, dhcp.get("decline_time", |item| while_(item, 60..=31_536_000)));

@@ -24,6 +24,7 @@ pub(super) fn read(section: &mut Section<'_>, lease: LeaseTime) -> Option<Placed
     let exclude = section.get("exclude", |item| item.list(address));
     let routers = section.get("router", |item| servers(item, network.as_ref().map(|network| network.value)));
     let mut subnet = Subnet::new(network.as_ref().map_or_else(Ipv4Net::default, |network| network.value));
+    subnet.shared_network = section.get("shared_network", |item| item.line_of_text(64));
     take(&mut subnet.excluded, exclude);
     take(&mut subnet.routers, routers);
     take(&mut subnet.dns, section.get("dns", |item| servers(item, None)));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nextboot_dhcp::{Owner, ServerConfig};
+use nextboot_dhcp::{IdentityRule, Owner, ServerConfig};
 
 use crate::Config;
 
@@ -106,4 +106,13 @@ fn relays_may_be_in_the_networks_named_beside_the_subnets() {
         (&["192.168.0.0/24".parse().unwrap()][..], false)
     );
     assert!(parse(SUBNET).link_selection);
+}
+
+#[test]
+fn identity_and_shared_networks_are_read() {
+    let server = parse(&format!("[dhcp]\nidentity = \"client-id\"\n{SUBNET}shared_network = \"wire\"\n"));
+    assert_eq!(server.identity, IdentityRule::ClientId);
+    assert_eq!(server.subnets[0].shared_network.as_deref(), Some("wire"));
+    let wrong = "[dhcp]\nidentity = \"uuid\"\n";
+    assert_eq!(complaints(wrong), ["2: dhcp.identity = \"uuid\": use \"hardware\" or \"client-id\""]);
 }

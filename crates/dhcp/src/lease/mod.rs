@@ -1,5 +1,6 @@
 //! Who has which address.
 
+mod identity;
 mod intervals;
 mod pool;
 
@@ -13,14 +14,10 @@ use ipnet::Ipv4Net;
 use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
 use pool::Pool;
 
-use crate::Subnet;
+pub use identity::IdentityRule;
+pub(crate) use identity::{Identity, Reach};
 
-/// The names by which a client is found again.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Identity<'a> {
-    pub(crate) mac: Mac,
-    pub(crate) client_id: Option<&'a [u8]>,
-}
+use crate::Subnet;
 
 /// What an address is to one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,21 +131,33 @@ impl Leases {
             .filter_map(|(_, address)| self.by_address.get(address))
     }
 
-    /// The address in this network that is or was this client's.
+    /// The leases of a client identifier.
+    fn of_id(&self, id: Option<&[u8]>) -> impl Iterator<Item = &Lease> {
+        let addresses = id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
+        addresses.filter_map(|address| self.by_address.get(address))
+    }
+
+    /// The leases of a client.
+    pub(crate) fn of(&self, who: Identity<'_>) -> impl Iterator<Item = &Lease> {
+        let by_id = self.of_id(who.client_id).filter(move |lease| lease.mac != who.mac);
+        self.of_mac(who.mac).chain(by_id).filter(move |lease| who.is(lease))
+    }
+
+    /// The address on this link that is or was this client's.
     ///
     /// A machine shows several identities in one boot (firmware: none; iPXE: 01 and its MAC; the system: a DUID), so the
     /// hardware address finds what the identifier does not. Machines made from one disk image show the same identifier, so it
-    /// never finds an address that another hardware address holds.
-    pub(crate) fn find(&self, who: Identity<'_>, network: Ipv4Net, now: Timestamp) -> Option<&Lease> {
-        let named = who.client_id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
-        let named = named.filter_map(|address| self.by_address.get(address));
+    /// never finds an address that another hardware address holds. Where the identifier is to count, nothing else does.
+    pub(crate) fn find(&self, who: Identity<'_>, reach: &Reach, now: Timestamp) -> Option<&Lease> {
+        let strict = who.rule == IdentityRule::ClientId;
+        let named = self.of_id(who.client_id).filter(|lease| lease.mac != who.mac);
         self.of_mac(who.mac)
             .chain(named)
-            .filter(|lease| network.contains(&lease.address) && !in_quarantine(lease, now))
-            .filter(|lease| lease.mac == who.mac || !holds(lease, now))
+            .filter(|lease| reach.contains(lease.address) && !in_quarantine(lease, now))
+            .filter(|lease| who.is(lease) || (!strict && !holds(lease, now)))
             .max_by_key(|lease| {
                 let same_id = who.client_id.is_some() && lease.client_id.as_deref() == who.client_id;
-                let rank = match (lease.mac == who.mac, same_id, holds(lease, now)) {
+                let rank = match (who.is(lease), same_id, holds(lease, now)) {
                     (true, true, _) => 3,
                     (true, false, true) => 2,
                     (false, _, _) => 1,
@@ -160,29 +169,26 @@ impl Leases {
 
     /// Another machine that holds an address under the same client identifier.
     pub(crate) fn namesake(&self, who: Identity<'_>, now: Timestamp) -> Option<&Lease> {
-        let named = who.client_id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
-        named.filter_map(|address| self.by_address.get(address)).find(|l| l.mac != who.mac && l.is_bound(now))
+        let hardware = who.rule == IdentityRule::Hardware;
+        self.of_id(who.client_id).find(|lease| hardware && lease.mac != who.mac && lease.is_bound(now))
     }
 
     /// What the address is to this client.
     pub(crate) fn standing(&self, who: Identity<'_>, address: Ipv4Addr, now: Timestamp) -> Standing {
         match self.by_address.get(&address) {
             Some(lease) if in_quarantine(lease, now) => Standing::Taken(lease.mac),
-            Some(lease) if lease.mac == who.mac => Standing::Own,
+            Some(lease) if who.is(lease) => Standing::Own,
             Some(lease) if holds(lease, now) => Standing::Taken(lease.mac),
             Some(_) | None => Standing::Free,
         }
     }
 
-    /// As [`standing`](Self::standing), to a client that takes an offer: of an address that was offered to several while the
-    /// pool was short, it belongs to none of them yet.
-    pub(crate) fn standing_of_offer(&self, who: Identity<'_>, address: Ipv4Addr, now: Timestamp) -> Standing {
-        let offered = self.by_address.get(&address).is_some_and(|lease| lease.state == LeaseState::Offered);
-        let contended = || self.pools.iter().any(|(_, pool)| pool.is_contended(address));
-        match self.standing(who, address, now) {
-            Standing::Taken(_) if offered && contended() => Standing::Free,
-            standing => standing,
-        }
+    /// True for an address that was offered to several clients while the pool was short: it belongs to none of them yet, and
+    /// the first that takes its offer may have it.
+    pub(crate) fn is_up_for_grabs(&self, address: Ipv4Addr, now: Timestamp) -> bool {
+        let offered = |lease: &Lease| lease.state == LeaseState::Offered && holds(lease, now);
+        self.by_address.get(&address).is_some_and(offered)
+            && self.pools.iter().any(|(_, pool)| pool.is_contended(address))
     }
 
     /// Keeps an offer from being given up for others, if there are not too many such offers in its pool.
@@ -197,9 +203,10 @@ impl Leases {
         }
     }
 
-    /// True while so many addresses of this network's pools are offered that offers give way to each other.
-    pub(crate) fn pressed(&mut self, network: Ipv4Net, now: Timestamp) -> bool {
-        self.pools.iter_mut().filter(|(have, _)| *have == network).any(|(_, pool)| pool.pressed(now))
+    /// True while so many addresses of this link's pools are offered that offers give way to each other.
+    pub(crate) fn pressed(&mut self, reach: &Reach, now: Timestamp) -> bool {
+        let mut pools = self.pools.iter_mut().filter(|(network, _)| reach.networks.contains(network));
+        pools.any(|(_, pool)| pool.pressed(now))
     }
 
     /// Takes back what a clock that was wrong did: leases from the future hold for their whole time from now on, which is
@@ -215,22 +222,27 @@ impl Leases {
         }
     }
 
-    /// True if the address is in a pool of this network.
-    pub(crate) fn in_pool(&self, address: Ipv4Addr, network: Ipv4Net) -> bool {
-        self.pools.iter().any(|(have, pool)| *have == network && pool.contains(address))
+    /// True if the address is in a pool of this link.
+    pub(crate) fn in_pool(&self, address: Ipv4Addr, reach: &Reach) -> bool {
+        self.pools.iter().any(|(network, pool)| reach.networks.contains(network) && pool.contains(address))
     }
 
-    /// The next address of this network's pools that is `usable` and that nobody has, or is only offered to somebody.
+    /// The next address of this link's pools that is `usable` and that nobody has, or is only offered to somebody. A pool is
+    /// used when those before it have nothing left, and offers are taken back when none has.
     pub(crate) fn next(
         &mut self,
-        network: Ipv4Net,
+        reach: &Reach,
         now: Timestamp,
         usable: impl Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
-        self.pools
-            .iter_mut()
-            .filter(|(have, _)| *have == network)
-            .find_map(|(_, pool)| pool.next(now, &usable))
+        let mut first = |next: &dyn Fn(&mut Pool) -> Option<Ipv4Addr>| {
+            let in_order = reach.networks.iter();
+            in_order.into_iter().find_map(|network| {
+                let pools = self.pools.iter_mut().filter(|(have, _)| have == network);
+                pools.into_iter().find_map(|(_, pool)| next(pool))
+            })
+        };
+        first(&|pool| pool.next_idle(now, &usable)).or_else(|| first(&|pool| pool.next_offered(now, &usable)))
     }
 
     /// The address that must come out of quarantine before this one may go in.

@@ -113,24 +113,40 @@ impl Pool {
         self.contended.contains(&address.to_bits())
     }
 
-    /// The next address to offer that is `usable`: the one of the oldest offer when too many are offered or nothing else is
-    /// left. Costs as many steps as there are idle and offered addresses that are not usable.
-    pub(super) fn next(&mut self, now: Timestamp, usable: impl Fn(Ipv4Addr) -> bool) -> Option<Ipv4Addr> {
+    /// The next address to offer that is `usable` and that nobody has. Costs as many steps as there are idle addresses that
+    /// are not usable.
+    pub(super) fn next_idle(
+        &mut self,
+        now: Timestamp,
+        usable: impl Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
         let usable = |number: &u32| usable(Ipv4Addr::from_bits(*number));
-        if let Some(number) = self.unused.from(self.cursor).find(usable) {
+        let unused = self.unused.from(self.cursor).find(usable);
+        if let Some(number) = unused {
             self.cursor = number;
-            self.contended.remove(&number);
-            return Some(Ipv4Addr::from_bits(number));
         }
-        if !self.pressed(now) {
-            let mut idle = self.by_end.range(..=(now, u32::MAX)).map(|(_, number)| *number);
-            if let Some(number) = idle.find(usable) {
-                self.contended.remove(&number);
-                return Some(Ipv4Addr::from_bits(number));
+        let number = match unused {
+            Some(number) => number,
+            // Then strangers ask for offers, and are to leave the others' old addresses alone.
+            None if self.pressed(now) => return None,
+            None => {
+                let mut idle = self.by_end.range(..=(now, u32::MAX)).map(|(_, number)| *number);
+                idle.find(usable)?
             }
-        }
+        };
+        self.contended.remove(&number);
+        Some(Ipv4Addr::from_bits(number))
+    }
+
+    /// The `usable` address of the oldest offer, for when too many are offered or nothing else is left. Costs as many steps
+    /// as there are offered addresses that are not usable.
+    pub(super) fn next_offered(
+        &mut self,
+        now: Timestamp,
+        usable: impl Fn(Ipv4Addr) -> bool,
+    ) -> Option<Ipv4Addr> {
         let mut offered = self.offered.iter().filter(|(_, end)| **end > now).map(|((_, number), _)| *number);
-        let number = offered.find(usable)?;
+        let number = offered.find(|number| usable(Ipv4Addr::from_bits(*number)))?;
         self.contended.insert(number);
         Some(Ipv4Addr::from_bits(number))
     }

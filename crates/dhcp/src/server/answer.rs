@@ -12,7 +12,7 @@ use crate::{Destination, NakReason, Note, Packet, Sending, boot, code, reply::Re
 
 impl Call<'_> {
     /// OFFER or ACK.
-    pub(super) fn give(&mut self, at: usize, message: MessageType, address: Ipv4Addr) {
+    pub(super) fn give(&mut self, message: MessageType, address: Ipv4Addr) {
         let packet = self.seen.packet();
         let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.yiaddr(address);
@@ -20,11 +20,11 @@ impl Call<'_> {
         let confirmed = message == MessageType::Ack && packet.ciaddr == address;
         let ciaddr = if confirmed { address } else { Ipv4Addr::UNSPECIFIED };
         reply.ciaddr(ciaddr);
-        let host_name = self.reserved(at).and_then(|reserved| reserved.host_name);
-        if let Some(subnet) = self.server.config.subnets.get(at) {
+        let host_name = self.reserved().and_then(|reserved| reserved.host_name);
+        if let Some(subnet) = self.subnet_for(address) {
             lease_times(&mut reply, subnet);
         }
-        let file = self.fill(&mut reply, at, host_name);
+        let file = self.fill(&mut reply, address, host_name);
         self.out.notes.push(match message {
             MessageType::Offer => Note::Offer { address, file },
             _ => Note::Ack { address, file },
@@ -33,23 +33,23 @@ impl Call<'_> {
     }
 
     /// The reply to a BOOTP client: no lease, no message type.
-    pub(super) fn give_bootp(&mut self, at: usize, address: Ipv4Addr) {
+    pub(super) fn give_bootp(&mut self, address: Ipv4Addr) {
         let packet = self.seen.packet();
         let mut reply = Reply::bootp(packet);
         let ciaddr = if packet.ciaddr == address { address } else { Ipv4Addr::UNSPECIFIED };
         reply.yiaddr(address).ciaddr(ciaddr);
-        let host_name = self.reserved(at).and_then(|reserved| reserved.host_name);
-        let file = self.fill(&mut reply, at, host_name);
+        let host_name = self.reserved().and_then(|reserved| reserved.host_name);
+        let file = self.fill(&mut reply, address, host_name);
         self.out.notes.push(Note::Bootp { address, file });
         self.send(&reply, None, self.destination(ciaddr, address));
     }
 
     /// Options for a client that has its address from elsewhere: no address, no times.
-    pub(super) fn send_options(&mut self, at: usize, message: MessageType, to: Destination) {
+    pub(super) fn send_options(&mut self, message: MessageType, address: Ipv4Addr, to: Destination) {
         let packet = self.seen.packet();
         let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.ciaddr(packet.ciaddr);
-        self.fill(&mut reply, at, None);
+        self.fill(&mut reply, address, None);
         self.send(&reply, Some(message), to);
     }
 
@@ -71,14 +71,20 @@ impl Call<'_> {
     }
 
     /// Everything but the lease: options of the network, boot file, echoes. Returns the boot file.
-    fn fill(&mut self, reply: &mut Reply<'_>, at: usize, host_name: Option<String>) -> Option<String> {
+    fn fill(
+        &mut self,
+        reply: &mut Reply<'_>,
+        address: Ipv4Addr,
+        host_name: Option<String>,
+    ) -> Option<String> {
         let (seen, boot) = (self.seen, self.boot);
         let packet = seen.packet();
         let wanted = |code: u8| packet.parameters().is_none_or(|list| list.contains(&code));
-        let subnet = self.server.config.subnets.get(at)?;
+        let subnet = self.subnet_for(address)?;
         reply.raw(code::SUBNET_MASK, subnet.network.netmask().octets().to_vec());
         reply.addresses(code::ROUTER, &subnet.routers).addresses(code::DNS, &subnet.dns);
-        let file = boot::tell_if_any(reply, seen.client(), boot, self.arrival, &mut self.out.notes);
+        let mut notes = Vec::new();
+        let file = boot::tell_if_any(reply, seen.client(), boot, self.arrival, &mut notes);
         echo_client_id(reply, packet);
         boot::echo_machine(reply, packet);
         if let Some(link) = packet.options.address(code::SUBNET_SELECTION) {
@@ -102,6 +108,7 @@ impl Call<'_> {
         for (code, value) in subnet.options.iter().filter(|(code, _)| wanted(*code)) {
             reply.raw(*code, value.clone());
         }
+        self.out.notes.append(&mut notes);
         file
     }
 

@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 use nextboot_model::{Mac, Uuid};
 
 use super::Reservation;
-use crate::LimitConfig;
+use crate::{LimitConfig, lease::IdentityRule};
 
 /// Everything a [`Server`](crate::Server) is told by the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct ServerConfig {
     pub relays: Vec<Ipv4Net>,
     /// Whether the link that a relay names (option 82.5, RFC 3527) goes before its address.
     pub link_selection: bool,
+    /// What makes two packets come from one client.
+    pub identity: IdentityRule,
     /// Whether to refuse addresses that this server knows nothing about (DHCPNAK for unknown INIT-REBOOT and REBINDING). Only
     /// where no other DHCP server is; off by default.
     pub authoritative: bool,
@@ -32,6 +34,7 @@ impl Default for ServerConfig {
             subnets: Vec::new(),
             relays: Vec::new(),
             link_selection: true,
+            identity: IdentityRule::default(),
             authoritative: false,
             offer_time: Duration::from_secs(120),
             decline_time: Duration::from_secs(86_400),
@@ -54,6 +57,8 @@ pub enum LeaseTime {
 pub struct Subnet {
     /// The network. Its address and its broadcast address are never given.
     pub network: Ipv4Net,
+    /// The link it is on, where several networks are on one: clients there may have an address of any of them.
+    pub shared_network: Option<String>,
     /// Addresses for everybody. Empty: only reserved addresses are given.
     pub pools: Vec<PoolRange>,
     /// Addresses for certain machines.
@@ -86,6 +91,7 @@ impl Subnet {
     pub fn new(network: Ipv4Net) -> Self {
         Self {
             network,
+            shared_network: None,
             pools: Vec::new(),
             reservations: Vec::new(),
             excluded: Vec::new(),

@@ -3,55 +3,52 @@ use std::{net::Ipv4Addr, time::Duration};
 use dhcproto::v4::MessageType;
 use nextboot_model::LeaseState;
 
-use super::Call;
+use super::{Call, Reserved};
 use crate::{ClientKind, Note, lease::Standing};
 
 /// How long a Raspberry Pi may take to load its boot files.
 const PI_LOADS: Duration = Duration::from_secs(600);
 
 impl Call<'_> {
-    pub(super) fn discover(&mut self, at: usize) {
+    pub(super) fn discover(&mut self) {
         let requested = self.packet().requested();
         self.out.notes.push(Note::Discover { requested });
-        let network = self.network(at);
-        let Some(address) = self.pick(at, requested) else {
+        let Some(address) = self.pick(requested) else {
+            let network = self.reach.networks.first().copied().unwrap_or_default();
             self.out.notes.push(Note::PoolExhausted { network });
             return;
         };
         self.hold(address);
-        self.give(at, MessageType::Offer, address);
+        self.give(MessageType::Offer, address);
     }
 
-    /// The address for this client: reserved, current, previous, requested, or the next of the pool (RFC 2131 section 4.3.1).
-    fn pick(&mut self, at: usize, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
-        let (network, now) = (self.network(at), self.now);
-        if let Some(reserved) = self.reserved(at) {
-            match self.server.leases.standing(self.who(), reserved.address, now) {
-                Standing::Taken(holder) => {
-                    self.out.notes.push(Note::ReservedInUse { address: reserved.address, holder });
-                }
-                Standing::Own | Standing::Free => return Some(reserved.address),
+    /// The address for this client: reserved, current, previous, requested, or the next of the pools (RFC 2131 section 4.3.1).
+    fn pick(&mut self, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+        let now = self.now;
+        if let Some(Reserved { address, .. }) = self.reserved() {
+            match self.standing(address, Some(address)) {
+                Standing::Taken(holder) => self.out.notes.push(Note::ReservedInUse { address, holder }),
+                Standing::Own | Standing::Free => return Some(address),
             }
         }
-        let own = self.server.leases.find(self.who(), network, now).map(|lease| lease.address);
+        let own = self.server.leases.find(self.who(), &self.reach, now).map(|lease| lease.address);
         // Wishes would take the old addresses of other clients, which a flood of DISCOVERs is not to get at.
-        let wish = requested.filter(|_| !self.server.leases.pressed(network, now));
-        if let Some(address) = own.into_iter().chain(wish).find(|address| self.may_have(at, *address)) {
+        let wish = requested.filter(|_| !self.server.leases.pressed(&self.reach, now));
+        if let Some(address) = own.into_iter().chain(wish).find(|address| self.may_have(*address)) {
             return Some(address);
         }
         let (leases, own) = (&mut self.server.leases, &self.server.own);
         let (local, hosts) = (self.arrival.server_id(), self.hosts);
-        leases.next(network, now, |address| {
+        leases.next(&self.reach, now, |address| {
             address != local && !own.contains(&address) && !hosts.is_reserved(address)
         })
     }
 
     /// True if a pool may give this address to this client now.
-    pub(super) fn may_have(&self, at: usize, address: Ipv4Addr) -> bool {
-        let network = self.network(at);
-        self.server.leases.in_pool(address, network)
+    pub(super) fn may_have(&self, address: Ipv4Addr) -> bool {
+        self.server.leases.in_pool(address, &self.reach)
             && !self.is_kept(address)
-            && !matches!(self.server.leases.standing(self.who(), address, self.now), Standing::Taken(_))
+            && !matches!(self.standing(address, None), Standing::Taken(_))
     }
 
     /// Holds an address back for this client, unless it has it already.

@@ -9,7 +9,11 @@ mod reservation;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, net::Ipv4Addr, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::Ipv4Addr,
+    time::Duration,
+};
 
 use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
@@ -21,7 +25,7 @@ pub use reservation::{Owner, Reservation};
 
 use crate::{
     Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why, code,
-    lease::{Identity, Leases},
+    lease::{Identity, IdentityRule, Leases, Reach, Standing},
     limit::Limiter,
     packet::is_usable,
     pxe,
@@ -39,7 +43,9 @@ pub struct Server {
     config: ServerConfig,
     leases: Leases,
     limiter: Limiter,
+    /// All addresses of this machine, and those of each of its interfaces.
     own: HashSet<Ipv4Addr>,
+    interfaces: HashMap<u32, Vec<Ipv4Addr>>,
     book: Book,
     /// The time of the last packet.
     last: Timestamp,
@@ -54,6 +60,9 @@ struct Call<'a> {
     boot: &'a BootAnswer,
     hosts: &'a dyn Reservations,
     shown: Shown,
+    /// The subnets on the client's link, the one it is in first.
+    link: Vec<usize>,
+    reach: Reach,
     out: Outcome,
 }
 
@@ -64,20 +73,34 @@ impl Server {
         let book = Book::new(&config.subnets);
         let leases = Leases::new(&config.subnets, kept);
         let limiter = Limiter::new(config.limits.clone());
-        Self { config, leases, limiter, own: HashSet::new(), book, last: Timestamp::NEVER }
+        Self {
+            config,
+            leases,
+            limiter,
+            own: HashSet::new(),
+            interfaces: HashMap::new(),
+            book,
+            last: Timestamp::NEVER,
+        }
     }
 
     /// Goes on under a new configuration. All leases live on; those outside the new pools until they end.
     pub fn reconfigure(&mut self, config: ServerConfig) {
         let kept = std::mem::take(&mut self.leases).into_records();
-        let own = std::mem::take(&mut self.own);
-        *self = Self { own, ..Self::new(config, kept) };
+        let (own, interfaces) = (std::mem::take(&mut self.own), std::mem::take(&mut self.interfaces));
+        *self = Self { own, interfaces, ..Self::new(config, kept) };
     }
 
-    /// Tells the server all addresses of this machine: they are accepted as server identifiers and never given away. The
-    /// address of each arrival counts by itself.
-    pub fn set_own_addresses(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.own = addresses.into_iter().collect();
+    /// Tells the server all addresses of this machine, each with the index of its interface: they are accepted as server
+    /// identifiers and never given away, and several of one interface make its networks one link. The address of each arrival
+    /// counts by itself.
+    pub fn set_own_addresses(&mut self, addresses: impl IntoIterator<Item = (u32, Ipv4Addr)>) {
+        self.own.clear();
+        self.interfaces.clear();
+        for (interface, address) in addresses {
+            self.own.insert(address);
+            self.interfaces.entry(interface).or_default().push(address);
+        }
     }
 
     /// The leases.
@@ -116,7 +139,8 @@ impl Server {
             let served = |address| self.config.subnets.iter().any(|subnet| subnet.network.contains(&address));
             return pxe::answer(arrival, seen, boot, served);
         }
-        let mut call = Call { server: self, now, arrival, seen, boot, hosts, shown, out: Outcome::default() };
+        let (link, reach, out) = Default::default();
+        let mut call = Call { server: self, now, arrival, seen, boot, hosts, shown, link, reach, out };
         call.run();
         call.out
     }
@@ -160,19 +184,20 @@ impl Server {
 
 impl Call<'_> {
     fn run(&mut self) {
-        let at = match self.choose_subnet() {
-            Ok(at) => at,
+        match self.choose_subnet() {
+            Ok(at) => self.link = self.link_of(at),
             Err(why) => return self.out.ignore(why),
-        };
+        }
+        self.reach = Reach { networks: self.subnets().map(|subnet| subnet.network).collect() };
         let packet = self.packet();
         match packet.message_type() {
-            Some(MessageType::Discover) => self.discover(at),
-            Some(MessageType::Request) => self.request(at),
-            Some(MessageType::Decline) => self.decline(at),
-            Some(MessageType::Release) => self.release(at),
-            Some(MessageType::Inform) => self.inform(at),
+            Some(MessageType::Discover) => self.discover(),
+            Some(MessageType::Request) => self.request(),
+            Some(MessageType::Decline) => self.decline(),
+            Some(MessageType::Release) => self.release(),
+            Some(MessageType::Inform) => self.inform(),
             Some(_) => self.out.ignore(Why::MessageType),
-            None if packet.is_bootp() => self.bootp(at),
+            None if packet.is_bootp() => self.bootp(),
             None => self.out.ignore(Why::Malformed),
         }
     }
@@ -183,11 +208,32 @@ impl Call<'_> {
 
     fn who(&self) -> Identity<'_> {
         let packet = self.packet();
-        Identity { mac: packet.mac, client_id: packet.client_id() }
+        Identity { mac: packet.mac, client_id: packet.client_id(), rule: self.server.config.identity }
     }
 
-    fn network(&self, at: usize) -> Ipv4Net {
-        self.server.config.subnets.get(at).map(|subnet| subnet.network).unwrap_or_default()
+    /// The subnets on the client's link.
+    fn subnets(&self) -> impl Iterator<Item = &Subnet> {
+        self.link.iter().filter_map(|at| self.server.config.subnets.get(*at))
+    }
+
+    /// The subnet on this link that holds the address, else the client's.
+    fn subnet_for(&self, address: Ipv4Addr) -> Option<&Subnet> {
+        self.subnets().find(|subnet| subnet.network.contains(&address)).or_else(|| self.subnets().next())
+    }
+
+    /// All subnets on one link with this one, which comes first: those of its shared network, and where it is one of the
+    /// arriving interface's, those in which we have addresses there.
+    fn link_of(&self, at: usize) -> Vec<usize> {
+        let subnets = &self.server.config.subnets;
+        let own = self.server.interfaces.get(&self.arrival.interface).map(Vec::as_slice).unwrap_or_default();
+        let here: Vec<usize> = own.iter().filter_map(|address| self.server.subnet_of(*address)).collect();
+        let here = if !self.packet().is_relayed() && here.contains(&at) { here } else { vec![at] };
+        let name = |at: usize| subnets.get(at).and_then(|subnet| subnet.shared_network.as_ref());
+        let names: Vec<_> = here.iter().filter_map(|at| name(*at)).collect();
+        let beside = (0..subnets.len()).filter(|other| {
+            *other != at && (here.contains(other) || name(*other).is_some_and(|name| names.contains(&name)))
+        });
+        std::iter::once(at).chain(beside).collect()
     }
 
     /// The subnet of the client: the link that its relay names (RFC 3527), else the one that it names itself (RFC 3011), else
@@ -229,19 +275,33 @@ impl Call<'_> {
         address == self.arrival.server_id() || self.server.own.contains(&address)
     }
 
-    /// What this client has reserved here.
-    fn reserved(&self, at: usize) -> Option<Reserved> {
-        let subnet = self.server.config.subnets.get(at)?;
-        self.hosts
-            .reserved(self.shown.mac, self.shown.uuid, subnet.network)
-            .filter(|reserved| subnet.network.contains(&reserved.address))
-            .or_else(|| {
-                let nth = self.server.book.find(&self.shown, at)?;
-                let Reservation { address, host_name, .. } = subnet.reservations.get(nth)?;
-                Some(Reserved { address: *address, host_name: host_name.clone() })
-            })
-            .filter(|reserved| is_usable(&reserved.address) && !self.is_ours(reserved.address))
-            .filter(|reserved| !is_edge(subnet.network, reserved.address))
+    /// What this client has reserved on this link.
+    fn reserved(&self) -> Option<Reserved> {
+        let fits = |subnet: &Subnet, address: Ipv4Addr| {
+            subnet.network.contains(&address)
+                && is_usable(&address)
+                && !self.is_ours(address)
+                && !is_edge(subnet.network, address)
+        };
+        let by_host = |subnet: &Subnet| {
+            let reserved = self.hosts.reserved(self.shown.mac, self.shown.uuid, subnet.network)?;
+            fits(subnet, reserved.address).then_some(reserved)
+        };
+        let by_book = |at: &usize| {
+            let subnet = self.server.config.subnets.get(*at)?;
+            let nth = self.server.book.find(&self.shown, *at)?;
+            let Reservation { address, host_name, .. } = subnet.reservations.get(nth)?;
+            let reserved = Reserved { address: *address, host_name: host_name.clone() };
+            fits(subnet, *address).then_some(reserved)
+        };
+        self.subnets().find_map(by_host).or_else(|| self.link.iter().find_map(by_book))
+    }
+
+    /// What an address is to this client. What is reserved for it is its own under whatever identifier it shows.
+    fn standing(&self, address: Ipv4Addr, reserved: Option<Ipv4Addr>) -> Standing {
+        let who = self.who();
+        let rule = if reserved == Some(address) { IdentityRule::Hardware } else { who.rule };
+        self.server.leases.standing(Identity { rule, ..who }, address, self.now)
     }
 
     /// True if nobody may be given this address unless it is reserved for him.

@@ -8,10 +8,10 @@ use crate::{Destination, LeaseChange, Note, Why, lease::Standing, packet::is_usa
 
 impl Call<'_> {
     /// The lease at this address, if this client is the one that holds it: same hardware address, and the same identifier
-    /// where both sides have one.
+    /// where both sides have one, or where identifiers are what counts.
     fn held(&self, address: Ipv4Addr) -> Option<&Lease> {
         let who = self.who();
-        let lease = self.server.leases.get(address).filter(|lease| lease.mac == who.mac)?;
+        let lease = self.server.leases.get(address).filter(|lease| lease.mac == who.mac && who.is(lease))?;
         let same = match (lease.client_id.as_deref(), who.client_id) {
             (Some(have), Some(sent)) => have == sent,
             _ => true,
@@ -23,7 +23,7 @@ impl Call<'_> {
 
     /// RFC 2131 section 4.3.3. Anybody can send this, so only the holder of an active lease is heard, and a tenth of a pool
     /// is the most that quarantine takes.
-    pub(super) fn decline(&mut self, _at: usize) {
+    pub(super) fn decline(&mut self) {
         let packet = self.packet();
         let Some(address) = packet.requested() else { return self.out.ignore(Why::Malformed) };
         if packet.server_id().is_some_and(|server| !self.is_us(server)) {
@@ -41,7 +41,7 @@ impl Call<'_> {
     }
 
     /// RFC 2131 section 4.3.4. The record stays, so that the client gets the same address again if nobody needed it.
-    pub(super) fn release(&mut self, _at: usize) {
+    pub(super) fn release(&mut self) {
         let packet = self.packet();
         let address = packet.ciaddr;
         if packet.server_id().is_some_and(|server| !self.is_us(server)) {
@@ -54,7 +54,7 @@ impl Call<'_> {
 
     /// RFC 2131 section 4.3.5. The reply goes to the address the client says it has, so that must be one of a network that is
     /// served, and not another than the sender's.
-    pub(super) fn inform(&mut self, at: usize) {
+    pub(super) fn inform(&mut self) {
         let packet = self.packet();
         let source = *self.arrival.source.ip();
         let address = if packet.ciaddr.is_unspecified() { source } else { packet.ciaddr };
@@ -73,27 +73,22 @@ impl Call<'_> {
             Destination::Unicast(SocketAddrV4::new(address, 68))
         };
         self.out.notes.push(Note::Inform { address });
-        self.tell_options(at, to);
+        self.send_options(MessageType::Ack, address, to);
     }
 
     /// BOOTP clients keep an address for ever and never say goodbye, so they get reserved ones only (RFC 1534 section 2).
-    pub(super) fn bootp(&mut self, at: usize) {
-        let Some(reserved) = self.reserved(at) else { return self.out.ignore(Why::NotReserved) };
+    pub(super) fn bootp(&mut self) {
+        let Some(reserved) = self.reserved() else { return self.out.ignore(Why::NotReserved) };
         let address = reserved.address;
-        if let Standing::Taken(holder) = self.server.leases.standing(self.who(), address, self.now) {
+        if let Standing::Taken(holder) = self.standing(address, Some(address)) {
             self.out.notes.push(Note::ReservedInUse { address, holder });
             return;
         }
         let have = self.server.leases.get(address);
         if have.is_none_or(|lease| lease.expires != Timestamp::NEVER || !lease.is_bound(self.now)) {
-            self.let_go(at, Some(address));
+            self.let_go(Some(address));
             self.put(address, LeaseState::Bound, Timestamp::NEVER);
         }
-        self.give_bootp(at, address);
-    }
-
-    /// Options without an address: the answer to an INFORM.
-    fn tell_options(&mut self, at: usize, to: Destination) {
-        self.send_options(at, MessageType::Ack, to);
+        self.give_bootp(address);
     }
 }

@@ -8,7 +8,7 @@ use crate::{NakReason, Note, RequestState, Why, lease::Standing};
 
 impl Call<'_> {
     /// RFC 2131 section 4.3.2, table 4.
-    pub(super) fn request(&mut self, at: usize) {
+    pub(super) fn request(&mut self) {
         let packet = self.packet();
         let (server, requested, ciaddr) = (packet.server_id(), packet.requested(), packet.ciaddr);
         let has_address = !ciaddr.is_unspecified();
@@ -22,36 +22,40 @@ impl Call<'_> {
             _ => {
                 // Naming another server is an answer to us, even without an address.
                 if let Some(server) = server.filter(|server| !self.is_us(*server)) {
-                    return self.chose_other(at, server, None);
+                    return self.chose_other(server, None);
                 }
                 return self.out.ignore(Why::Malformed);
             }
         };
         if let Some(server) = server.filter(|server| !self.is_us(*server)) {
-            return self.chose_other(at, server, Some(address));
+            return self.chose_other(server, Some(address));
         }
         self.out.notes.push(Note::Request { state, address, server });
-        match self.judge(at, state, address) {
-            Ok(()) => self.bind(at, address),
+        match self.judge(state, address) {
+            Ok(()) => self.bind(address),
             Err(Some(reason)) => self.nak(address, reason),
             Err(None) => self.out.ignore(Why::NoRecord),
         }
     }
 
     /// Whether the client gets the address; if not, whether it is told so.
-    fn judge(&self, at: usize, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
-        let (network, now) = (self.network(at), self.now);
+    fn judge(&self, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
+        let now = self.now;
         let leases = &self.server.leases;
-        let standing = match state {
-            RequestState::Selecting => leases.standing_of_offer(self.who(), address, now),
-            _ => leases.standing(self.who(), address, now),
+        let reserved = self.reserved().map(|reserved| reserved.address);
+        let standing = match self.standing(address, reserved) {
+            Standing::Taken(_)
+                if state == RequestState::Selecting && leases.is_up_for_grabs(address, now) =>
+            {
+                Standing::Free
+            }
+            standing => standing,
         };
-        let own = leases.find(self.who(), network, now);
-        let reserved = self.reserved(at);
-        let verdict = self.entitlement(at, address, standing, own, reserved.as_ref().map(|r| r.address));
+        let own = leases.find(self.who(), &self.reach, now);
+        let verdict = self.entitlement(address, standing, own, reserved);
         let known = standing == Standing::Own
             || own.is_some_and(|lease| lease.address == address)
-            || reserved.as_ref().is_some_and(|reserved| reserved.address == address);
+            || reserved == Some(address);
         let authority = self.server.config.authoritative
             || reserved.is_some()
             // Only a lease that holds: an address given back or run out says nothing about where the client went since.
@@ -74,14 +78,12 @@ impl Call<'_> {
 
     fn entitlement(
         &self,
-        at: usize,
         address: Ipv4Addr,
         standing: Standing,
         own: Option<&Lease>,
         reserved: Option<Ipv4Addr>,
     ) -> Result<(), NakReason> {
-        let network = self.network(at);
-        if !network.contains(&address) {
+        if !self.reach.contains(address) {
             return Err(NakReason::WrongNetwork);
         }
         if matches!(standing, Standing::Taken(_)) {
@@ -91,8 +93,7 @@ impl Call<'_> {
             if reserved == address {
                 return Ok(());
             }
-            let free = self.server.leases.standing(self.who(), reserved, self.now);
-            if !matches!(free, Standing::Taken(_)) {
+            if !matches!(self.standing(reserved, Some(reserved)), Standing::Taken(_)) {
                 return Err(NakReason::NotYours);
             }
         }
@@ -101,49 +102,48 @@ impl Call<'_> {
         }
         // One client, one address: it must not collect them by asking for one after the other.
         let holds = |lease: &Lease| lease.expires > self.now && lease.state != LeaseState::Released;
-        if standing == Standing::Free
-            && own.is_some_and(|lease| holds(lease) && self.may_have(at, lease.address))
+        if standing == Standing::Free && own.is_some_and(|lease| holds(lease) && self.may_have(lease.address))
         {
             return Err(NakReason::NotYours);
         }
-        if self.server.leases.in_pool(address, network) { Ok(()) } else { Err(NakReason::NotAvailable) }
+        if self.server.leases.in_pool(address, &self.reach) { Ok(()) } else { Err(NakReason::NotAvailable) }
     }
 
-    fn bind(&mut self, at: usize, address: Ipv4Addr) {
+    fn bind(&mut self, address: Ipv4Addr) {
         self.note_namesake();
-        self.let_go(at, Some(address));
-        let expires = match self.server.config.subnets.get(at).map(|subnet| subnet.lease_time) {
+        self.let_go(Some(address));
+        let expires = match self.subnet_for(address).map(|subnet| subnet.lease_time) {
             Some(LeaseTime::Infinite) => Timestamp::NEVER,
             Some(LeaseTime::Seconds(seconds)) => self.now.after(Duration::from_secs(seconds.into())),
             None => self.now,
         };
         self.put(address, LeaseState::Bound, expires);
-        self.give(at, MessageType::Ack, address);
+        self.give(MessageType::Ack, address);
     }
 
-    /// Gives up what the client's hardware address holds in this network, except for one address.
-    pub(super) fn let_go(&mut self, at: usize, except: Option<Ipv4Addr>) {
-        let (network, now) = (self.network(at), self.now);
+    /// Gives up what the client holds on this link, except for one address.
+    pub(super) fn let_go(&mut self, except: Option<Ipv4Addr>) {
+        let (reach, now) = (&self.reach, self.now);
         let holds = |lease: &&Lease| {
             matches!(lease.state, LeaseState::Bound | LeaseState::Offered)
                 && lease.expires > now
-                && network.contains(&lease.address)
+                && reach.contains(lease.address)
                 && Some(lease.address) != except
         };
-        let old: Vec<Lease> = self.server.leases.of_mac(self.packet().mac).filter(holds).cloned().collect();
+        let old: Vec<Lease> = self.server.leases.of(self.who()).filter(holds).cloned().collect();
         for lease in old {
             self.change(Lease { state: LeaseState::Released, expires: now, heard: now, ..lease });
         }
     }
 
     /// The client took another server's offer: ours is free again. A lease it has from us stays; it may come back to it.
-    fn chose_other(&mut self, at: usize, server: Ipv4Addr, address: Option<Ipv4Addr>) {
+    fn chose_other(&mut self, server: Ipv4Addr, address: Option<Ipv4Addr>) {
         self.out.notes.push(Note::ChoseOther { server, address });
-        let (network, now) = (self.network(at), self.now);
+        let (reach, now) = (&self.reach, self.now);
         let offered = |lease: &&Lease| {
-            lease.state == LeaseState::Offered && lease.expires > now && network.contains(&lease.address)
+            lease.state == LeaseState::Offered && lease.expires > now && reach.contains(lease.address)
         };
-        let old: Vec<Lease> = self.server.leases.of_mac(self.packet().mac).filter(offered).cloned().collect();
+        let old: Vec<Lease> = self.server.leases.of(self.who()).filter(offered).cloned().collect();
         for lease in old {
             self.change(Lease { expires: now, heard: now, ..lease });
         }

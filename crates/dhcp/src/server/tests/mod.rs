@@ -1,9 +1,11 @@
 mod firmware;
+mod identity;
 mod messages;
 mod pools;
 mod property;
 mod relays;
 mod reservations;
+mod shared;
 mod starving;
 mod states;
 

@@ -35,21 +35,40 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the machines believe: who may use an address, until when.
+/// A client as the identity rule has it: an identifier, or a hardware address.
+type Who = (Option<Vec<u8>>, Option<Mac>);
+
+fn who(rule: IdentityRule, id: Option<&[u8]>, mac: Mac) -> Who {
+    match (rule, id) {
+        (IdentityRule::ClientId, Some(id)) => (Some(id.to_vec()), None),
+        _ => (None, Some(mac)),
+    }
+}
+
+/// What the clients believe: who may use an address, until when.
 #[derive(Default)]
-struct Belief(HashMap<Ipv4Addr, (Mac, Timestamp)>);
+struct Belief(HashMap<Ipv4Addr, (Who, Mac, Timestamp)>);
 
 impl Belief {
-    fn learn(&mut self, out: &Outcome, now: Timestamp) {
-        let Some(sent) = out.replies.first() else { return };
+    fn learn(&mut self, out: &Outcome, now: Timestamp, rule: IdentityRule, hosts: &Hosts) {
+        let Some(sent) = out.replies.first().filter(|sent| sent.message != Some(MessageType::Offer)) else {
+            return;
+        };
         let heard = Heard::read(&sent.bytes).unwrap();
-        if matches!(sent.message, Some(MessageType::Offer | MessageType::Nak))
-            || heard.yiaddr.is_unspecified()
-        {
+        let who = who(rule, heard.options.get(61), heard.mac);
+        // Who is given another address, or told that his is wrong, stops using his old one.
+        self.0.retain(|address, (have, ..)| *have != who || *address == heard.yiaddr);
+        if heard.yiaddr.is_unspecified() {
             return;
         }
-        if let Some((holder, until)) = self.0.get(&heard.yiaddr) {
-            assert!(*holder == heard.mac || *until <= now, "{} has {} until {until}", holder, heard.yiaddr);
+        if let Some((holder, mac, until)) = self.0.get(&heard.yiaddr) {
+            // What is reserved for a machine is its own under whatever identifier it shows.
+            let reserved = *mac == heard.mac && hosts.0.contains(&(heard.mac, heard.yiaddr));
+            assert!(
+                *holder == who || *until <= now || reserved,
+                "{holder:?} has {} until {until}, and {who:?} got it at {now}",
+                heard.yiaddr
+            );
         }
         let until = match heard.options.get(51) {
             Some(raw) => {
@@ -58,8 +77,29 @@ impl Belief {
             }
             None => Timestamp::NEVER,
         };
-        self.0.insert(heard.yiaddr, (heard.mac, until));
+        self.0.insert(heard.yiaddr, (who, heard.mac, until));
     }
+}
+
+/// Four addresses: in one pool, or in those of two networks on one link.
+fn four_addresses(shared: bool) -> ServerConfig {
+    let mut config = config(10, 13);
+    if shared {
+        let name = Some("wire".to_owned());
+        config.subnets[0].pools[0].last = ip(11);
+        config.subnets[0].shared_network.clone_from(&name);
+        config.subnets.push(Subnet {
+            shared_network: name,
+            pools: vec![PoolRange { first: on(true, 12), last: on(true, 13) }],
+            lease_time: LeaseTime::Seconds(900),
+            ..Subnet::new("10.9.0.0/24".parse().unwrap())
+        });
+    }
+    config
+}
+
+fn on(shared: bool, last: u8) -> Ipv4Addr {
+    if shared && last >= 12 { Ipv4Addr::new(10, 9, 0, last) } else { ip(last) }
 }
 
 proptest! {
@@ -68,9 +108,13 @@ proptest! {
     #[test]
     fn no_address_ever_belongs_to_two_machines(
         authoritative: bool,
+        shared: bool,
+        strict: bool,
         steps in prop::collection::vec((1u8..6, prop::option::of(0u8..3), step()), 1..120),
     ) {
-        let mut world = World::new(ServerConfig { authoritative, ..config(10, 13) });
+        let identity = if strict { IdentityRule::ClientId } else { IdentityRule::Hardware };
+        let mut world = World::new(ServerConfig { authoritative, identity, ..four_addresses(shared) });
+        let ip = |last| on(shared, last);
         let mut belief = Belief::default();
         for (number, id, step) in steps {
             let client = Client::new(number);
@@ -120,12 +164,7 @@ proptest! {
                     continue;
                 }
             };
-            // A machine that is given another address stops using its old one.
-            if let Some(sent) = out.replies.first().filter(|sent| sent.message != Some(MessageType::Offer)) {
-                let heard = Heard::read(&sent.bytes).unwrap();
-                belief.0.retain(|address, (have, _)| *have != heard.mac || *address == heard.yiaddr);
-            }
-            belief.learn(&out, world.now);
+            belief.learn(&out, world.now, identity, &world.hosts);
             prop_assert!(world.server.leases().iter().count() <= 8);
         }
     }

@@ -145,7 +145,7 @@ fn every_address_of_this_machine_is_accepted_as_server() {
     let mut world = World::pool(10, 20);
     let request = Client::new(1).kind(3).address(54, Ipv4Addr::new(172, 16, 0, 1)).address(50, ip(10));
     assert_eq!(answer(&world.send(&request)), Answer::Nothing);
-    world.server.set_own_addresses([Ipv4Addr::new(172, 16, 0, 1), ip(11)]);
+    world.server.set_own_addresses([(3, Ipv4Addr::new(172, 16, 0, 1)), (2, ip(11))]);
     assert_eq!(answer(&world.send(&request)), Answer::Ack);
     assert_eq!(world.lease(&Client::new(2)), ip(12), "nor is any of them given away");
 }
