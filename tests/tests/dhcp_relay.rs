@@ -1,0 +1,257 @@
+//! Clients behind a relay, under the names of ISC forge's tests (`protocol/test_v4_relay`, `protocol/test_v4_rai_options`)
+//! and of Kea's unit tests.
+//!
+//! The relay's network is not one of the server's interface. That the relay's information (option 82) comes back as it was,
+//! last, and that answers go to the relay's address and port, is checked in every answer.
+//!
+//! | test | here |
+//! |---|---|
+//! | `test_v4_request_initreboot_no_requested_address` | switched off in forge, which wants DHCPNAK; as Kea we are silent |
+//! | `test_v4_rai_option5_link_selection` | a relay that is in no subnet of ours gets no answer at all, in forge DHCPNAK |
+
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+use nextboot_firmware::message::code;
+use nextboot_tests::wire::{Client, Net, Site, ip};
+
+/// The relay.
+const RELAY: Ipv4Addr = Ipv4Addr::new(192, 168, 50, 254);
+/// The relay's other interface.
+const OTHER_LINK: Ipv4Addr = Ipv4Addr::new(192, 168, 51, 254);
+
+/// An address of the relay's network.
+fn far(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(192, 168, 50, last)
+}
+
+/// The relay's network has these addresses, like `1-9`; the other one has the same.
+fn site(first: u8, last: u8) -> Site {
+    let subnet = |net: u8| {
+        let net = format!("192.168.{net}");
+        format!("[[dhcp.subnet]]\nnetwork = \"{net}.0/24\"\npool = [\"{net}.{first}-{net}.{last}\"]\n")
+    };
+    Site::default().block(&subnet(50)).block(&subnet(51))
+}
+
+fn one() -> Site {
+    site(1, 1)
+}
+
+/// Runs a test with the relay.
+fn relayed(name: &str, site: &Site, test: impl FnOnce(&mut Net<'_>) -> Result<()>) {
+    site.run(name, |net| {
+        net.uses(RELAY)?;
+        test(net)
+    });
+}
+
+/// A machine behind the relay.
+fn client(number: u8) -> Client {
+    Client::new(number).behind(RELAY)
+}
+
+const ID: [u8; 7] = [0, 1, 2, 3, 4, 5, 6];
+
+#[test]
+fn test_v4_request_relay_selecting_success_chaddr() {
+    relayed("test_v4_request_relay_selecting_success_chaddr", &one(), |net| {
+        net.lease(&client(1))?.gives(far(1))?.tells(code::SUBNET_MASK, [255, 255, 255, 0])?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_selecting_success_chaddr_empty_pool() {
+    relayed("test_v4_request_relay_selecting_success_chaddr_empty_pool", &one(), |net| {
+        net.lease(&client(1))?.gives(far(1))?;
+        net.silent(&client(2).discover())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_selecting_success_client_id() {
+    relayed("test_v4_request_relay_selecting_success_client_id", &one(), |net| {
+        net.lease(&client(1).id(ID))?.gives(far(1))?.tells(code::CLIENT_ID, ID)?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_selecting_success_second_request_fail() {
+    relayed("test_v4_request_relay_selecting_success_second_request_fail", &one(), |net| {
+        net.lease(&client(1))?.gives(far(1))?;
+        net.nak(&client(2).select(far(1)))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_initreboot_success() {
+    relayed("test_v4_request_relay_initreboot_success", &one(), |net| {
+        net.lease(&client(1))?;
+        net.ack(&client(1).reboot(far(1)))?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_initreboot_fail() {
+    relayed("test_v4_request_relay_initreboot_fail", &one(), |net| {
+        net.lease(&client(1))?;
+        net.nak(&client(1).reboot([185, 0, 50, 0].into()))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_initreboot_no_requested_address() {
+    relayed("test_v4_request_initreboot_no_requested_address", &one(), |net| {
+        net.silent(&client(1).rebind([0; 4].into()))
+    });
+}
+
+#[test]
+fn test_v4_request_relay_initreboot_no_leases() {
+    relayed("test_v4_request_relay_initreboot_no_leases", &one(), |net| {
+        net.silent(&client(1).reboot(far(1)))
+    });
+}
+
+#[test]
+fn test_v4_request_relay_renewing_success() {
+    relayed("test_v4_request_relay_renewing_success", &one(), |net| {
+        net.lease(&client(1))?;
+        net.uses(far(1))?;
+        // What the client says goes past the relay.
+        net.ack(&client(1).renew(far(1)))?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_rebinding_success() {
+    relayed("test_v4_request_relay_rebinding_success", &one(), |net| {
+        net.lease(&client(1))?;
+        net.ack(&client(1).rebind(far(1)))?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_release_success() {
+    relayed("test_v4_request_relay_release_success", &one(), |net| {
+        net.lease(&client(1))?;
+        net.silent(&client(1).release(far(1)))?;
+        net.offer(&client(2).id(ID).discover())?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_release_success_with_additional_offer() {
+    relayed("test_v4_request_relay_release_success_with_additional_offer", &one(), |net| {
+        net.lease(&client(1))?;
+        net.silent(&client(2).id(ID).discover())?;
+        net.silent(&client(1).release(far(1)))?;
+        net.offer(&client(2).id(ID).discover())?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_release_only_chaddr_same_chaddr() {
+    relayed("test_v4_request_relay_release_only_chaddr_same_chaddr", &one(), |net| {
+        net.lease(&client(1))?;
+        // Some relays pass RELEASE on too.
+        net.silent(&client(1).release(far(1)).set(|header| header.giaddr = RELAY))?;
+        net.offer(&client(2).discover())?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_decline_success() {
+    relayed("test_v4_request_relay_decline_success", &one(), |net| {
+        net.lease(&client(1).id(ID))?;
+        net.silent(&client(1).id(ID).decline(far(1)))?;
+        net.silent(&client(2).discover())
+    });
+}
+
+#[test]
+fn test_v4_rai_option5_link_selection() {
+    relayed("test_v4_rai_option5_link_selection", &site(1, 2), |net| {
+        let link = |number: u8| client(number).says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254, 1, 1, 7]);
+        net.offer(&client(1).discover())?.gives(far(1))?;
+        let ack = net.lease(&link(2))?;
+        ack.gives([192, 168, 51, 1].into())?.tells(code::RELAY_INFO, [5, 4, 192, 168, 51, 254, 1, 1, 7])?;
+        // A link that is none of ours, and one that is no address.
+        net.silent(&client(3).says(code::RELAY_INFO, [5, 4, 198, 51, 100, 1]).discover())?;
+        net.offer(&client(4).says(code::RELAY_INFO, [5, 2, 192, 168]).discover())?.gives(far(2))?;
+        // A relay that we do not know is not answered, whatever link it names.
+        let stranger: Ipv4Addr = [198, 51, 100, 1].into();
+        net.uses(stranger)?;
+        let stranger = Client::new(5).behind(stranger).says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254]);
+        net.silent(&stranger.discover())
+    });
+}
+
+/// Kea `relayLinkSelect`: the link that the relay names counts before its address and before option 118.
+#[test]
+fn relay_link_select() {
+    relayed("relay_link_select", &site(1, 9), |net| {
+        let both = client(1)
+            .says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254])
+            .says(code::SUBNET_SELECTION, ip(0).octets());
+        let address = net.lease(&both)?.header.yiaddr;
+        anyhow::ensure!(address.octets()[2] == 51, "{address}");
+        Ok(())
+    });
+}
+
+/// Kea `subnetSelect`: option 118 names the network when nobody else does, and comes back.
+#[test]
+fn subnet_select() {
+    relayed("subnet_select", &site(1, 9), |net| {
+        let ack = net.lease(&client(1).says(code::SUBNET_SELECTION, OTHER_LINK.octets()))?;
+        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
+        ack.tells(code::SUBNET_SELECTION, OTHER_LINK.octets())?;
+        Ok(())
+    });
+}
+
+/// Kea `relayAgentInfoEcho`, `badRelayAgentInfoEcho`: it comes back to the byte, in its place, whatever is inside.
+#[test]
+fn relay_agent_info_echo() {
+    relayed("relay_agent_info_echo", &site(1, 9), |net| {
+        net.lease(&client(1).says(code::RELAY_INFO, [2, 3, 1, 2, 3, 1, 4, b's', b'w', b'p', b'7']))?;
+        for (number, info) in [(2, vec![1, 200, 3]), (3, vec![0]), (4, vec![255; 255])] {
+            net.lease(&client(number).says(code::RELAY_INFO, info))?;
+        }
+        Ok(())
+    });
+}
+
+/// Kea `twoSubnets`, `oneSubnet` of `direct_client_unittest`, with what a relay adds: each link gets its own.
+#[test]
+fn each_link_gets_addresses_of_its_own() {
+    let site = site(1, 1).local("pool = [\"10.77.0.50\"]");
+    relayed("each_link_gets_addresses_of_its_own", &site, |net| {
+        net.uses(OTHER_LINK)?;
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        net.lease(&client(1))?.gives(far(1))?;
+        net.lease(&Client::new(1).behind(OTHER_LINK))?.gives([192, 168, 51, 1].into())?;
+        // The machine came home: the lease that it had there still holds.
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn more_than_16_hops_are_not_answered() {
+    relayed("more_than_16_hops_are_not_answered", &site(1, 9), |net| {
+        net.offer(&client(1).discover().set(|header| header.hops = 16))?;
+        net.silent(&client(2).discover().set(|header| header.hops = 17))
+    });
+}
