@@ -64,7 +64,8 @@ impl Client {
         Self { broadcast: false, ..self }
     }
 
-    /// Says this option too, in everything but RELEASE and DECLINE.
+    /// Says this option too, in everything but RELEASE and DECLINE. Without a parameter list (option 55) of its own, a
+    /// client asks for mask, router and name servers; with an empty one it sends none.
     #[must_use]
     pub fn says(mut self, code: u8, value: impl AsRef<[u8]>) -> Self {
         self.says.push((code, value.as_ref().to_vec()));
@@ -133,7 +134,9 @@ impl Client {
     fn wish(&self, kind: Kind) -> Ask {
         let mut ask = self.bare(kind);
         for (code, value) in &self.says {
-            ask = ask.option(*code, value);
+            if *code != code::PARAMETERS || !value.is_empty() {
+                ask = ask.option(*code, value);
+            }
         }
         if !self.says.iter().any(|(code, _)| *code == code::PARAMETERS) {
             ask = ask.option(code::PARAMETERS, WANTED);

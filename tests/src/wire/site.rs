@@ -3,10 +3,12 @@
 use std::fmt::Write;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::process::Command;
 
 use anyhow::Result;
 
 use super::net::{Net, RESERVED};
+use crate::artefacts::binary;
 use crate::lab::{Lab, SUBNET};
 use crate::server::api_socket;
 
@@ -103,6 +105,18 @@ network = "{SUBNET}"
             local = self.local,
             blocks = self.blocks,
         ))
+    }
+
+    /// What `nextboot check` has to complain about this configuration; nothing when it is right.
+    ///
+    /// # Errors
+    /// When the binary cannot be run.
+    pub fn complaints(&self, lab: &Lab) -> Result<Option<String>> {
+        let path = lab.dir().join("checked.toml");
+        fs::write(&path, self.config(lab)?)?;
+        let output = Command::new(binary()?).arg("check").arg("--config").arg(&path).output()?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok((!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned()))
     }
 
     /// Runs a test against a server with this configuration.
