@@ -1,9 +1,36 @@
 //! Simulated boot clients, written from the specifications and from what real firmware was seen to do.
 //!
 //! Nothing here shares code with our servers (only the plain words of `nextboot_model`): a mistake in the server must not
-//! be forgiven by the same mistake in the client.
+//! be forgiven by the same mistake in the client. And nothing here knows a socket, a clock or a source of randomness:
+//! datagrams, time and a seed go in; datagrams, timers and a [`Verdict`] come out.
 //!
-//! [`message`] writes and reads DHCP packets, also wrong ones.
+//! A [`Machine`] is one computer from power-on to its kernel. [`message`] writes and reads DHCP packets, also wrong ones,
+//! for tests that speak to a server themselves.
 #![forbid(unsafe_code)]
 
+mod boot;
+pub mod bootp;
+mod datagram;
+mod dhcp;
+pub mod edk2;
+mod http;
+pub mod ipxe;
+mod loader;
+mod machine;
 pub mod message;
+mod random;
+pub mod raspberry;
+mod retry;
+pub mod rom;
+pub mod tftp;
+pub mod uboot;
+mod vendor;
+mod verdict;
+
+pub use boot::{Boot, Load};
+pub use datagram::Datagram;
+pub use dhcp::{Dhcp, Identity};
+pub use http::{HttpAnswer, HttpRequest};
+pub use machine::{Firmware, Machine, Output, Step};
+pub use random::Random;
+pub use verdict::{Booted, GaveUp, Verdict};
