@@ -8,8 +8,8 @@ use std::{
 
 use nextboot_boot::{Body, Client, Profile, decide};
 use nextboot_model::{
-    Arch, Assignment, Attempt, AttemptId, Class, Door, Event, EventKind, HostName, Lease, LeaseState, Mac,
-    ProfileName, Record, Stage, State, Timestamp, Until, Uuid,
+    Arch, Assignment, Attempt, AttemptId, Class, Door, Event, EventKind, HostName, Lease, LeaseState,
+    LoaderName, Mac, ProfileName, Record, Stage, State, Timestamp, Until, Uuid,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,6 +32,10 @@ pub(crate) struct HostView {
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<Ipv4Addr>,
+    /// The loader of its own, which goes before the site's table.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loader: Option<LoaderName>,
     /// What templates see as `host.vars.NAME`.
     vars: BTreeMap<String, String>,
     assignment: AssignmentView,
@@ -101,6 +105,7 @@ impl HostView {
             macs: host.macs.clone(),
             uuid: host.uuid,
             address: host.address,
+            loader: host.loader.clone(),
             vars: host.vars.clone(),
             assignment: AssignmentView::of(&record.assignment),
             boots: Preview { profile: plan.profile.map(|profile| profile.name.clone()), why: plan.why },

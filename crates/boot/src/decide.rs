@@ -1,8 +1,14 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use nextboot_model::{Class, HostName, ProfileName, Record, State, Timestamp, Until};
 
-use crate::{Body, Client, Firmware, Hand, Loader, Profile, Site, Tree, Unknown};
+use crate::{
+    Body, Client, Hand, Kind, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
+    choose::{Choice, choose},
+};
 
 /// The tree's own default configuration.
 const TREE_DEFAULT: &str = "pxelinux.cfg/default";
@@ -16,6 +22,10 @@ pub struct Plan {
     pub profile: Option<Arc<Profile>>,
     /// The network boot program to offer; nothing when the firmware should go on to its next boot device.
     pub loader: Option<Loader>,
+    /// Why that loader, or none, in words; empty for a client that asks for none.
+    pub loader_why: String,
+    /// The server from which firmware is to fetch the loader by TFTP; nothing for ourselves.
+    pub next_server: Option<Ipv4Addr>,
     /// The host's assignment at the moment of the decision, whether or not it was what decided.
     pub since: Option<Timestamp>,
     /// The assignment that decided, if one did ([`nextboot_model::Assignment::since`]).
@@ -46,35 +56,38 @@ pub fn decide(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> P
         Some(record) => for_host(site, tree, client, record),
         None => for_stranger(site, tree, client),
     };
-    plan.loader = plan.profile.as_ref().and_then(|profile| loader(site, client, profile));
-    if plan.profile.is_some() && plan.loader.is_none() && asks_to_boot(client) {
-        let local = plan.profile.as_ref().is_some_and(|profile| profile.class == Class::Local);
-        if local {
-            plan.why.push_str("; silence lets the firmware go on to its disk");
-        } else {
-            let arch = client.arch.map_or_else(|| "unknown architecture".to_owned(), |arch| arch.to_string());
-            plan.why.push_str(&format!("; but there is no loader for {arch} ({})", client.firmware));
-        }
+    if let Some(profile) = plan.profile.as_deref() {
+        let Choice { loader, why, next_server } = loader(site, client, record, profile);
+        plan.loader = loader;
+        plan.loader_why = why;
+        plan.next_server = next_server;
     }
     plan
 }
 
-fn asks_to_boot(client: &Client) -> bool {
-    matches!(client.firmware, Firmware::Pxe | Firmware::HttpBoot | Firmware::Ipxe | Firmware::Bootp)
-}
-
 /// `local` needs a loader only where the firmware would otherwise not go on by itself: a BIOS gets PXELINUX and its
 /// LOCALBOOT, UEFI goes to its next boot option when nobody answers.
-fn loader(site: &Site, client: &Client, profile: &Profile) -> Option<Loader> {
-    let uefi = client.arch.is_some_and(|arch| !arch.is_bios());
-    if profile.class == Class::Local && uefi && client.firmware != Firmware::Ipxe {
-        return None;
+fn loader(site: &Site, client: &Client, record: Option<&Arc<Record>>, profile: &Profile) -> Choice {
+    let goes_on = Kind::of(client).first().is_some_and(|kind| kind.goes_on_by_itself());
+    if profile.class == Class::Local && goes_on {
+        let why = "silence lets the firmware go on to its disk".to_owned();
+        return Choice { why, ..Choice::default() };
     }
-    site.loaders.choose(client).cloned()
+    choose(site, client, record.map(|record| &record.host), profile)
 }
 
 fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
-    Plan { host: None, profile, loader: None, since: None, armed: None, exhausted: false, why }
+    Plan {
+        host: None,
+        profile,
+        loader: None,
+        loader_why: String::new(),
+        next_server: None,
+        since: None,
+        armed: None,
+        exhausted: false,
+        why,
+    }
 }
 
 fn for_host(site: &Site, tree: &dyn Tree, client: &Client, record: &Record) -> Plan {
@@ -150,6 +163,7 @@ fn loose(entry: &str) -> Profile {
         class: Class::Unclassified,
         body: Body::File(entry.to_owned()),
         seed: None,
+        loaders: OwnLoaders::default(),
     }
 }
 
@@ -194,7 +208,7 @@ fn unarmed(plan: Plan) -> Plan {
         return plan;
     }
     let why = format!("{}; but that installs, and nobody armed this machine", plan.why);
-    Plan { profile: None, loader: None, why, ..plan }
+    Plan { profile: None, loader: None, loader_why: String::new(), next_server: None, why, ..plan }
 }
 
 /// What a loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) gets at `name` where the plan is the

@@ -52,7 +52,7 @@ pub fn nothing(why: &str) -> String {
 }
 
 /// Where iPXE finds a file: as it is when it is an address already.
-fn url(base: &str, name: &str) -> String {
+pub(crate) fn url(base: &str, name: &str) -> String {
     if name.contains("://") {
         return name.to_owned();
     }

@@ -8,26 +8,31 @@
 
 mod answer;
 mod ask;
+mod choose;
 mod client;
 mod decide;
 mod guard;
 pub mod ipxe;
+mod kind;
 mod loader;
 mod profile;
 pub mod pxelinux;
 mod render;
+mod rule;
 mod site;
 mod token;
 mod tree;
 
 pub use answer::{Answer, Language, NoAnswer, Setting};
 pub use ask::Ask;
-pub use client::{Client, Firmware};
+pub use client::{Client, Firmware, VendorClass};
 pub use decide::{Plan, decide};
 pub use guard::installer_at;
-pub use loader::{Kind, Loader, Loaders};
-pub use profile::{Body, Linux, Profile};
+pub use kind::Kind;
+pub use loader::{Loader, Loaders};
+pub use profile::{Body, Linux, OwnLoaders, Profile};
 pub use render::{MAX_RENDERED, Scene, TemplateError, base};
+pub use rule::Rule;
 pub use site::{CONF_DIR, Site, Unknown};
 pub use token::{BadToken, Proof, Secret};
 pub use tree::{Hand, MemoryTree, Tree};

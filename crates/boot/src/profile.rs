@@ -1,5 +1,9 @@
-use nextboot_model::{Class, ProfileName};
+use std::collections::BTreeMap;
+
+use nextboot_model::{Class, LoaderName, ProfileName};
 use serde::Serialize;
+
+use crate::Kind;
 
 /// A thing that a host can boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,6 +18,18 @@ pub struct Profile {
     pub body: Body,
     /// The template that is rendered as the host's seed: a name beneath the seeds directory.
     pub seed: Option<String>,
+    /// The loaders that it wants, whatever the site's table says.
+    #[serde(skip)]
+    pub loaders: OwnLoaders,
+}
+
+/// The loaders that a profile wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnLoaders {
+    /// For machines of these kinds.
+    pub by_kind: BTreeMap<Kind, LoaderName>,
+    /// For all others.
+    pub any: Option<LoaderName>,
 }
 
 /// What a profile consists of.
@@ -43,6 +59,13 @@ impl Profile {
     /// The built-in `local`.
     #[must_use]
     pub fn local() -> Self {
-        Self { name: ProfileName::local(), title: None, class: Class::Local, body: Body::Local, seed: None }
+        Self {
+            name: ProfileName::local(),
+            title: None,
+            class: Class::Local,
+            body: Body::Local,
+            seed: None,
+            loaders: OwnLoaders::default(),
+        }
     }
 }

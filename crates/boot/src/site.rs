@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_model::{Class, ProfileName};
 
-use crate::{Body, Loaders, Profile, Tree};
+use crate::{Body, Loaders, OwnLoaders, Profile, Rule, Tree};
 
 /// Where file profiles stand beneath the roots.
 pub const CONF_DIR: &str = "pxelinux.cfg/conf";
@@ -28,6 +28,8 @@ pub struct Site {
     pub unknown: Unknown,
     /// Which network boot program each kind of machine gets.
     pub loaders: Loaders,
+    /// Which machines get another, in order.
+    pub rules: Vec<Rule>,
     /// How often an installer may be delivered without a call-back before the host goes to `local`.
     pub attempts: u32,
     /// Port of the boot side of HTTP.
@@ -55,6 +57,7 @@ impl Site {
                 class,
                 body: Body::File(file),
                 seed: None,
+                loaders: OwnLoaders::default(),
             }));
         }
         name.is_local().then(|| Arc::new(Profile::local()))

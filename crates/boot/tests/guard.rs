@@ -4,15 +4,21 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Ask, Body, Client, Hand, MemoryTree, Profile, Site, Unknown, installer_at};
+use nextboot_boot::{Ask, Body, Client, Hand, MemoryTree, OwnLoaders, Profile, Site, Unknown, installer_at};
 use nextboot_model::{Class, ProfileName, State, Timestamp};
 
 const WIPE: &str = "DEFAULT wipe\n";
 
 fn profile(name: &str, class: Class, file: &str) -> (ProfileName, Arc<Profile>) {
     let name: ProfileName = name.parse().unwrap();
-    let profile =
-        Profile { name: name.clone(), title: None, class, body: Body::File(file.into()), seed: None };
+    let profile = Profile {
+        name: name.clone(),
+        title: None,
+        class,
+        body: Body::File(file.into()),
+        seed: None,
+        loaders: OwnLoaders::default(),
+    };
     (name, Arc::new(profile))
 }
 

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Body, Client, Hand, MemoryTree, Profile, Site, Unknown, decide};
+use nextboot_boot::{Body, Client, Hand, MemoryTree, OwnLoaders, Profile, Site, Unknown, decide};
 use nextboot_model::{Class, Mac, ProfileName, State, Timestamp};
 
 const WIPE: &str = "DEFAULT wipe\nLABEL wipe\n  KERNEL wipe/linux\n";
@@ -14,7 +14,14 @@ const MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 fn site() -> Site {
     let name: ProfileName = "wipe".parse().unwrap();
     let body = Body::File("wipe/boot.cfg".into());
-    let profile = Profile { name: name.clone(), title: None, class: Class::Install, body, seed: None };
+    let profile = Profile {
+        name: name.clone(),
+        title: None,
+        class: Class::Install,
+        body,
+        seed: None,
+        loaders: OwnLoaders::default(),
+    };
     Site {
         profiles: BTreeMap::from([(name, Arc::new(profile))]),
         unknown: Unknown::TreeDefault,

@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use nextboot_boot::{
-    Answer, Body, Client, Firmware, Language, Linux, Loader, MemoryTree, NoAnswer, Profile, Secret, Setting,
-    Site, decide,
+    Answer, Body, Client, Firmware, Language, Linux, MemoryTree, NoAnswer, OwnLoaders, Profile, Secret,
+    Setting, Site, decide,
 };
 use nextboot_model::{
     Arch, AttemptId, Class, Command, Door, Host, Mac, ProfileName, State, Target, Timestamp, Until,
@@ -26,7 +26,14 @@ impl World {
     /// One host, `node1`, which is assigned the profile `p`.
     fn with(body: Body, class: Class) -> Self {
         let name: ProfileName = "p".parse().unwrap();
-        let profile = Profile { name: name.clone(), title: None, class, body, seed: Some("a.j2".into()) };
+        let profile = Profile {
+            name: name.clone(),
+            title: None,
+            class,
+            body,
+            seed: Some("a.j2".into()),
+            loaders: OwnLoaders::default(),
+        };
         let site = Site {
             profiles: [(name.clone(), Arc::new(profile))].into(),
             attempts: 3,
@@ -43,7 +50,14 @@ impl World {
         };
         let by = || Door::Api { who: "test".into() };
         let vars = BTreeMap::from([("role".to_owned(), "web".to_owned())]);
-        let host = Host { name: "node1".parse().unwrap(), macs: vec![MAC], uuid: None, address: None, vars };
+        let host = Host {
+            name: "node1".parse().unwrap(),
+            macs: vec![MAC],
+            uuid: None,
+            address: None,
+            loader: None,
+            vars,
+        };
         world.run(&Command::AddHost { host, by: by() }, 1);
         let targets = vec![Target::Mac(MAC)];
         world.run(&Command::Assign { targets, profile: name, class, until: Until::Done, by: by() }, 2);
@@ -149,33 +163,6 @@ fn the_own_disk_is_written_for_each_loader() {
     world.client.arch = Some(Arch::UEFI_X64);
     assert_eq!(world.text(Language::Ipxe), "#!ipxe\nexit 1\n");
     assert_eq!(world.needs(Language::Pxelinux), Vec::<Vec<String>>::new());
-}
-
-#[test]
-fn each_kind_of_machine_gets_its_loader_and_uefi_silence_for_its_own_disk() {
-    let file = |name: &str| Some(Loader::File(name.into()));
-    let kinds = [
-        (Firmware::Pxe, Some(Arch::BIOS), file("pxelinux.0"), file("pxelinux.0")),
-        (Firmware::Pxe, None, file("pxelinux.0"), file("pxelinux.0")),
-        (Firmware::Ipxe, Some(Arch::BIOS), file("pxelinux.0"), file("pxelinux.0")),
-        (Firmware::Pxe, Some(Arch::UEFI_X64), file("snponly.efi"), None),
-        // Old x86-64 firmware says EBC.
-        (Firmware::Pxe, Some(Arch::UEFI_EBC), file("snponly.efi"), None),
-        (Firmware::HttpBoot, Some(Arch::HTTP_X64), file("snponly.efi"), None),
-        (Firmware::Ipxe, Some(Arch::UEFI_X64), Some(Loader::Script), Some(Loader::Script)),
-        (Firmware::Pxe, Some(Arch::UEFI_ARM64), None, None),
-        (Firmware::System, None, None, None),
-    ];
-    for (firmware, arch, for_kernel, for_local) in kinds {
-        for (body, class, wanted) in
-            [(linux(""), Class::Install, for_kernel), (Body::Local, Class::Local, for_local)]
-        {
-            let mut world = World::with(body, class);
-            world.client = Client { firmware, arch, ..world.client };
-            let plan = decide(&world.site, &world.state, &world.tree, &world.client);
-            assert_eq!(plan.loader, wanted, "{firmware} {arch:?} {class}: {}", plan.why);
-        }
-    }
 }
 
 #[test]

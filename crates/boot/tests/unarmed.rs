@@ -7,10 +7,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Ask, Body, Client, Firmware, Hand, Linux, MemoryTree, Profile, Site, Unknown, decide};
+use nextboot_boot::{
+    Ask, Body, Client, Firmware, Hand, Linux, MemoryTree, OwnLoaders, Profile, Rule, Site, Unknown, decide,
+};
 use nextboot_model::{
-    Arch, Change, Class, Command, Door, Host, HostName, Mac, ProfileName, State, Target, Timestamp, Until,
-    Uuid,
+    Arch, Change, Class, Command, Door, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State,
+    Target, Timestamp, Until, Uuid,
 };
 use proptest::prelude::*;
 
@@ -41,6 +43,13 @@ enum Move {
     /// The site changes its mind about what `fickle` is.
     Reclassify(Class),
     UnknownGets(u8),
+    /// Somebody names loaders: for one host, for all machines like it, for a profile.
+    Loaders {
+        host: u8,
+        own: bool,
+        rule: bool,
+        of_profile: bool,
+    },
     Restart,
     ClockSteps(i64),
 }
@@ -62,6 +71,8 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => host.prop_map(Move::Unlink),
         2 => prop_oneof![Just(Class::Install), Just(Class::Live), Just(Class::Unclassified)].prop_map(Move::Reclassify),
         1 => (0..4_u8).prop_map(Move::UnknownGets),
+        1 => (0..HOSTS, any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(host, own, rule, of_profile)| Move::Loaders { host, own, rule, of_profile }),
         1 => Just(Move::Restart),
         1 => (-5_000_i64..5_000).prop_map(Move::ClockSteps),
     ]
@@ -114,7 +125,17 @@ impl World {
         let linux = |name: &str, class| {
             let body = Body::Linux(Linux { kernel: "k".into(), ..Linux::default() });
             let name: ProfileName = name.parse().unwrap();
-            (name.clone(), Arc::new(Profile { name, title: None, class, body, seed: None }))
+            (
+                name.clone(),
+                Arc::new(Profile {
+                    name,
+                    title: None,
+                    class,
+                    body,
+                    seed: None,
+                    loaders: OwnLoaders::default(),
+                }),
+            )
         };
         let site = Site {
             profiles: [
@@ -173,6 +194,7 @@ impl World {
                     macs: vec![mac(*host)],
                     uuid: Some(uuid(*host)),
                     address: None,
+                    loader: None,
                     vars: BTreeMap::new(),
                 };
                 if self.run(&Command::AddHost { host: record, by }) {
@@ -270,6 +292,18 @@ impl World {
                     .hands
                     .insert("default".into(), Hand { entry: "pxelinux.cfg/default".into(), made, profile });
             }
+            Move::Loaders { host, own, rule, of_profile } => {
+                let loader: LoaderName = "installer.efi".parse().unwrap();
+                let patch = HostPatch { loader: Some(own.then(|| loader.clone())), ..HostPatch::default() };
+                self.run(&Command::SetHost { name: name(*host), patch });
+                let any = Rule { mac: Some(vec![2]), loader: Some(loader.clone()), ..Rule::default() };
+                self.site.rules = if *rule { vec![any] } else { Vec::new() };
+                for profile in self.site.profiles.values_mut() {
+                    let loaders =
+                        OwnLoaders { any: of_profile.then(|| loader.clone()), ..OwnLoaders::default() };
+                    *profile = Arc::new(Profile { loaders, ..(**profile).clone() });
+                }
+            }
             Move::Restart => {
                 let rows: Vec<String> =
                     self.state.records().map(|record| serde_json::to_string(&**record).unwrap()).collect();
@@ -308,6 +342,7 @@ impl World {
                 let known = !by_uuid_only || self.words.contains_key(&host);
                 let allowed = known && self.may_install(host);
                 assert!(!plan.installs() || allowed, "{client:?} got {plan:?}");
+                assert!(plan.profile.is_some() || plan.loader.is_none(), "{client:?} got {plan:?}");
                 for ask in [
                     Ask::Mac(mac(host)),
                     Ask::Uuid(uuid(host).to_wire()),
@@ -322,7 +357,8 @@ impl World {
         }
         // A machine that nobody knows.
         let stranger = Client { firmware: Firmware::Pxe, arch: Some(Arch::BIOS), ..Client::of(mac(200)) };
-        assert!(!decide(&self.site, &self.state, &self.tree, &stranger).installs());
+        let plan = decide(&self.site, &self.state, &self.tree, &stranger);
+        assert!(!plan.installs() && (plan.profile.is_some() || plan.loader.is_none()), "{plan:?}");
     }
 }
 
@@ -333,6 +369,9 @@ fn clients(host: u8) -> Vec<Client> {
         (Firmware::Pxe, Some(Arch::UEFI_X64)),
         (Firmware::HttpBoot, Some(Arch::HTTP_X64)),
         (Firmware::Ipxe, Some(Arch::UEFI_X64)),
+        (Firmware::RaspberryPi, Some(Arch::BIOS)),
+        (Firmware::UBoot, Some(Arch(0x16))),
+        (Firmware::Bootp, None),
         (Firmware::System, None),
         (Firmware::Unknown, None),
     ];

@@ -1,12 +1,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Kind, Loader, Loaders, Profile, Site, Unknown};
-use nextboot_model::{Class, ProfileName};
+use nextboot_boot::{Kind, Loader, Loaders, Profile, Rule, Site, Unknown};
+use nextboot_model::{BadLoaderName, Class, LoaderName, ProfileName};
 
 use crate::{
     document::{Item, Mark, Report, Section},
     files::take,
-    profile::file_name,
+    rule,
 };
 
 /// What `[boot]` says.
@@ -17,6 +17,7 @@ pub(crate) struct Rules {
     attempts: u32,
     serial: Option<String>,
     loaders: Loaders,
+    rules: Vec<Rule>,
 }
 
 impl Default for Rules {
@@ -27,6 +28,7 @@ impl Default for Rules {
             attempts: 3,
             serial: None,
             loaders: Loaders::default(),
+            rules: Vec::new(),
         }
     }
 }
@@ -53,6 +55,7 @@ impl Rules {
                 }
             }
         });
+        rules.rules = rule::read(boot);
         rules
     }
 
@@ -77,6 +80,7 @@ impl Rules {
             profiles,
             unknown: self.unknown,
             loaders: self.loaders,
+            rules: self.rules,
             attempts: self.attempts,
             http_port,
             api_port,
@@ -114,12 +118,20 @@ fn serial(item: &Item<'_>) -> Option<String> {
 
 /// A loader; inside, nothing where machines of that kind are to get none.
 fn loader(item: &Item<'_>, kind: Kind) -> Option<Option<Loader>> {
-    match item.text()? {
-        "none" => Some(None),
-        "script" if matches!(kind, Kind::IpxeBios | Kind::IpxeUefi) => Some(Some(Loader::Script)),
-        "script" => {
+    match loader_name(item)? {
+        LoaderName::None => Some(None),
+        LoaderName::Script if matches!(kind, Kind::IpxeBios | Kind::IpxeUefi) => Some(Some(Loader::Script)),
+        LoaderName::Script => {
             item.wrong("only iPXE reads scripts; name a file here, e.g. \"snponly.efi\", or \"none\"")
         }
-        _ => file_name(item).map(|name| Some(Loader::File(name))),
+        LoaderName::File(name) => Some(Some(Loader::File(name))),
+    }
+}
+
+/// A loader by its name, or one of the words.
+pub(crate) fn loader_name(item: &Item<'_>) -> Option<LoaderName> {
+    match item.text()?.parse() {
+        Ok(name) => Some(name),
+        Err(error) => item.wrong(BadLoaderName::to_string(&error)),
     }
 }

@@ -25,6 +25,7 @@ mod duration;
 mod files;
 mod http;
 mod profile;
+mod rule;
 #[cfg(test)]
 mod tests;
 mod tftp;

@@ -1,7 +1,10 @@
-use nextboot_boot::{Body, CONF_DIR, Linux, Profile};
+use nextboot_boot::{Body, CONF_DIR, Kind, Linux, OwnLoaders, Profile};
 use nextboot_model::{Class, ProfileName};
 
-use crate::document::{Item, Mark, Section};
+use crate::{
+    boot::loader_name,
+    document::{Item, Mark, Section},
+};
 
 /// Longest kernel command line that Linux takes on x86 (`COMMAND_LINE_SIZE`), in bytes; a template may be longer than what
 /// it becomes.
@@ -34,6 +37,7 @@ struct Keys {
     initrds: Option<Vec<String>>,
     args: Option<String>,
     seed: Option<String>,
+    loaders: OwnLoaders,
     /// Whether keys of a kernel, and a class, are there at all, right or wrong.
     has_kernel: bool,
     has_parts: bool,
@@ -52,6 +56,7 @@ impl Keys {
             initrds: section.get("initrd", initrds),
             args: section.get("args", args),
             seed: section.get("seed", file_name),
+            loaders: own_loaders(section),
             has_kernel: section.has("kernel"),
             has_parts: section.has("initrd") || section.has("args"),
             has_class: section.has("class"),
@@ -105,8 +110,22 @@ impl Keys {
         } else {
             Body::File(format!("{CONF_DIR}/{name}"))
         };
-        Some(Profile { name, title: self.title, class, body, seed: self.seed })
+        Some(Profile { name, title: self.title, class, body, seed: self.seed, loaders: self.loaders })
     }
+}
+
+/// `loader`, and `loaders` by kind.
+fn own_loaders(section: &mut Section<'_>) -> OwnLoaders {
+    let any = section.get("loader", loader_name);
+    let by_kind = if section.has("loaders") {
+        section.table("loaders", |loaders| {
+            let kinds = Kind::ALL.into_iter();
+            kinds.filter_map(|kind| Some((kind, loaders.get(kind.key(), loader_name)?))).collect()
+        })
+    } else {
+        Default::default()
+    };
+    OwnLoaders { by_kind, any }
 }
 
 fn initrds(item: &Item<'_>) -> Option<Vec<String>> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nextboot_boot::{Body, Kind, Loader, Unknown};
 use nextboot_dhcp::{LeaseTime, PoolRange};
-use nextboot_model::{Class, OfferWay};
+use nextboot_model::{Class, LoaderName, OfferWay};
 use proptest::prelude::*;
 
 use crate::{Config, Mode, document};
@@ -305,7 +305,35 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         (
             "[boot.loaders]\nbios = \"../x\"".into(),
-            "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"debian/linux\", without blanks, \\, : and ..",
+            "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"snponly.efi\", without blanks, \\, : and .., at most 255 bytes; or \"script\", or \"none\"",
+        ),
+        (
+            "[[boot.rule]]\nloader = \"a\"".into(),
+            "1: boot.rule.firmware: it would be for every machine; say which with firmware, arch, vendor, mac or subnet, or use [boot.loaders]",
+        ),
+        (
+            "[[boot.rule]]\nmac = \"52\"".into(),
+            "1: boot.rule.loader: missing; say which loader these machines get",
+        ),
+        (
+            "[[boot.rule]]\nloader = \"a\"\nmac = \"5254\"".into(),
+            "3: boot.rule.mac = \"5254\": use the beginning of a MAC address, e.g. \"52:54:00\"",
+        ),
+        (
+            "[[boot.rule]]\nloader = \"a\"\nfirmware = \"efi\"".into(),
+            "3: boot.rule.firmware = \"efi\": use \"pxe\", \"http\", \"ipxe\", \"bootp\", \"raspberry-pi\" or \"u-boot\"",
+        ),
+        (
+            "[[boot.rule]]\nloader = \"a\"\nsubnet = \"10.1.2.3/16\"".into(),
+            "3: boot.rule.subnet = \"10.1.2.3/16\": this is an address within a network; write \"10.1.0.0/16\"",
+        ),
+        (
+            "[[boot.rule]]\nloader = \"a\"\nvendor = \"PXEClient:Arch:00007:UNDI:0030160\"".into(),
+            "3: boot.rule.vendor = \"PXEClient:Arch:00007:UNDI:0030160\": must not be longer than 32 bytes",
+        ),
+        (
+            "[profiles.x]\nloaders = { uefi_x64 = \"a\" }".into(),
+            "2: profiles.x.loaders.uefi_x64 = \"a\": there is no such key; did you mean profiles.x.loaders.uefi-x64?",
         ),
         ("profiles.x = 1".into(), "1: profiles.x = 1: this is a table; write [profiles.x]"),
         (
@@ -423,7 +451,19 @@ fn profiles_and_loaders_reach_the_site() {
         [boot.loaders]
         bios = "lpxelinux.0"
         uefi-x64 = "none"
+        [[boot.rule]]
+        firmware = "http"
+        arch = ["uefi-x64", "uefi-arm64"]
+        vendor = "HTTPClient"
+        mac = "52-54:00"
+        subnet = "10.1.0.0/16"
+        loader = "script"
+        [[boot.rule]]
+        mac = "02"
+        next_server = "10.0.0.5"
         [profiles.rescue]
+        loader = "none"
+        loaders = { bios = "/lpxelinux.0" }
         class = "live"
         kernel = "/grml/vmlinuz"
         initrd = "grml/initrd.img"
@@ -440,6 +480,16 @@ fn profiles_and_loaders_reach_the_site() {
     assert_eq!(site.unknown, Unknown::Profile("rescue".parse().unwrap()));
     assert_eq!(site.loaders.0.get(&Kind::Bios), Some(&Loader::File("lpxelinux.0".into())));
     assert_eq!(site.loaders.0.get(&Kind::UefiX64), None);
+    let [first, second] = &site.rules[..] else { panic!("{:?}", site.rules) };
+    assert_eq!(
+        first.to_string(),
+        "firmware http, arch uefi-x64/uefi-arm64, vendor \"HTTPClient\", mac 52:54:00, subnet 10.1.0.0/16"
+    );
+    assert_eq!((&first.loader, first.next_server), (&Some(LoaderName::Script), None));
+    assert_eq!((&second.loader, second.next_server), (&None, Some([10, 0, 0, 5].into())));
+    let own = &site.profiles.get(&"rescue".parse().unwrap()).unwrap().loaders;
+    assert_eq!(own.any, Some(LoaderName::None));
+    assert_eq!(own.by_kind.get(&Kind::Bios), Some(&LoaderName::File("lpxelinux.0".into())));
     assert_eq!((site.http_port, site.api_port, site.attempts), (8080, 3478, 3));
     let profile = |name: &str| site.profiles.get(&name.parse().unwrap()).unwrap();
     let Body::Linux(linux) = &profile("rescue").body else { panic!() };

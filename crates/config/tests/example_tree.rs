@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
 
-use nextboot_boot::{Body, Client, Firmware, Profile, Scene, TemplateError, pxelinux::Menu};
+use nextboot_boot::{Body, Client, Firmware, OwnLoaders, Profile, Scene, TemplateError, pxelinux::Menu};
 use nextboot_config::Config;
 use nextboot_model::{Arch, AttemptId, Class, Host, Mac};
 
@@ -49,16 +49,23 @@ fn every_profile_boots_what_its_name_says() {
 fn render(vars: &[(&str, &str)]) -> Result<String, TemplateError> {
     let vars: BTreeMap<String, String> =
         vars.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-    let host = Host { name: "node1".parse().unwrap(), macs: vec![MAC], uuid: None, address: None, vars };
+    let host = Host {
+        name: "node1".parse().unwrap(),
+        macs: vec![MAC],
+        uuid: None,
+        address: None,
+        loader: None,
+        vars,
+    };
     let server: IpAddr = [10, 0, 0, 1].into();
-    let client =
-        Client { mac: Some(MAC), uuid: None, arch: Some(Arch::BIOS), firmware: Firmware::Pxe, address: None };
+    let client = Client { arch: Some(Arch::BIOS), firmware: Firmware::Pxe, ..Client::of(MAC) };
     let profile = Profile {
         name: "ubuntu".parse().unwrap(),
         title: None,
         class: Class::Install,
         body: Body::File("pxelinux.cfg/conf/ubuntu".into()),
         seed: Some("ubuntu.cfg.j2".into()),
+        loaders: OwnLoaders::default(),
     };
     let scene = Scene {
         host: Some(&host),

@@ -22,6 +22,10 @@ impl Arch {
     pub const UEFI_ARM32: Self = Self(0x0a);
     /// ARM64 UEFI.
     pub const UEFI_ARM64: Self = Self(0x0b);
+    /// RISC-V 64 UEFI.
+    pub const UEFI_RISCV64: Self = Self(0x1b);
+    /// LoongArch 64 UEFI.
+    pub const UEFI_LOONG64: Self = Self(0x27);
     /// x86-64 UEFI HTTP Boot.
     pub const HTTP_X64: Self = Self(0x10);
     /// ARM64 UEFI HTTP Boot.
@@ -72,6 +76,8 @@ impl fmt::Display for Arch {
             0x14 => "x86 BIOS HTTP",
             0x15 => "ARM U-Boot",
             0x16 => "ARM64 U-Boot",
+            0x17 => "ARM U-Boot HTTP",
+            0x18 => "ARM64 U-Boot HTTP",
             0x1b => "RISC-V 64 UEFI",
             0x1c => "RISC-V 64 UEFI HTTP",
             0x27 => "LoongArch 64 UEFI",

@@ -116,7 +116,14 @@ pub enum EventKind {
     /// The firmware took neither way: it puts no two servers' offers together and needs one complete offer.
     NeedsOneOffer { address_by: Option<IpAddr>, next_server: IpAddr, file: String },
     /// What this machine gets, and why.
-    Planned { profile: Option<ProfileName>, why: String },
+    Planned {
+        profile: Option<ProfileName>,
+        why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        loader: Option<String>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        loader_why: String,
+    },
 
     /// A loader configuration was delivered.
     ConfigurationSent { name: String, profile: ProfileName, via: Via },
@@ -293,8 +300,15 @@ impl fmt::Display for EventKind {
                      \"{next_server}\", option 67 \"{file}\""
                 )
             }
-            Self::Planned { profile: Some(profile), why } => write!(out, "boots {profile}: {why}"),
-            Self::Planned { profile: None, why } => write!(out, "gets nothing to boot: {why}"),
+            Self::Planned { profile: Some(profile), why, loader, loader_why } => {
+                write!(out, "boots {profile}: {why}")?;
+                match loader {
+                    _ if loader_why.is_empty() => Ok(()),
+                    Some(loader) => write!(out, "; loader {loader}: {loader_why}"),
+                    None => write!(out, "; no loader: {loader_why}"),
+                }
+            }
+            Self::Planned { profile: None, why, .. } => write!(out, "gets nothing to boot: {why}"),
             Self::ConfigurationSent { name, profile, via } => {
                 write!(out, "got {name} for {profile} by {via}")
             }

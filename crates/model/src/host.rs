@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostName, Mac, Uuid};
+use crate::{HostName, LoaderName, Mac, Uuid};
 
 /// Most MACs one host may have.
 pub const MAX_MACS: usize = 16;
@@ -26,6 +26,9 @@ pub struct Host {
     /// The address reserved for it when we are the DHCP server; belongs to one host only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
+    /// The loader it gets whatever the site's table says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loader: Option<LoaderName>,
     /// Values that templates see as `host.vars.NAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
@@ -44,6 +47,9 @@ pub struct HostPatch {
     /// The new reserved address; `null` takes it away.
     #[serde(default, with = "present")]
     pub address: Option<Option<Ipv4Addr>>,
+    /// The new loader of its own; `null` takes it away.
+    #[serde(default, with = "present")]
+    pub loader: Option<Option<LoaderName>>,
     /// Variables to set; `null` takes one away.
     #[serde(default)]
     pub vars: BTreeMap<String, Option<String>>,
@@ -80,6 +86,9 @@ impl HostPatch {
         }
         if let Some(address) = self.address {
             host.address = address;
+        }
+        if let Some(loader) = &self.loader {
+            host.loader.clone_from(loader);
         }
         for (name, value) in &self.vars {
             match value {

@@ -112,6 +112,7 @@ fn a_host_may_keep_what_it_has() {
         macs: Some(vec![mac(2), mac(5)]),
         uuid: Some(Some(uuid(0).to_wire())),
         address: Some(Some(address(1))),
+        loader: Some(Some("ipxe.efi".parse().unwrap())),
         vars: BTreeMap::from([("role".into(), Some("web".into()))]),
     };
     assert_eq!(table.done(set(1, patch)), [EventKind::HostChanged]);
@@ -126,6 +127,7 @@ fn a_host_may_keep_what_it_has() {
     let nothing = HostPatch {
         uuid: Some(None),
         address: Some(None),
+        loader: Some(None),
         vars: BTreeMap::from([("role".into(), None)]),
         ..HostPatch::default()
     };

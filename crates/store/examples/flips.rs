@@ -18,6 +18,7 @@ fn host(number: usize) -> Host {
         macs: vec![Mac([2, 0, a, b, c, d])],
         uuid: None,
         address: None,
+        loader: None,
         vars: BTreeMap::new(),
     }
 }

@@ -21,7 +21,10 @@ fn name(number: u8) -> HostName {
 fn add(number: u8, text: &str) -> Command {
     let macs = vec![Mac([0x52, 0x54, 0, 0, 1, number])];
     let vars = (0..8).map(|at| (format!("v{at}"), text.to_owned())).collect();
-    Command::AddHost { host: Host { name: name(number), macs, uuid: None, address: None, vars }, by: door() }
+    Command::AddHost {
+        host: Host { name: name(number), macs, uuid: None, address: None, loader: None, vars },
+        by: door(),
+    }
 }
 
 fn assign(number: u8) -> Command {

@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use axum::{extract::State, http::StatusCode};
-use nextboot_model::{Command, Door, Host, HostName, HostPatch, Mac, Record, State as Table, Target, Uuid};
+use nextboot_model::{
+    Command, Door, Host, HostName, HostPatch, LoaderName, Mac, Record, State as Table, Target, Uuid,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -102,6 +104,10 @@ pub(crate) struct NewHost {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     address: Option<Ipv4Addr>,
+    /// The loader that it gets whatever the site's table says: a file, `script` (iPXE and its script) or `none`.
+    #[schema(value_type = Option<String>, example = "snponly.efi")]
+    #[serde(default)]
+    loader: Option<LoaderName>,
     /// What templates see as `host.vars.NAME`.
     #[serde(default)]
     vars: BTreeMap<String, String>,
@@ -123,8 +129,8 @@ pub(crate) async fn add(
     caller: Caller,
     Body(new): Body<NewHost>,
 ) -> Result<Reply<HostView>, ApiError> {
-    let NewHost { name, macs, uuid, address, vars } = new;
-    let host = Host { name: name.clone(), macs, uuid, address, vars };
+    let NewHost { name, macs, uuid, address, loader, vars } = new;
+    let host = Host { name: name.clone(), macs, uuid, address, loader, vars };
     app.store().submit(Command::AddHost { host, by: Door::Api { who: caller.who } }).await?;
     Ok(Reply(StatusCode::CREATED, view(&app, name).await?))
 }
@@ -155,6 +161,10 @@ pub(crate) struct HostChange {
     #[schema(value_type = Option<String>)]
     #[serde(deserialize_with = "present")]
     address: Option<Option<Ipv4Addr>>,
+    /// The new loader of its own; `null` takes it away.
+    #[schema(value_type = Option<String>)]
+    #[serde(deserialize_with = "present")]
+    loader: Option<Option<LoaderName>>,
     /// Variables to set; `null` takes one away.
     vars: BTreeMap<String, Option<String>>,
 }
@@ -181,8 +191,8 @@ pub(crate) async fn change(
     Body(change): Body<HostChange>,
 ) -> Result<Reply<HostView>, ApiError> {
     let name = find(&app.state(), &name)?.host.name.clone();
-    let HostChange { macs, uuid, address, vars } = change;
-    let patch = HostPatch { macs, uuid, address, vars };
+    let HostChange { macs, uuid, address, loader, vars } = change;
+    let patch = HostPatch { macs, uuid, address, loader, vars };
     app.store().submit(Command::SetHost { name: name.clone(), patch }).await?;
     view(&app, name).await.map(Reply::ok)
 }

@@ -42,6 +42,19 @@ async fn a_host_is_added_shown_changed_and_forgotten() {
 }
 
 #[tokio::test]
+async fn a_host_may_have_a_loader_of_its_own() {
+    let server = Server::start().await;
+    let new = json!({"name": "n1", "macs": [MAC], "loader": "/lab/ipxe.efi"});
+    assert_eq!(server.call("POST /api/hosts", &new.to_string()).await.json()["loader"], "lab/ipxe.efi");
+    let change =
+        async |loader: &str| server.call("PATCH /api/hosts/n1", &format!(r#"{{"loader":{loader}}}"#)).await;
+    assert_eq!(change(r#""script""#).await.json()["loader"], "script");
+    assert_eq!(change(r#""../x""#).await.error(), (400, "bad-request".into()));
+    assert_eq!(server.call("GET /api/hosts/n1", "").await.json()["loader"], "script");
+    assert_eq!(change("null").await.json()["loader"], json!(null));
+}
+
+#[tokio::test]
 async fn hosts_that_cannot_be_are_refused_and_say_why() {
     let server = Server::start().await;
     let first = json!({

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token, bind_socket, serve};
-use nextboot_boot::{Body, Linux, MemoryTree, Profile, Site, Tree};
+use nextboot_boot::{Body, Linux, MemoryTree, OwnLoaders, Profile, Site, Tree};
 use nextboot_model::{Attempt, Class, Lease, Mac, Timestamp};
 use nextboot_store::{Limits as StoreLimits, Store};
 use serde_json::Value;
@@ -86,7 +86,7 @@ fn site() -> Site {
     let profile = |name: &str, class, body| {
         let name = name.parse().unwrap();
         let seed = Some("node.seed".to_owned()).filter(|_| class == Class::Install);
-        Profile { name, title: Some("A title".into()), class, body, seed }
+        Profile { name, title: Some("A title".into()), class, body, seed, loaders: OwnLoaders::default() }
     };
     let linux =
         Linux { kernel: "small/vmlinuz".into(), initrds: vec!["small/initrd".into()], args: "quiet".into() };

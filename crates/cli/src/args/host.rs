@@ -1,7 +1,7 @@
 use std::net::Ipv4Addr;
 
 use clap::{Args, Subcommand};
-use nextboot_model::{HostName, Mac, Uuid};
+use nextboot_model::{HostName, LoaderName, Mac, Uuid};
 
 /// What to do with hosts.
 #[derive(Debug, Clone, Subcommand)]
@@ -33,6 +33,7 @@ Examples:
 Examples:
   nextboot host set node1 --address 10.0.0.11 --var disk=/dev/nvme0n1
   nextboot host set node1 --mac 52:54:00:aa:bb:cc       a new network card: replaces all MAC addresses
+  nextboot host set node1 --loader ipxe.efi               this machine needs another loader than its like
   nextboot host set node1 --no-address --unset disk")]
     Set(HostSet),
 }
@@ -52,6 +53,9 @@ pub struct HostAdd {
     /// The address that nextboot's DHCP server gives to it.
     #[arg(long, value_name = "ADDRESS")]
     pub address: Option<Ipv4Addr>,
+    /// The boot loader it gets whatever the server's table says: a file, "script" (iPXE and its script) or "none".
+    #[arg(long, value_name = "LOADER")]
+    pub loader: Option<LoaderName>,
     /// A value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -78,6 +82,12 @@ pub struct HostSet {
     /// Reserve no address for it any more.
     #[arg(long)]
     pub no_address: bool,
+    /// The boot loader it gets whatever the server's table says: a file, "script" (iPXE and its script) or "none".
+    #[arg(long, value_name = "LOADER", conflicts_with = "no_loader")]
+    pub loader: Option<LoaderName>,
+    /// It has no loader of its own any more; the server's table says which it gets.
+    #[arg(long)]
+    pub no_loader: bool,
     /// Set a value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -94,6 +104,8 @@ impl HostSet {
             && !self.no_uuid
             && self.address.is_none()
             && !self.no_address
+            && self.loader.is_none()
+            && !self.no_loader
             && self.vars.is_empty()
             && self.unset.is_empty()
     }

@@ -33,6 +33,9 @@ impl Session {
         if let Some(address) = add.address {
             body["address"] = json!(address);
         }
+        if let Some(loader) = add.loader {
+            body["loader"] = json!(loader);
+        }
         if !add.vars.is_empty() {
             body["vars"] = add.vars.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
         }
@@ -80,7 +83,8 @@ impl Session {
     async fn host_set(&self, set: HostSet) -> Result<(), Failure> {
         if set.is_empty() {
             return Err(Failure::Usage(
-                "nothing to change; name at least one of --mac, --uuid, --address, --var, --unset".into(),
+                "nothing to change; name at least one of --mac, --uuid, --address, --loader, --var, --unset"
+                    .into(),
             ));
         }
         let mut body = Map::new();
@@ -92,6 +96,9 @@ impl Session {
         }
         if set.address.is_some() || set.no_address {
             body.insert("address".into(), json!(set.address));
+        }
+        if set.loader.is_some() || set.no_loader {
+            body.insert("loader".into(), json!(set.loader));
         }
         let unset = set.unset.into_iter().map(|key| (key, Value::Null));
         let vars: Map<String, Value> =

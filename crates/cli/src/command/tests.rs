@@ -132,11 +132,11 @@ fn commands_ask_what_the_api_offers() {
         ),
         ("cancel n1", vec![("POST", "/api/cancel", r#"{"hosts":["n1"]}"#)]),
         (
-            "host add n1 52-54-00-00-00-01 --address 10.0.0.9 --var a=b",
+            "host add n1 52-54-00-00-00-01 --address 10.0.0.9 --loader ipxe.efi --var a=b",
             vec![(
                 "POST",
                 "/api/hosts",
-                r#"{"address":"10.0.0.9","macs":["52:54:00:00:00:01"],"name":"n1","vars":{"a":"b"}}"#,
+                r#"{"address":"10.0.0.9","loader":"ipxe.efi","macs":["52:54:00:00:00:01"],"name":"n1","vars":{"a":"b"}}"#,
             )],
         ),
         (
@@ -147,6 +147,8 @@ fn commands_ask_what_the_api_offers() {
                 r#"{"address":"10.0.0.8","uuid":null,"vars":{"a":"b","c":null}}"#,
             )],
         ),
+        ("host set n1 --loader none", vec![("PATCH", "/api/hosts/n1", r#"{"loader":"none"}"#)]),
+        ("host set n1 --no-loader", vec![("PATCH", "/api/hosts/n1", r#"{"loader":null}"#)]),
         ("host rm n1", vec![("DELETE", "/api/hosts/n1", "")]),
         (
             "host ls",

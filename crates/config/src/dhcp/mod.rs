@@ -8,6 +8,8 @@ mod subnet;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use subnet::address;
+
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -103,7 +105,7 @@ impl Dhcp {
 }
 
 /// A network in prefix notation.
-fn network(item: &Item<'_>) -> Option<Ipv4Net> {
+pub(crate) fn network(item: &Item<'_>) -> Option<Ipv4Net> {
     let network: Ipv4Net = item.parse("use a network with its prefix length, e.g. \"10.0.0.0/24\"")?;
     if network.trunc() != network {
         return item.wrong(format!("this is an address within a network; write \"{}\"", network.trunc()));

@@ -54,7 +54,7 @@ pub(super) fn check_overlaps(report: &Report<'_>, subnets: &[Placed<Subnet>]) {
 }
 
 /// An address that a machine can have.
-pub(super) fn address(item: &Item<'_>) -> Option<Ipv4Addr> {
+pub(crate) fn address(item: &Item<'_>) -> Option<Ipv4Addr> {
     let address: Ipv4Addr = item.parse("use an IPv4 address, e.g. \"10.0.0.1\"")?;
     if address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_loopback() {
         return item.wrong("this is not an address that other machines can reach");

@@ -12,6 +12,8 @@ pub enum ClientKind {
     UefiHttp,
     /// The network boot ROM of a Raspberry Pi. It wants "Raspberry Pi Boot" in option 43; a Pi 3 never sends a REQUEST.
     RaspberryPi,
+    /// U-Boot under its own name: vendor class `U-Boot...`. Most builds call themselves PXE clients.
+    UBoot,
     /// A PXE ROM, BIOS or UEFI by its architecture: vendor class `PXEClient...`.
     Pxe,
     /// BOOTP without DHCP: no option 53.
@@ -24,7 +26,7 @@ impl ClientKind {
     /// True for what boots from the network and says so.
     #[must_use]
     pub fn boots(self) -> bool {
-        matches!(self, Self::Ipxe | Self::UefiHttp | Self::RaspberryPi | Self::Pxe)
+        matches!(self, Self::Ipxe | Self::UefiHttp | Self::RaspberryPi | Self::UBoot | Self::Pxe)
     }
 }
 
@@ -72,10 +74,10 @@ impl ClientInfo {
         self.kind == ClientKind::Ipxe
     }
 
-    /// True if the firmware underneath is UEFI, as far as the architecture tells.
+    /// True if the firmware underneath is UEFI, as far as the architecture tells. U-Boot is not: it never asks port 4011.
     #[must_use]
     pub fn is_uefi(&self) -> bool {
-        self.arch().is_some_and(|arch| !matches!(arch.0, 0..=5 | 0x14 | 0x29))
+        self.arch().is_some_and(|arch| !matches!(arch.0, 0..=5 | 0x14..=0x18 | 0x29))
     }
 }
 
@@ -120,6 +122,8 @@ fn classify(packet: &Packet) -> ClientKind {
     let class = packet.vendor_class().unwrap_or_default();
     if class.starts_with(b"HTTPClient") {
         ClientKind::UefiHttp
+    } else if class.starts_with(b"U-Boot") {
+        ClientKind::UBoot
     } else if !class.starts_with(b"PXEClient") {
         ClientKind::Plain
     } else if is_raspberry(packet) {

@@ -30,6 +30,7 @@ fn rule_14_classes_match_by_their_beginning() {
     assert_eq!(kind(b"PXEClient"), ClientKind::Pxe);
     assert_eq!(kind(b"PXEClient:Arch:00007:UNDI:003016"), ClientKind::Pxe);
     assert_eq!(kind(b"HTTPClient"), ClientKind::UefiHttp);
+    assert_eq!(kind(b"U-Boot.armv8"), ClientKind::UBoot);
     assert_eq!(kind(b"PXEClien"), ClientKind::Plain);
     assert_eq!(kind(b"MSFT 5.0"), ClientKind::Plain);
     assert_eq!(Client::new(1).kind(1).seen().client().kind, ClientKind::Plain);

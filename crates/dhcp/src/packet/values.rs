@@ -77,7 +77,7 @@ impl Packet {
     }
 
     /// Option 93: all architectures the client names, at most 16. An odd byte at the end is ignored. Without the option, the
-    /// number in `PXEClient:Arch:00007:...`.
+    /// number in `PXEClient:Arch:00007:...`, or the one of U-Boot that calls itself `U-Boot.armv8`.
     #[must_use]
     pub fn archs(&self) -> Vec<Arch> {
         let raw = self.options.get(code::ARCH).unwrap_or_default();
@@ -88,8 +88,12 @@ impl Packet {
 
     fn arch_from_vendor_class(&self) -> Option<Arch> {
         let text = std::str::from_utf8(self.vendor_class()?).ok()?;
-        let (_, rest) = text.split_once(":Arch:")?;
-        rest.get(..5)?.parse().ok().map(Arch)
+        match text.split_once(":Arch:") {
+            Some((_, rest)) => rest.get(..5)?.parse().ok().map(Arch),
+            None if text.starts_with("U-Boot.armv8") => Some(Arch(0x16)),
+            None if text.starts_with("U-Boot.arm") => Some(Arch(0x15)),
+            None => None,
+        }
     }
 
     /// Option 97: type 0 and 16 bytes, and not the all-zero or all-one value that firmware without a UUID sends.
@@ -208,6 +212,9 @@ mod tests {
         assert_eq!(with(code::ARCH, &[0, 7, 0, 9, 0]).archs(), [Arch::UEFI_X64, Arch::UEFI_EBC]);
         assert_eq!(with(code::VENDOR_CLASS, b"PXEClient:Arch:00007:UNDI:003000").archs(), [Arch::UEFI_X64]);
         assert_eq!(with(code::VENDOR_CLASS, b"PXEClient:Arch:7").archs(), []);
+        assert_eq!(with(code::VENDOR_CLASS, b"U-Boot.armv8").archs(), [Arch(0x16)]);
+        assert_eq!(with(code::VENDOR_CLASS, b"U-Boot.armv7").archs(), [Arch(0x15)]);
+        assert_eq!(with(code::VENDOR_CLASS, b"U-Boot").archs(), []);
         assert_eq!(with(code::ARCH, &[0; 400]).archs().len(), 16);
     }
 

@@ -8,7 +8,8 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use nextboot_model::{
-    Class, Command, Door, Host, HostName, HostPatch, Mac, ProfileName, State, Target, Timestamp, Until, Uuid,
+    Class, Command, Door, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State, Target, Timestamp,
+    Until, Uuid,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -44,6 +45,7 @@ pub(crate) fn host(number: u8, macs: &[u8]) -> Host {
         macs: macs.iter().copied().map(mac).collect(),
         uuid: None,
         address: None,
+        loader: None,
         vars: BTreeMap::new(),
     }
 }
@@ -128,6 +130,10 @@ fn addresses() -> impl Strategy<Value = Ipv4Addr> {
     (0..4_u8).prop_map(address)
 }
 
+fn loaders() -> impl Strategy<Value = LoaderName> {
+    prop_oneof![Just("none"), Just("script"), Just("ipxe.efi")].prop_map(|name| name.parse().unwrap())
+}
+
 fn vars() -> impl Strategy<Value = BTreeMap<String, String>> {
     proptest::collection::btree_map("[a-c]", "[ -~äö\n]{0,8}", 0..3)
 }
@@ -163,15 +169,24 @@ fn armings() -> impl Strategy<Value = Arming> {
 }
 
 fn commands() -> impl Strategy<Value = Command> {
-    let hosts = (names(), macs(), option::of(uuids()), option::of(addresses()), vars())
-        .prop_map(|(name, macs, uuid, address, vars)| Host { name, macs, uuid, address, vars });
+    let hosts =
+        (names(), macs(), option::of(uuids()), option::of(addresses()), option::of(loaders()), vars())
+            .prop_map(|(name, macs, uuid, address, loader, vars)| Host {
+                name,
+                macs,
+                uuid,
+                address,
+                loader,
+                vars,
+            });
     let patches = (
         option::of(macs()),
         option::of(option::of(uuids())),
         option::of(option::of(addresses())),
+        option::of(option::of(loaders())),
         proptest::collection::btree_map("[a-c]", option::of("[a-z]{0,3}"), 0..3),
     )
-        .prop_map(|(macs, uuid, address, vars)| HostPatch { macs, uuid, address, vars });
+        .prop_map(|(macs, uuid, address, loader, vars)| HostPatch { macs, uuid, address, loader, vars });
     prop_oneof![
         4 => (hosts, doors()).prop_map(|(host, by)| Command::AddHost { host, by }),
         2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),

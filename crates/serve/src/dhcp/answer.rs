@@ -1,43 +1,44 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
-use nextboot_boot::{Client, Firmware, Loader, Plan};
+use nextboot_boot::{Client, Firmware, Plan, VendorClass};
 use nextboot_dhcp::{Arrival, Boot, BootAnswer, ClientKind, Reservations, Reserved, Seen};
 use nextboot_model::{Mac, State, Uuid};
 
 use crate::appliance::Appliance;
 
 /// The packet's sender in the decision's words.
-pub(super) fn client(seen: &Seen) -> Client {
+pub(super) fn client(seen: &Seen, arrival: &Arrival) -> Client {
     let info = seen.client();
-    let ciaddr = Some(seen.packet().ciaddr).filter(|address| !address.is_unspecified());
-    Client {
+    let given = |address: Ipv4Addr| Some(address).filter(|address| !address.is_unspecified());
+    let client = Client {
         mac: Some(info.mac),
         uuid: info.uuid,
-        arch: info.arch(),
         firmware: match info.kind {
             ClientKind::Ipxe => Firmware::Ipxe,
             ClientKind::UefiHttp => Firmware::HttpBoot,
-            ClientKind::Pxe | ClientKind::RaspberryPi => Firmware::Pxe,
+            ClientKind::Pxe => Firmware::Pxe,
+            ClientKind::RaspberryPi => Firmware::RaspberryPi,
+            ClientKind::UBoot => Firmware::UBoot,
             ClientKind::Bootp => Firmware::Bootp,
             ClientKind::Plain => Firmware::System,
         },
-        address: ciaddr.map(IpAddr::V4),
-    }
+        address: given(seen.packet().ciaddr).map(IpAddr::V4),
+        vendor: VendorClass::of(seen.packet().vendor_class().unwrap_or_default()),
+        network: given(seen.packet().giaddr).or_else(|| Some(arrival.server_id())),
+        ..Client::default()
+    };
+    client.with_archs(&info.archs)
 }
 
 /// A plan in DHCP's words.
-pub(super) fn boot(app: &Appliance, plan: &Plan, seen: &Seen, arrival: &Arrival) -> BootAnswer {
+pub(super) fn boot(app: &Appliance, plan: &Plan, client: &Client, arrival: &Arrival) -> BootAnswer {
     let Some(loader) = &plan.loader else { return BootAnswer::Silent };
     let own = arrival.server_id();
     let base = nextboot_boot::base(IpAddr::V4(own), app.settings.load().site.http_port);
-    let file = match loader {
-        // By MAC, because a client's address does not always tell its MAC (a proxy does not know the leases).
-        Loader::Script => format!("{base}/ipxe/{}", seen.client().mac),
-        Loader::File(name) if seen.client().kind == ClientKind::UefiHttp => format!("{base}/{name}"),
-        Loader::File(name) => name.clone(),
-    };
-    BootAnswer::Boot(Boot { next_server: own, server_name: None, file, options: Vec::new() })
+    let file = loader.boot_file(client, &base);
+    let next_server = plan.next_server.unwrap_or(own);
+    BootAnswer::Boot(Boot { next_server, server_name: None, file, options: Vec::new() })
 }
 
 /// The reserved addresses of the hosts in the state table.

@@ -39,10 +39,10 @@ impl Responder {
 fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::Arrival, bytes: &[u8]) {
     let Ok(seen) = Seen::read(bytes) else { return };
     let now = crate::clock::now();
-    let client = answer::client(&seen);
+    let client = answer::client(&seen, &arrival);
     let state = app.store.state();
     let plan = app.plan(&state, &client);
-    let boot = answer::boot(app, &plan, &seen, &arrival);
+    let boot = answer::boot(app, &plan, &client, &arrival);
     let (outcome, written) = {
         let mut responder = app.responder.lock();
         let outcome = match &mut *responder {

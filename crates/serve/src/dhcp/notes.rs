@@ -46,7 +46,9 @@ pub(super) fn tell(
                 );
                 if begins || chained {
                     let profile = plan.profile.as_ref().map(|profile| profile.name.clone());
-                    app.note(Some(mac), EventKind::Planned { profile, why: plan.why.clone() });
+                    let loader = plan.loader.as_ref().map(ToString::to_string);
+                    let (why, loader_why) = (plan.why.clone(), plan.loader_why.clone());
+                    app.note(Some(mac), EventKind::Planned { profile, why, loader, loader_why });
                 }
                 app.give_up_if_exhausted(plan);
                 continue;

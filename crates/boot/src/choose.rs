@@ -1,0 +1,91 @@
+//! Which loader a client gets: the one table, and what goes before it.
+
+use std::net::Ipv4Addr;
+
+use nextboot_model::{Host, LoaderName};
+
+use crate::{Client, Firmware, Kind, Loader, Profile, Site};
+
+/// A loader, or none, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) loader: Option<Loader>,
+    /// In words; empty for a client that asks for no loader.
+    pub(crate) why: String,
+    pub(crate) next_server: Option<Ipv4Addr>,
+}
+
+/// The loader of a client that is to boot `profile`. The most specific word holds: the host's own, the profile's, the first
+/// rule that fits, the table's for its kind.
+pub(crate) fn choose(site: &Site, client: &Client, host: Option<&Host>, profile: &Profile) -> Choice {
+    let kinds = Kind::of(client);
+    let Some(first) = kinds.first().copied() else { return unknown_machine(client) };
+    let fitting = || site.rules.iter().enumerate().filter(|(_, rule)| rule.fits(client));
+    let next_server = fitting().find_map(|(_, rule)| rule.next_server);
+    let by_host = || Some((host?.loader.as_ref()?, "the host's own loader".to_owned()));
+    let by_profile = || {
+        let name = &profile.name;
+        let of_kind = kinds.iter().find_map(|kind| Some((profile.loaders.by_kind.get(kind)?, kind)));
+        let for_kind = of_kind.map(|(loader, kind)| (loader, format!("profile {name}, loaders.{kind}")));
+        for_kind.or_else(|| Some((profile.loaders.any.as_ref()?, format!("profile {name}, loader"))))
+    };
+    let by_rule = || {
+        let (at, rule) = fitting().find(|(_, rule)| rule.loader.is_some())?;
+        Some((rule.loader.as_ref()?, format!("[[boot.rule]] {}: {rule}", at + 1)))
+    };
+    let (loader, why) = match by_host().or_else(by_profile).or_else(by_rule) {
+        Some((wanted, why)) => wish(wanted, why, client, first),
+        None => by_table(site, client, &kinds),
+    };
+    Choice { loader, why, next_server }
+}
+
+fn by_table(site: &Site, client: &Client, kinds: &[Kind]) -> (Option<Loader>, String) {
+    for kind in kinds {
+        if let Some(loader) = site.loaders.0.get(kind) {
+            let (loader, why) = not_again(loader.clone(), format!("[boot.loaders] {kind}"), client);
+            return (Some(loader), why);
+        }
+    }
+    let keys: Vec<&str> = kinds.iter().map(|kind| kind.key()).collect();
+    let of = client.arch.map_or_else(|| "this machine".to_owned(), |arch| arch.to_string());
+    (None, format!("{of} has no loader; set [boot.loaders] {}", keys.join(" or ")))
+}
+
+fn unknown_machine(client: &Client) -> Choice {
+    let why = match client.arch {
+        Some(arch) if client.firmware.boots() => {
+            format!("no loader is known for {arch} ({})", client.firmware)
+        }
+        _ if client.firmware.boots() => format!("{} does not say which machine it is", client.firmware),
+        _ => String::new(),
+    };
+    Choice { why, ..Choice::default() }
+}
+
+fn wish(wanted: &LoaderName, why: String, client: &Client, kind: Kind) -> (Option<Loader>, String) {
+    match wanted {
+        LoaderName::None => (None, format!("{why}: none")),
+        LoaderName::File(name) => {
+            let (loader, why) = not_again(Loader::File(name.clone()), why, client);
+            (Some(loader), why)
+        }
+        LoaderName::Script if client.firmware == Firmware::Ipxe => (Some(Loader::Script), why),
+        LoaderName::Script => match kind.ipxe() {
+            Some(ipxe) => (Some(Loader::file(ipxe)), format!("{why}: script, so first iPXE")),
+            None => (None, format!("{why}: script, but no iPXE is known for {kind}; name its file")),
+        },
+    }
+}
+
+/// iPXE that is given iPXE again would go round for ever: it gets its script.
+fn not_again(loader: Loader, why: String, client: &Client) -> (Loader, String) {
+    let Loader::File(name) = &loader else { return (loader, why) };
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let is_ipxe = ["ipxe", "snponly", "undionly", "snp."].iter().any(|begin| file.starts_with(begin));
+    if client.firmware == Firmware::Ipxe && is_ipxe {
+        let why = format!("{why}: {name}, which runs already");
+        return (Loader::Script, why);
+    }
+    (loader, why)
+}

@@ -1,0 +1,323 @@
+//! Which loader each machine gets, and why.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use nextboot_boot::{
+    Body, Client, Firmware, Kind, Linux, Loader, MemoryTree, OwnLoaders, Plan, Profile, Rule, Site, Unknown,
+    VendorClass, decide,
+};
+use nextboot_model::{
+    Arch, Class, Command, Door, Host, LoaderName, Mac, ProfileName, State, Target, Timestamp, Until,
+};
+
+const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
+const BASE: &str = "http://10.0.0.1:8080";
+
+/// One host, assigned one profile.
+struct World {
+    site: Site,
+    state: State,
+    tree: MemoryTree,
+}
+
+impl World {
+    fn new(class: Class, own: Option<&str>) -> Self {
+        let name: ProfileName = "p".parse().unwrap();
+        let linux = Linux { kernel: "linux".into(), ..Linux::default() };
+        let body = if class == Class::Local { Body::Local } else { Body::Linux(linux) };
+        let profile = Profile {
+            name: name.clone(),
+            title: None,
+            class,
+            body,
+            seed: None,
+            loaders: OwnLoaders::default(),
+        };
+        let site = Site {
+            profiles: BTreeMap::from([(name.clone(), Arc::new(profile))]),
+            attempts: 3,
+            ..Site::default()
+        };
+        let mut world = Self { site, state: State::default(), tree: MemoryTree::default() };
+        let host = Host {
+            name: "n1".parse().unwrap(),
+            macs: vec![MAC],
+            uuid: None,
+            address: None,
+            loader: own.map(|own| own.parse().unwrap()),
+            vars: BTreeMap::new(),
+        };
+        world.run(&Command::AddHost { host, by: by() }, 1);
+        let targets = vec![Target::Mac(MAC)];
+        world.run(&Command::Assign { targets, profile: name, class, until: Until::Changed, by: by() }, 2);
+        world
+    }
+
+    fn run(&mut self, command: &Command, at: u64) {
+        let verdict = command.check(&self.state, Timestamp(at)).unwrap();
+        verdict.changes.iter().for_each(|change| self.state.apply(change));
+    }
+
+    fn profile(&mut self, change: impl FnOnce(&mut Profile)) {
+        let name: ProfileName = "p".parse().unwrap();
+        let mut profile = (*self.site.profiles[&name]).clone();
+        change(&mut profile);
+        self.site.profiles.insert(name, Arc::new(profile));
+    }
+
+    fn plan(&self, client: &Client) -> Plan {
+        decide(&self.site, &self.state, &self.tree, client)
+    }
+
+    /// The loader as the client is told it, and why.
+    fn told(&self, client: &Client) -> (Option<String>, String) {
+        let plan = self.plan(client);
+        (plan.loader.map(|loader| loader.boot_file(client, BASE)), plan.loader_why)
+    }
+}
+
+fn by() -> Door {
+    Door::Api { who: "test".into() }
+}
+
+fn client(firmware: Firmware, archs: &[u16]) -> Client {
+    let archs: Vec<Arch> = archs.iter().copied().map(Arch).collect();
+    Client { firmware, ..Client::of(MAC) }.with_archs(&archs)
+}
+
+fn name(text: &str) -> LoaderName {
+    text.parse().unwrap()
+}
+
+/// Who asks with which architectures; what it is told for a kernel, and for its own disk.
+type Row = (Firmware, &'static [u16], Option<&'static str>, Option<&'static str>);
+
+#[test]
+fn each_kind_of_machine_gets_its_loader_and_firmware_that_goes_on_by_itself_silence_for_its_own_disk() {
+    use Firmware::{Bootp, HttpBoot, Ipxe, Pxe, RaspberryPi, System, UBoot, Unknown};
+    const SCRIPT: &str = "http://10.0.0.1:8080/ipxe/52:54:00:00:00:01";
+    const PXELINUX: Option<&str> = Some("pxelinux.0");
+    let rows: &[Row] = &[
+        (Pxe, &[0x00], PXELINUX, PXELINUX),
+        // A ROM without option 93 predates UEFI.
+        (Pxe, &[], PXELINUX, PXELINUX),
+        (Bootp, &[], PXELINUX, PXELINUX),
+        (HttpBoot, &[0x14], None, None),
+        (Ipxe, &[0x00], PXELINUX, PXELINUX),
+        (Ipxe, &[], PXELINUX, PXELINUX),
+        (Ipxe, &[0x07], Some(SCRIPT), Some(SCRIPT)),
+        (Ipxe, &[0x0b], Some(SCRIPT), Some(SCRIPT)),
+        (Pxe, &[0x06], Some("efi32/syslinux.efi"), None),
+        (HttpBoot, &[0x0f], Some("http://10.0.0.1:8080/efi32/syslinux.efi"), None),
+        (Pxe, &[0x07], Some("snponly.efi"), None),
+        // Old x86-64 firmware says EBC.
+        (Pxe, &[0x09], Some("snponly.efi"), None),
+        (HttpBoot, &[0x10], Some("http://10.0.0.1:8080/snponly.efi"), None),
+        (HttpBoot, &[0x11], Some("http://10.0.0.1:8080/snponly.efi"), None),
+        (Pxe, &[0x0a], None, None),
+        (Pxe, &[0x0b], None, None),
+        (HttpBoot, &[0x13], None, None),
+        (Pxe, &[0x1b], None, None),
+        (HttpBoot, &[0x1c], None, None),
+        (Pxe, &[0x27], None, None),
+        (HttpBoot, &[0x28], None, None),
+        // A Pi calls itself a BIOS.
+        (RaspberryPi, &[0x00], Some("bootcode.bin"), None),
+        (RaspberryPi, &[0x29], Some("bootcode.bin"), None),
+        (Pxe, &[0x15], PXELINUX, None),
+        (UBoot, &[0x16], PXELINUX, None),
+        (UBoot, &[], None, None),
+        // Several architectures: the first that has a loader.
+        (Pxe, &[0x0b, 0x07], Some("snponly.efi"), None),
+        (Pxe, &[0x02, 0x09], Some("snponly.efi"), None),
+        (Pxe, &[0x63], None, None),
+        (System, &[], None, None),
+        (Unknown, &[0x07], None, None),
+    ];
+    let (kernel, disk) = (World::new(Class::Live, None), World::new(Class::Local, None));
+    for (firmware, archs, for_kernel, for_disk) in rows {
+        let client = client(*firmware, archs);
+        for (world, wanted) in [(&kernel, for_kernel), (&disk, for_disk)] {
+            let (told, why) = world.told(&client);
+            assert_eq!(told.as_deref(), *wanted, "{firmware} {archs:x?}: {why}");
+            assert_eq!(why.is_empty(), !firmware.boots(), "{firmware} {archs:x?} is told why: {why}");
+        }
+    }
+}
+
+#[test]
+fn a_url_for_http_boot_has_an_address_one_slash_and_no_odd_bytes() {
+    let world = World::new(Class::Live, Some("/EFI/boot/loader.efi"));
+    let (told, why) = world.told(&client(Firmware::HttpBoot, &[0x10]));
+    assert_eq!(told.as_deref(), Some("http://10.0.0.1:8080/EFI/boot/loader.efi"), "{why}");
+    let odd = Loader::file("a%b#c?.efi").boot_file(&client(Firmware::HttpBoot, &[0x10]), BASE);
+    assert_eq!(odd, "http://10.0.0.1:8080/a%25b%23c%3F.efi");
+}
+
+#[test]
+fn the_most_specific_word_holds_and_each_says_which_it_was() {
+    let x64 = client(Firmware::Pxe, &[0x07]);
+    let mut world = World::new(Class::Live, None);
+    let mut says = |change: &dyn Fn(&mut World), loader: &str, reason: &str| {
+        change(&mut world);
+        let (told, why) = world.told(&x64);
+        assert_eq!((told.as_deref(), why.as_str()), (Some(loader), reason));
+    };
+    says(&|_| {}, "snponly.efi", "[boot.loaders] uefi-x64");
+    says(
+        &|world| {
+            world.site.loaders.0.insert(Kind::UefiX64, Loader::file("table.efi"));
+        },
+        "table.efi",
+        "[boot.loaders] uefi-x64",
+    );
+    says(
+        &|world| {
+            let other =
+                Rule { arch: vec![Kind::UefiArm64], loader: Some(name("arm.efi")), ..Rule::default() };
+            let vendor = Some("PXE".into());
+            let rule = Rule { vendor, loader: Some(name("rule.efi")), ..Rule::default() };
+            let second = Rule { loader: Some(name("second.efi")), mac: Some(vec![0x52]), ..Rule::default() };
+            world.site.rules = vec![other, rule, second];
+        },
+        "second.efi",
+        "[[boot.rule]] 3: mac 52",
+    );
+    says(
+        &|world| world.profile(|profile| profile.loaders.any = Some(name("profile.efi"))),
+        "profile.efi",
+        "profile p, loader",
+    );
+    let by_kind = |world: &mut World| {
+        world.profile(|profile| {
+            profile.loaders.by_kind.insert(Kind::UefiX64, name("kind.efi"));
+        });
+    };
+    says(&by_kind, "kind.efi", "profile p, loaders.uefi-x64");
+    says(
+        &|world| {
+            let loader = Some(Some(name("host.efi")));
+            let patch = nextboot_model::HostPatch { loader, ..Default::default() };
+            world.run(&Command::SetHost { name: "n1".parse().unwrap(), patch }, 3);
+        },
+        "host.efi",
+        "the host's own loader",
+    );
+}
+
+#[test]
+fn all_that_a_rule_names_must_fit() {
+    let machine = Client {
+        vendor: VendorClass::of(b"PXEClient:Arch:00007:UNDI:003016"),
+        network: Some([10, 1, 2, 3].into()),
+        ..client(Firmware::Pxe, &[0x07])
+    };
+    let whole = Rule {
+        firmware: vec![Firmware::HttpBoot, Firmware::Pxe],
+        arch: vec![Kind::UefiArm64, Kind::UefiX64],
+        vendor: Some("PXEClient:Arch:00007:UNDI:003016".into()),
+        mac: Some(vec![0x52, 0x54]),
+        subnet: Some("10.1.0.0/16".parse().unwrap()),
+        ..Rule::default()
+    };
+    assert!(whole.fits(&machine));
+    for broken in [
+        Rule { firmware: vec![Firmware::Ipxe], ..whole.clone() },
+        Rule { arch: vec![Kind::Bios], ..whole.clone() },
+        Rule { vendor: Some("PXEClient:Arch:00000".into()), ..whole.clone() },
+        Rule { mac: Some(vec![0x54]), ..whole.clone() },
+        Rule { subnet: Some("10.2.0.0/16".parse().unwrap()), ..whole.clone() },
+    ] {
+        assert!(!broken.fits(&machine), "{broken}");
+    }
+    // Where a thing is not known, no rule about it fits.
+    let nobody = Client { firmware: Firmware::Pxe, ..Client::default() };
+    for part in [
+        Rule { arch: whole.arch.clone(), ..Rule::default() },
+        Rule { vendor: whole.vendor.clone(), ..Rule::default() },
+        Rule { mac: whole.mac.clone(), ..Rule::default() },
+        Rule { subnet: whole.subnet, ..Rule::default() },
+    ] {
+        assert!(part.fits(&machine) && !part.fits(&nobody), "{part}");
+    }
+    let http = Rule { arch: vec![Kind::UefiX64], ..Rule::default() };
+    assert!(http.fits(&client(Firmware::HttpBoot, &[0x10])), "HTTP Boot is the same machine");
+    assert!(http.fits(&client(Firmware::Ipxe, &[0x07])), "and so is iPXE on it");
+    let pi = Rule { arch: vec![Kind::RaspberryPi], ..Rule::default() };
+    assert!(pi.fits(&client(Firmware::RaspberryPi, &[0x00])) && !pi.fits(&client(Firmware::Pxe, &[0x00])));
+}
+
+#[test]
+fn a_rule_may_name_another_server_and_leave_the_loader_to_the_table() {
+    let mut world = World::new(Class::Live, None);
+    let next_server = Some([10, 0, 0, 5].into());
+    world.site.rules = vec![Rule { firmware: vec![Firmware::Pxe], next_server, ..Rule::default() }];
+    let plan = world.plan(&client(Firmware::Pxe, &[0x07]));
+    assert_eq!((plan.next_server, plan.loader), (next_server, Some(Loader::file("snponly.efi"))));
+    assert_eq!(world.plan(&client(Firmware::HttpBoot, &[0x10])).next_server, None);
+}
+
+#[test]
+fn none_and_script_are_words_for_every_machine() {
+    let x64 = client(Firmware::Pxe, &[0x07]);
+    let (told, why) = World::new(Class::Live, Some("none")).told(&x64);
+    assert_eq!((told, why.as_str()), (None, "the host's own loader: none"));
+    let world = World::new(Class::Live, Some("script"));
+    assert_eq!(world.told(&x64).0.as_deref(), Some("snponly.efi"), "first iPXE");
+    assert_eq!(world.told(&client(Firmware::Pxe, &[0])).0.as_deref(), Some("undionly.kpxe"));
+    let (told, why) = world.told(&client(Firmware::Ipxe, &[0x00]));
+    assert_eq!(
+        told.as_deref(),
+        Some("http://10.0.0.1:8080/ipxe/52:54:00:00:00:01"),
+        "then its script: {why}"
+    );
+    let (told, why) = world.told(&client(Firmware::Pxe, &[0x0b]));
+    assert!(told.is_none() && why.contains("no iPXE is known for uefi-arm64"), "{why}");
+}
+
+#[test]
+fn rule_20_ipxe_is_never_given_ipxe_again() {
+    let script = Some("http://10.0.0.1:8080/ipxe/52:54:00:00:00:01");
+    for ipxe in ["ipxe.efi", "lab/snponly.efi", "undionly.kpxe", "ipxe-x86_64.efi", "snp.efi"] {
+        let world = World::new(Class::Live, Some(ipxe));
+        assert_eq!(world.told(&client(Firmware::Pxe, &[0x07])).0.as_deref(), Some(ipxe));
+        for arch in [0x00, 0x07, 0x0b] {
+            let (told, why) = world.told(&client(Firmware::Ipxe, &[arch]));
+            assert_eq!(told.as_deref(), script, "{ipxe} {arch:x}: {why}");
+        }
+    }
+    let mut world = World::new(Class::Live, None);
+    world.site.loaders.0.insert(Kind::IpxeBios, Loader::file("undionly.kpxe"));
+    assert_eq!(world.told(&client(Firmware::Ipxe, &[0])).0.as_deref(), script, "nor by the table");
+}
+
+#[test]
+fn a_kind_without_a_loader_says_where_to_name_one() {
+    let (told, why) = World::new(Class::Live, None).told(&client(Firmware::Pxe, &[0x1b]));
+    assert!(told.is_none());
+    assert_eq!(why, "RISC-V 64 UEFI has no loader; set [boot.loaders] uefi-riscv64");
+    let (_, why) = World::new(Class::Live, None).told(&client(Firmware::Pxe, &[0x63]));
+    assert_eq!(why, "no loader is known for architecture 99 (PXE)");
+}
+
+#[test]
+fn no_loader_of_anybody_makes_a_stranger_be_answered() {
+    let mut world = World::new(Class::Live, None);
+    world.site.rules = vec![Rule { mac: Some(vec![2]), loader: Some(name("x.efi")), ..Rule::default() }];
+    for (firmware, arch) in [(Firmware::Pxe, 7), (Firmware::RaspberryPi, 0), (Firmware::Ipxe, 0)] {
+        let mac = Some(Mac([2, 0, 0, 0, 0, 9]));
+        let stranger = Client { mac, ..client(firmware, &[arch]) };
+        world.site.unknown = Unknown::Ignore;
+        assert_eq!(world.plan(&stranger).loader, None, "{firmware}");
+        world.site.unknown = Unknown::Profile("p".parse().unwrap());
+        assert!(
+            world.plan(&stranger).loader.is_some(),
+            "{firmware}: the rule for unknown machines lets it in"
+        );
+        world.profile(|profile| profile.class = Class::Install);
+        assert_eq!(world.plan(&stranger).loader, None, "{firmware}: an installer is for nobody unknown");
+        world.profile(|profile| profile.class = Class::Live);
+    }
+}
