@@ -1,5 +1,6 @@
 //! A server and the cable that all its clients are at.
 
+use std::fs;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,15 @@ impl<'a> Net<'a> {
         let link = lab.namespace().run("cat", &["/sys/class/net/br0/address"])?;
         let server_link = link.trim().parse::<Mac>().with_context(|| link.clone())?.0;
         Ok(Self { lab, server, clients, cable, server_link, sent: 0, silences: 0 })
+    }
+
+    /// Gives the server another configuration, as a reload.
+    ///
+    /// # Errors
+    /// When it refuses it.
+    pub fn reconfigure(&self, site: &Site) -> Result<()> {
+        fs::write(self.server.config(), site.config(self.lab)?)?;
+        self.server.cli(&["reload"]).map(drop)
     }
 
     /// Gives the clients' side of the cable this address, so that unicast packets to it arrive: that of a relay, or of a
