@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::artefacts::{binary, lab_dir};
 use crate::machine::MachineBuilder;
-use crate::namespace::{Namespace, PREFIX, demand_root};
+use crate::namespace::{Namespace, PREFIX, demand_root, run};
 use crate::process::Process;
 use crate::server::Server;
 use crate::sweep::sweep_once;
@@ -115,21 +116,18 @@ impl Lab {
     /// # Errors
     /// When `ip` fails.
     pub fn join(&self, address: &str) -> Result<Namespace> {
+        self.join_at(&self.namespace, address)
+    }
+
+    /// The same at the bridge `br0` of another namespace.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn join_at(&self, network: &Namespace, address: &str) -> Result<Namespace> {
         let port = self.next_port("v");
         let other = Namespace::new()?;
-        self.namespace.ip(&[
-            "link",
-            "add",
-            &port,
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "eth0",
-            "netns",
-            other.name(),
-        ])?;
-        self.namespace.ip(&["link", "set", &port, "master", "br0", "up"])?;
+        network.ip(&["link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", other.name()])?;
+        network.ip(&["link", "set", &port, "master", "br0", "up"])?;
         if !address.is_empty() {
             other.ip(&["address", "add", address, "dev", "eth0"])?;
         }
@@ -137,11 +135,11 @@ impl Lab {
         Ok(other)
     }
 
-    /// A new tap interface on the bridge, for an emulated machine; its name.
-    pub(crate) fn tap(&self) -> Result<String> {
+    /// A new tap interface on the bridge `br0` of that namespace, for an emulated machine; its name.
+    pub(crate) fn tap(&self, network: &Namespace) -> Result<String> {
         let tap = self.next_port("t");
-        self.namespace.run("ip", &["tuntap", "add", &tap, "mode", "tap"])?;
-        self.namespace.ip(&["link", "set", &tap, "master", "br0", "up"])?;
+        network.run("ip", &["tuntap", "add", &tap, "mode", "tap"])?;
+        network.ip(&["link", "set", &tap, "master", "br0", "up"])?;
         Ok(tap)
     }
 
@@ -177,17 +175,35 @@ impl Lab {
     /// # Errors
     /// When tcpdump cannot be started.
     pub fn capture(&self, name: &str) -> Result<Process> {
+        self.capture_at(&self.namespace, "br0", name)
+    }
+
+    /// The same at an interface of any namespace.
+    ///
+    /// # Errors
+    /// When tcpdump cannot be started.
+    pub fn capture_at(&self, namespace: &Namespace, interface: &str, name: &str) -> Result<Process> {
         let file = self.dir.join(format!("{name}.pcap"));
         File::create(&file)?;
         let file = file.to_string_lossy();
         let mut tcpdump = self.start(
-            &self.namespace,
+            namespace,
             name,
             "tcpdump",
-            &["-i", "br0", "-U", "-n", "-Z", "root", "-w", &file],
+            &["-i", interface, "-U", "-n", "-Z", "root", "-w", &file],
         )?;
         tcpdump.wait_for("listening on", std::time::Duration::from_secs(10))?;
         Ok(tcpdump)
+    }
+
+    /// How many packets of the capture `<name>.pcap` a filter of tcpdump likes, so far.
+    ///
+    /// # Errors
+    /// When tcpdump does not know the filter.
+    pub fn captured(&self, name: &str, filter: &str) -> Result<usize> {
+        let file = self.dir.join(format!("{name}.pcap"));
+        let packets = run(Command::new("tcpdump").arg("-n").arg("-r").arg(file).arg(filter))?;
+        Ok(packets.lines().count())
     }
 
     /// The path of a text of this test, whose end is printed when the test fails.
@@ -200,20 +216,27 @@ impl Lab {
         }
         path
     }
+
+    /// The ends of all texts of this test, for a person who wants to know why it failed.
+    #[must_use]
+    pub fn ends(&self) -> String {
+        let texts = self.texts.lock().map(|texts| texts.clone()).unwrap_or_default();
+        let end = |path: &PathBuf| {
+            format!(
+                "--- {}: the end of {} ---\n{}\n",
+                self.name,
+                path.display(),
+                Transcript::new(path).tail()
+            )
+        };
+        texts.iter().map(end).collect()
+    }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if !thread::panicking() {
-            return;
-        }
-        for path in self.texts.lock().map(|texts| texts.clone()).unwrap_or_default() {
-            eprintln!(
-                "--- {}: the end of {} ---\n{}",
-                self.name,
-                path.display(),
-                Transcript::new(&path).tail()
-            );
+        if thread::panicking() {
+            eprint!("{}", self.ends());
         }
     }
 }

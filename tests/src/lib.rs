@@ -29,8 +29,10 @@
 mod artefacts;
 pub mod client;
 pub mod dhcp;
+mod firmware;
 mod lab;
 mod machine;
+pub mod matrix;
 mod namespace;
 pub mod peer;
 pub mod plain;
@@ -44,8 +46,9 @@ mod wait;
 pub mod wire;
 
 pub use artefacts::binary;
+pub use firmware::Firmware;
 pub use lab::{Lab, SERVER, SUBNET};
-pub use machine::{Firmware, Machine, MachineBuilder};
+pub use machine::{Machine, MachineBuilder};
 pub use namespace::Namespace;
 pub use process::Process;
 pub use random::Random;

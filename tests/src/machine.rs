@@ -1,36 +1,29 @@
 //! A machine with real firmware, emulated by QEMU.
 
 use std::fs::{self, File};
+use std::io::Write;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::firmware::Firmware;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
 use crate::process::Process;
 use crate::transcript::Transcript;
 
-/// OVMF's code; every machine gets its own copy of the variables beside it.
-const OVMF: (&str, &str) = ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd");
-
 /// What the installer says when it cannot go on.
 const GAVE_UP: &str = "installer: FAILED";
-
-/// What a machine starts with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Firmware {
-    /// SeaBIOS with the iPXE option ROM that QEMU carries.
-    Bios,
-    /// OVMF for x86-64 with its own PXE client; the iPXE option ROM is switched off.
-    UefiX64,
-}
 
 /// What a machine consists of; [`MachineBuilder::start`] switches it on.
 #[derive(Debug)]
 pub struct MachineBuilder<'lab> {
     lab: &'lab Lab,
+    network: &'lab Namespace,
     name: String,
     firmware: Firmware,
     mac: String,
@@ -44,6 +37,7 @@ impl<'lab> MachineBuilder<'lab> {
     pub(crate) fn new(lab: &'lab Lab, name: &str) -> Self {
         Self {
             lab,
+            network: lab.namespace(),
             name: name.to_owned(),
             firmware: Firmware::Bios,
             mac: "52:54:00:00:00:01".to_owned(),
@@ -58,6 +52,13 @@ impl<'lab> MachineBuilder<'lab> {
     #[must_use]
     pub fn firmware(mut self, firmware: Firmware) -> Self {
         self.firmware = firmware;
+        self
+    }
+
+    /// The namespace whose bridge `br0` the machine is plugged into; the server's when not said.
+    #[must_use]
+    pub fn on(mut self, network: &'lab Namespace) -> Self {
+        self.network = network;
         self
     }
 
@@ -106,11 +107,14 @@ impl<'lab> MachineBuilder<'lab> {
         let serial = self.lab.text(&format!("{}/serial.log", self.name));
         let log = self.lab.text(&format!("{}/qemu.log", self.name));
         let arguments = self.qemu(&dir, &serial)?;
-        let namespace = self.lab.namespace().name().to_owned();
-        let process = power_on(&self.name, &namespace, &arguments, &serial, &log)?;
+        let namespace = self.network.name().to_owned();
+        let emulator = self.firmware.emulator();
+        let process = power_on(&self.name, &namespace, emulator, &arguments, &serial, &log)?;
         Ok(Machine {
+            keyboard: self.keyboard(),
             name: self.name,
             namespace,
+            emulator,
             arguments,
             serial: Transcript::new(serial),
             log,
@@ -120,38 +124,40 @@ impl<'lab> MachineBuilder<'lab> {
     }
 
     fn qemu(&self, dir: &Path, serial: &Path) -> Result<Vec<String>> {
-        let accelerator = std::env::var("NEXTBOOT_ACCEL").unwrap_or_else(|_| "tcg".to_owned());
-        let tap = self.lab.tap()?;
+        let mut accelerator = std::env::var("NEXTBOOT_ACCEL").unwrap_or_else(|_| "tcg".to_owned());
+        if self.firmware.is_arm64() {
+            "tcg".clone_into(&mut accelerator);
+        }
+        let tap = self.lab.tap(self.network)?;
         // No CD drive, whose lack of a medium takes the firmware a second.
         let mut words = vec!["-nodefaults".to_owned()];
         let mut add = |word: &str, value: String| words.extend([word.to_owned(), value]);
         add("-name", self.name.clone());
         add("-accel", accelerator);
         add("-m", self.memory_mib.to_string());
-        add("-vga", "std".to_owned());
         add("-display", "none".to_owned());
-        add("-serial", format!("file:{}", serial.display()));
+        if !self.firmware.is_arm64() {
+            add("-vga", "std".to_owned());
+        }
+        if self.firmware == Firmware::UBootArm64 {
+            // Its console, which somebody may type at.
+            let path = self.keyboard();
+            add(
+                "-chardev",
+                format!(
+                    "socket,id=s0,path={},server=on,wait=off,logfile={}",
+                    path.display(),
+                    serial.display()
+                ),
+            );
+            add("-serial", "chardev:s0".to_owned());
+        } else {
+            add("-serial", format!("file:{}", serial.display()));
+        }
         add("-netdev", format!("tap,id=n0,ifname={tap},script=no,downscript=no,vnet_hdr=off"));
         // The packets as the machine saw them; without vnet_hdr=off there would be something else before each of them.
         add("-object", format!("filter-dump,id=wire,netdev=n0,file={}", dir.join("wire.pcap").display()));
-        let rom = match self.firmware {
-            Firmware::Bios => {
-                add("-machine", "pc".to_owned());
-                // SeaBIOS tells on this port what it does: the boot order, and what it tried.
-                add("-debugcon", format!("file:{}", dir.join("bios.log").display()));
-                add("-global", "isa-debugcon.iobase=0x402".to_owned());
-                ""
-            }
-            Firmware::UefiX64 => {
-                let variables = dir.join("vars.fd");
-                fs::copy(OVMF.1, &variables).context("OVMF is missing (package ovmf)")?;
-                add("-machine", "q35".to_owned());
-                add("-drive", format!("if=pflash,format=raw,readonly=on,file={}", OVMF.0));
-                add("-drive", format!("if=pflash,format=raw,file={}", variables.display()));
-                ",romfile="
-            }
-        };
-        add("-device", format!("virtio-net-pci,netdev=n0,mac={},bootindex=1{rom}", self.mac));
+        add("-device", format!("{},netdev=n0,mac={},bootindex=1", self.firmware.card(), self.mac));
         if let Some(uuid) = &self.uuid {
             add("-uuid", uuid.clone());
         }
@@ -163,8 +169,13 @@ impl<'lab> MachineBuilder<'lab> {
             add("-drive", format!("if=none,id=d0,format=raw,file={}", disk.display()));
             add("-device", "usb-storage,drive=d0,bootindex=2".to_owned());
         }
+        words.extend(self.firmware.arguments(dir)?);
         words.extend(self.more.iter().cloned());
         Ok(words)
+    }
+
+    fn keyboard(&self) -> PathBuf {
+        self.lab.scratch().join(format!("{}.tty", self.name))
     }
 }
 
@@ -173,6 +184,8 @@ impl<'lab> MachineBuilder<'lab> {
 pub struct Machine {
     name: String,
     namespace: String,
+    emulator: &'static str,
+    keyboard: PathBuf,
     arguments: Vec<String>,
     serial: Transcript,
     log: PathBuf,
@@ -201,6 +214,18 @@ impl Machine {
         Ok(powered_on.elapsed())
     }
 
+    /// Types a line at the console of a machine that has one ([`Firmware::UBootArm64`]).
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn type_line(&self, text: &str) -> Result<()> {
+        let mut keyboard = UnixStream::connect(&self.keyboard).context("no console to type at")?;
+        keyboard.write_all(format!("{text}\n").as_bytes())?;
+        // Until QEMU has taken all of it, so that closing the socket loses nothing.
+        keyboard.shutdown(Shutdown::Write)?;
+        Ok(())
+    }
+
     /// What came over the serial line so far.
     #[must_use]
     pub fn serial(&self) -> &Transcript {
@@ -219,15 +244,23 @@ impl Machine {
     pub fn power_on(&mut self) -> Result<()> {
         self.power_off();
         let path = self.serial.path().to_owned();
-        self.process = Some(power_on(&self.name, &self.namespace, &self.arguments, &path, &self.log)?);
+        self.process =
+            Some(power_on(&self.name, &self.namespace, self.emulator, &self.arguments, &path, &self.log)?);
         self.serial = Transcript::new(path);
         self.powered_on = Instant::now();
         Ok(())
     }
 }
 
-fn power_on(name: &str, namespace: &str, arguments: &[String], serial: &Path, log: &Path) -> Result<Process> {
+fn power_on(
+    name: &str,
+    namespace: &str,
+    emulator: &str,
+    arguments: &[String],
+    serial: &Path,
+    log: &Path,
+) -> Result<Process> {
     File::create(serial)?;
-    let mut command: Command = Namespace::command_in(namespace, "qemu-system-x86_64");
+    let mut command: Command = Namespace::command_in(namespace, emulator);
     Process::start(name, command.args(arguments), log.to_owned())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::artefacts::unpacked;
-use crate::lab::Lab;
+use crate::lab::{Lab, SUBNET};
 use crate::namespace::Namespace;
 use crate::process::Process;
 use crate::wait::wait_until;
@@ -83,5 +83,30 @@ pub fn nginx(lab: &Lab, namespace: &Namespace, address: &str, root: &Path) -> Re
         let sockets = namespace.run("ss", &["-Htln"])?;
         Ok(sockets.contains(&format!("{address}:80 ")).then_some(()))
     })?;
+    Ok(process)
+}
+
+/// Kea as the DHCP server of the subnet on an interface of that name; it knows nothing of network boot.
+///
+/// # Errors
+/// When it does not start.
+pub fn kea(lab: &Lab, namespace: &Namespace, interface: &str) -> Result<Process> {
+    let config = serde_json::json!({ "Dhcp4": {
+        "interfaces-config": { "interfaces": [interface] },
+        "lease-database": { "type": "memfile", "persist": false },
+        "subnet4": [{ "subnet": SUBNET, "pools": [{ "pool": "10.77.0.100-10.77.0.199" }] }],
+        "loggers": [{
+            "name": "kea-dhcp4",
+            "severity": "INFO",
+            "output_options": [{ "output": "stdout", "flush": true }],
+        }],
+    }});
+    let path = lab.dir().join("kea.json");
+    fs::write(&path, config.to_string())?;
+    let state = lab.scratch().to_str().context("a path that is no text")?;
+    let path = path.to_str().context("a path that is no text")?;
+    let (pid, lock) = (format!("KEA_PIDFILE_DIR={state}"), format!("KEA_LOCKFILE_DIR={state}"));
+    let mut process = lab.start(namespace, "kea", "env", &[&pid, &lock, "kea-dhcp4", "-c", path])?;
+    process.wait_for("DHCP4_STARTED", START)?;
     Ok(process)
 }

@@ -86,6 +86,16 @@ impl SmallInstaller {
     /// The configuration file; `more` is added at its end.
     #[must_use]
     pub fn config(&self, dhcp: Dhcp, more: &str) -> String {
+        let installer = format!(
+            r#"[profiles.{INSTALL}]
+class = "install"
+kernel = "small/vmlinuz"
+initrd = ["small/initrd"]
+args = "console=ttyS0 quiet seed={{{{ seed_url }}}}"
+seed = "{SEED}"
+
+{more}"#
+        );
         let dhcp = match dhcp {
             Dhcp::Proxy => "mode = \"proxy\"".to_owned(),
             Dhcp::Server => format!(
@@ -93,8 +103,14 @@ impl SmallInstaller {
                  router = \"10.77.0.1\"\ndns = [\"10.77.0.1\"]"
             ),
         };
+        self.config_with(&["br0"], &dhcp, &installer)
+    }
+
+    /// The configuration file with these interfaces, this `[dhcp]` section and `more` at its end, which has the profiles.
+    #[must_use]
+    pub fn config_with(&self, interfaces: &[&str], dhcp: &str, more: &str) -> String {
         format!(
-            r#"interfaces = ["br0"]
+            r#"interfaces = {interfaces:?}
 data_dir = "{data}"
 
 [dhcp]
@@ -116,13 +132,6 @@ attempts = 3
 serial = "0 115200"
 seeds = "{seeds}"
 
-[profiles.{INSTALL}]
-class = "install"
-kernel = "small/vmlinuz"
-initrd = ["small/initrd"]
-args = "console=ttyS0 quiet seed={{{{ seed_url }}}}"
-seed = "{SEED}"
-
 {more}"#,
             data = self.data.display(),
             seeds = self.seeds.display(),
@@ -133,7 +142,7 @@ seed = "{SEED}"
 }
 
 /// A second name for a file, or a copy where that is not possible. Not a symbolic link: that would lead out of the root.
-fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
     if fs::hard_link(from, to).is_err() {
         fs::copy(from, to).with_context(|| format!("{} to {}", from.display(), to.display()))?;
     }

@@ -5,7 +5,9 @@
 pub(crate) fn content_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let is = |other: &str| extension.eq_ignore_ascii_case(other);
-    if is("efi") {
+    // Debian's packages call their signed loaders so: shimx64.efi.signed.
+    let signed = is("signed") && content_type(&name[..name.len() - ".signed".len()]) == "application/efi";
+    if is("efi") || signed {
         "application/efi"
     } else if is("iso") {
         "application/vnd.efi-iso"
@@ -31,6 +33,9 @@ mod tests {
     fn firmware_gets_the_types_that_it_takes() {
         for (name, kind) in [
             ("/debian/bootnetx64.EFI", "application/efi"),
+            ("/shimx64.efi.signed", "application/efi"),
+            ("/a.signed", "application/octet-stream"),
+            ("/.signed", "application/octet-stream"),
             ("/a.iso", "application/vnd.efi-iso"),
             ("/a.img", "application/vnd.efi-img"),
             ("/a.ipxe", "text/plain"),
