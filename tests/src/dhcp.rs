@@ -41,7 +41,15 @@ impl Clients {
     /// # Errors
     /// When the port is taken.
     pub fn new(namespace: &Namespace) -> Result<Self> {
-        namespace.ip(&["route", "replace", "255.255.255.255", "dev", "eth0"])?;
+        Self::on(namespace, "eth0")
+    }
+
+    /// The same behind another interface.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub fn on(namespace: &Namespace, interface: &str) -> Result<Self> {
+        namespace.ip(&["route", "replace", "255.255.255.255", "dev", interface])?;
         let socket = namespace.enter(|| Ok(UdpSocket::bind("0.0.0.0:68")?))?;
         socket.set_broadcast(true)?;
         Ok(Self { socket, transaction: 0 })

@@ -37,6 +37,7 @@ mod namespace;
 pub mod peer;
 pub mod plain;
 mod process;
+pub mod pxe;
 mod random;
 mod server;
 pub mod site;

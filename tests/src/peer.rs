@@ -38,6 +38,37 @@ pub fn dnsmasq_on(lab: &Lab, namespace: &Namespace, interface: &str, more: &[&st
     Ok(dnsmasq)
 }
 
+/// Kea as the DHCP server of the subnet, on an interface of that name; it knows nothing of network boot.
+///
+/// # Errors
+/// When it does not start.
+pub fn kea_on(lab: &Lab, namespace: &Namespace, interface: &str) -> Result<Process> {
+    let config = format!(
+        r#"{{"Dhcp4": {{
+            "interfaces-config": {{"interfaces": ["{interface}"]}},
+            "lease-database": {{"type": "memfile", "persist": false}},
+            "loggers": [{{"name": "kea-dhcp4", "severity": "INFO", "output_options": [{{"output": "stdout"}}]}}],
+            "subnet4": [{{"subnet": "10.77.0.0/24", "pools": [{{"pool": "10.77.0.100-10.77.0.199"}}]}}]
+        }}}}"#
+    );
+    let path = lab.dir().join("kea.json");
+    fs::write(&path, config)?;
+    let path = path.to_str().context("a path that is no text")?;
+    // It writes its process number and its lock beside each other, wherever these say.
+    let dir = lab.scratch().to_str().context("a path that is no text")?;
+    let words = [
+        format!("KEA_PIDFILE_DIR={dir}"),
+        format!("KEA_LOCKFILE_DIR={dir}"),
+        "kea-dhcp4".to_owned(),
+        "-c".to_owned(),
+        path.to_owned(),
+    ];
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut kea = lab.start(namespace, "kea", "env", &words)?;
+    kea.wait_for("DHCP4_STARTED", START)?;
+    Ok(kea)
+}
+
 /// tftpd-hpa on `root`, at `address` (like `10.77.0.3`).
 ///
 /// # Errors

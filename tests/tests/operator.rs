@@ -1,5 +1,5 @@
 //! What an operator meets: checking a configuration, starting without one, reloading, a second server, the service
-//! beside a DHCP server on the same machine.
+//! manager.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, SERVER, binary, client, peer, wait_until};
+use nextboot_tests::{Lab, SERVER, binary, client};
 use rustix::process::Signal;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -120,35 +120,6 @@ fn two_servers_never_share_one_state() {
         ensure!(mode == 0o600, "the token file is for its owner only: {mode:o}");
         Ok(())
     });
-}
-
-#[test]
-fn a_dhcp_server_on_the_same_machine_keeps_its_port_in_both_orders() {
-    for ours_first in [true, false] {
-        let name = if ours_first { "operator-same-host-first" } else { "operator-same-host-second" };
-        Lab::run(name, |lab| {
-            let site = SmallInstaller::new(lab)?;
-            let config = site.config(Dhcp::Proxy, "");
-            let mut early = ours_first.then(|| lab.server(&config)).transpose()?;
-            let mut dnsmasq = peer::dnsmasq_on(lab, lab.namespace(), "br0", &[])?;
-            let late = (!ours_first).then(|| lab.server(&config)).transpose()?;
-            let server = late.as_ref().or(early.as_ref()).context("one of the two")?;
-
-            let machine = lab.join("")?;
-            let mac = machine.run("cat", &["/sys/class/net/eth0/address"])?.trim().to_owned();
-            machine.run("timeout", &["30", "udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true"])?;
-            wait_until("dnsmasq's acknowledgement", SOON, || {
-                Ok(dnsmasq.log.text().contains("DHCPACK(br0)").then_some(()))
-            })?;
-            ensure!(dnsmasq.log.text().contains(&mac), "the machine has its address from dnsmasq");
-            ensure!(server.events_of("offered")?.is_empty(), "an operating system gets nothing from a proxy");
-            dnsmasq.alive()?;
-            if let Some(server) = &mut early {
-                server.alive()?;
-            }
-            Ok(())
-        });
-    }
 }
 
 #[test]

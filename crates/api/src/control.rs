@@ -2,7 +2,7 @@ use std::{future::Future, net::IpAddr, path::PathBuf, pin::Pin, sync::Arc};
 
 use ipnet::IpNet;
 use nextboot_boot::{Site, Tree};
-use nextboot_model::{Attempt, Lease, Mac, Timestamp};
+use nextboot_model::{Attempt, Lease, Mac, Neighbour, Timestamp};
 use nextboot_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +29,10 @@ pub trait Control: Send + Sync + 'static {
     fn attempt(&self, mac: Mac) -> Option<Attempt>;
     /// All leases.
     fn leases(&self) -> Vec<Lease>;
+    /// The other DHCP and boot servers that were heard.
+    fn neighbours(&self) -> Vec<Neighbour>;
+    /// Asks who else serves, and waits for the answers. An error says why that is not possible.
+    fn probe(&self) -> BoxFuture<'_, Result<(), String>>;
     /// The networks whose machines need no token now.
     fn trusted(&self) -> Vec<IpNet>;
     /// Reads the configuration again and names the settings that hold only after a restart. An error is its complaints, and

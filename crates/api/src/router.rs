@@ -66,6 +66,8 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::events::list))
         .routes(routes!(routes::stream::follow))
         .routes(routes!(routes::leases::list))
+        .routes(routes!(routes::neighbours::list))
+        .routes(routes!(routes::neighbours::probe))
 }
 
 /// Calls that judge for themselves who may make them.

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! [`Server`] is the DHCP server of its subnets; [`Proxy`] adds boot information beside another DHCP server. Both answer port
-//! 4011. [`Heard`] reads what other servers say.
+//! 4011. [`Heard`] reads what other servers say, and [`Neighbours`] keeps
+//! count of them.
 //!
 //! # Deviations from the specifications
 //!
@@ -50,8 +51,10 @@ mod client;
 pub mod code;
 mod lease;
 mod limit;
+mod neighbours;
 mod outcome;
 mod packet;
+mod probe;
 mod proxy;
 mod pxe;
 mod reply;
@@ -66,11 +69,13 @@ pub use client::{ClientInfo, ClientKind, Seen};
 pub use dhcproto::v4::MessageType;
 pub use lease::{IdentityRule, Leases};
 pub use limit::LimitConfig;
+pub use neighbours::{MAX_NEIGHBOURS, Neighbours, News, Ourselves, Overheard};
 pub use outcome::{
     Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, RequestState,
     Sending, Why,
 };
 pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
+pub use probe::probe;
 pub use proxy::{Proxy, ProxyConfig, Ways};
 pub use server::{
     LeaseTime, Owner, PoolRange, Reservation, Reservations, Reserved, Server, ServerConfig, Subnet,

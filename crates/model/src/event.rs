@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, AttemptId, Door, HostName, Mac, OfferWay, ProfileName, Timestamp, Until};
+use crate::{Arch, AttemptId, Conflict, Door, HostName, Mac, OfferWay, ProfileName, Timestamp, Until};
 
 /// One thing that was observed or decided. Logs, timelines and the live stream are views of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,10 @@ pub enum EventKind {
     InterfaceAppeared { interface: String },
     /// A network interface that we serve is there no longer.
     InterfaceGone { interface: String },
+    /// Another DHCP or boot server was heard for the first time.
+    NeighbourFound { server: IpAddr, interface: String, hardware: Option<Mac>, proxy: bool },
+    /// It gets in our way.
+    NeighbourConflict { server: IpAddr, interface: String, conflict: Conflict },
     /// Something of the server's own did not work.
     Trouble { what: String },
 
@@ -178,6 +182,7 @@ impl EventKind {
             Self::ReloadFailed { .. }
                 | Self::Trouble { .. }
                 | Self::InterfaceGone { .. }
+                | Self::NeighbourConflict { .. }
                 | Self::CallBackRefused { .. }
                 | Self::GaveUp { .. }
                 | Self::Refused { .. }
@@ -225,6 +230,14 @@ impl fmt::Display for EventKind {
             Self::InterfaceAppeared { interface } => write!(out, "{interface} is there and is served"),
             Self::InterfaceGone { interface } => {
                 write!(out, "{interface} is gone; it is served again as soon as it is back")
+            }
+            Self::NeighbourFound { server, interface, hardware, proxy } => {
+                let what = if *proxy { "boot" } else { "DHCP" };
+                write!(out, "there is another {what} server on {interface}: {server}")?;
+                hardware.map_or(Ok(()), |mac| write!(out, " ({mac})"))
+            }
+            Self::NeighbourConflict { server, interface, conflict } => {
+                write!(out, "{server} on {interface} gets in our way: {conflict}")
             }
             Self::Trouble { what } => write!(out, "{what}"),
             Self::HostAdded { macs } => {

@@ -9,6 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 use nextboot_boot::{Client, Plan, Secret, Site, decide};
 use nextboot_config::Config;
+use nextboot_dhcp::Neighbours;
 use nextboot_files::Roots;
 use nextboot_model::{AttemptId, Attempts, Command, EventKind, HostName, Mac, State, Step, Timestamp};
 use nextboot_net::Network;
@@ -16,7 +17,7 @@ use nextboot_store::{NewEvent, Store};
 
 use crate::{
     clock,
-    dhcp::Responder,
+    dhcp::{Responder, Sockets},
     links::Links,
     quiet::{Quiet, Room},
     tree::DiskTree,
@@ -56,6 +57,9 @@ pub(crate) struct Appliance {
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) attempts: Mutex<Attempts>,
     pub(crate) responder: Mutex<Responder>,
+    pub(crate) sockets: Arc<Sockets>,
+    /// Other servers on our wires.
+    pub(crate) neighbours: Mutex<Neighbours>,
     pub(crate) links: Arc<Links>,
     pub(crate) network: Arc<Network>,
     pub(crate) secret: Secret,

@@ -3,7 +3,7 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token};
 use nextboot_boot::{Site, Tree};
-use nextboot_model::{Attempt, Lease, Mac};
+use nextboot_model::{Attempt, Lease, Mac, Neighbour};
 use nextboot_store::Store;
 
 use crate::{VERSION, appliance::Appliance, stop::Stop};
@@ -42,6 +42,14 @@ impl Control for Appliance {
     fn leases(&self) -> Vec<Lease> {
         let responder = self.responder.lock();
         responder.leases().map(|leases| leases.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    fn neighbours(&self) -> Vec<Neighbour> {
+        self.neighbours.lock().all()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(self.probe())
     }
 
     fn trusted(&self) -> Vec<IpNet> {

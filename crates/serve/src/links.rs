@@ -106,6 +106,10 @@ impl Links {
         self.now.load().contains_key(&interface)
     }
 
+    pub(crate) fn name(&self, interface: u32) -> Option<String> {
+        self.now.load().get(&interface).map(|link| link.name.clone())
+    }
+
     /// The names for which there is no interface yet.
     pub(crate) fn waited_for(&self) -> Vec<String> {
         let now = self.now.load();

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use nextboot_api::Listeners;
 use nextboot_boot::Secret;
 use nextboot_config::{Config, Mode};
-use nextboot_dhcp::{Proxy, ProxyConfig, Server};
+use nextboot_dhcp::{Neighbours, Proxy, ProxyConfig, Server};
 use nextboot_model::{Attempts, EventKind, Lease};
 use nextboot_net::{Changes, Network};
 use nextboot_store::{Limits as StoreLimits, Store};
@@ -68,6 +68,8 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
 
     let app = Arc::new(Appliance {
         responder: Mutex::new(responder(&config, &links, &sockets, loaded.leases)),
+        sockets: Arc::clone(&sockets),
+        neighbours: Mutex::new(Neighbours::default()),
         store,
         settings: ArcSwap::from_pointee(settings),
         config_file: file,
@@ -116,6 +118,9 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
 
     announce(&app, &config);
     notify::ready();
+    if config.dhcp.probe_at_start && config.dhcp.mode != Mode::Off {
+        parts.spawn(probe(Arc::clone(&app), stop.clone()));
+    }
     tokio::select! {
         () = signals.wait(&app) => {}
         // Half a server is worse than one that is started again.
@@ -256,6 +261,18 @@ async fn follow_call_backs(app: Arc<Appliance>, mut stop: Stop) {
             Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
         }
     }
+}
+
+/// Learns right at the start who else serves. What gets in our way is told as it is heard.
+async fn probe(app: Arc<Appliance>, mut stop: Stop) {
+    tokio::select! {
+        () = stop.wait() => return,
+        probed = app.probe() => if let Err(error) = probed {
+            tracing::warn!(error, "cannot ask who else serves");
+        },
+    }
+    // A part that ends would end the server.
+    stop.wait().await;
 }
 
 async fn watch_store(app: Arc<Appliance>, mut stop: Stop) {

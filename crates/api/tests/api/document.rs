@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::server::{From, STRANGER, Server};
 
 /// Every call that there is.
-const CALLS: [(&str, &str); 18] = [
+const CALLS: [(&str, &str); 20] = [
     ("delete", "/api/hosts/{name}"),
     ("get", "/api/attempts"),
     ("get", "/api/events"),
@@ -12,12 +12,14 @@ const CALLS: [(&str, &str); 18] = [
     ("get", "/api/hosts/{name}"),
     ("get", "/api/hosts/{name}/attempts"),
     ("get", "/api/leases"),
+    ("get", "/api/neighbours"),
     ("get", "/api/profiles"),
     ("get", "/api/profiles/{name}"),
     ("get", "/api/status"),
     ("patch", "/api/hosts/{name}"),
     ("post", "/api/cancel"),
     ("post", "/api/hosts"),
+    ("post", "/api/neighbours/probe"),
     ("post", "/api/reload"),
     ("put", "/api/assignments"),
     ("put", "/configurations/{name}/deploy"),

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token, bind_socket, serve};
 use nextboot_boot::{Body, Linux, MemoryTree, OwnLoaders, Profile, Site, Tree};
-use nextboot_model::{Attempt, Class, Lease, Mac, Timestamp};
+use nextboot_model::{Attempt, Class, Conflict, Lease, Mac, Neighbour, Timestamp};
 use nextboot_store::{Limits as StoreLimits, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -63,6 +63,31 @@ impl Control for Made {
     }
     fn leases(&self) -> Vec<Lease> {
         self.leases.lock().unwrap().clone()
+    }
+    fn neighbours(&self) -> Vec<Neighbour> {
+        let server = Ipv4Addr::new(10, 0, 0, 2);
+        vec![Neighbour {
+            server,
+            interface: "br0".into(),
+            from: server,
+            mac: None,
+            gives_addresses: true,
+            is_proxy: false,
+            first: Timestamp(7),
+            heard: Timestamp(8),
+            offers: 1,
+            acks: 0,
+            naks: 0,
+            vendor_class: Some("PXEClient".into()),
+            discovery_control: None,
+            next_server: None,
+            file: None,
+            options: [53, 54, 60].into(),
+            conflicts: [Conflict::PxeClass].into(),
+        }]
+    }
+    fn probe(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
     }
     fn trusted(&self) -> Vec<ipnet::IpNet> {
         vec!["127.0.1.0/24".parse().unwrap()]

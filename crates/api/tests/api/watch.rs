@@ -39,6 +39,18 @@ async fn the_server_says_how_it_is_and_reads_its_configuration_again() {
 }
 
 #[tokio::test]
+async fn other_servers_are_listed_with_what_to_do_about_them() {
+    let server = Server::start().await;
+    for call in ["GET /api/neighbours", "POST /api/neighbours/probe"] {
+        let answer = server.call(call, "").await.json();
+        let known = &answer["neighbours"][0];
+        assert_eq!((&known["server"], &known["options"]), (&json!("10.0.0.2"), &json!([53, 54, 60])));
+        assert_eq!(known["conflicts"][0]["code"], "pxe-class");
+        assert!(known["conflicts"][0]["message"].as_str().unwrap().contains("PXE-E16"));
+    }
+}
+
+#[tokio::test]
 async fn machines_that_boot_are_listed_and_shown_with_their_host() {
     let server = Server::start().await;
     server.add("n1", MAC).await;

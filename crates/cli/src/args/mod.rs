@@ -82,6 +82,12 @@ Examples:
     },
     /// List the addresses that the DHCP server has given or holds back.
     Leases,
+    /// List the other DHCP and boot servers that were heard, and how they get in the way.
+    Neighbours {
+        /// Ask for them first: broadcasts one DISCOVER as a PXE client and takes nothing from anybody.
+        #[arg(long)]
+        probe: bool,
+    },
     /// List the machines that boot now or did lately, known or not.
     Machines,
     /// Show what happened.

@@ -75,6 +75,7 @@ fn every_documented_command_is_there() {
         "nextboot profile show ubuntu",
         "nextboot cancel a b",
         "nextboot leases",
+        "nextboot neighbours --probe",
         "nextboot machines",
         "nextboot events --follow --host a --limit 5",
         "nextboot show a",

@@ -45,6 +45,7 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
         Command::Boot(boot) => session.boot(boot).await,
         Command::Cancel { hosts } => session.cancel(hosts).await,
         Command::Leases => session.leases().await,
+        Command::Neighbours { probe } => session.neighbours(probe).await,
         Command::Machines => session.machines().await,
         Command::Events(events) => session.events(events).await,
         Command::Show { host, attempts } => session.show(&host, attempts).await,
@@ -109,6 +110,17 @@ impl Session {
     async fn leases(&self) -> Result<(), Failure> {
         let answer = self.client.get("/api/leases").await?;
         self.say(&answer, || Ok(view::leases(&self.read::<Vec<_>>(&answer, Some("leases"))?, view::now())))
+    }
+
+    async fn neighbours(&self, probe: bool) -> Result<(), Failure> {
+        let answer = if probe {
+            self.client.call(Method::POST, "/api/neighbours/probe", None).await?
+        } else {
+            self.client.get("/api/neighbours").await?
+        };
+        self.say(&answer, || {
+            Ok(view::neighbours(&self.read::<Vec<_>>(&answer, Some("neighbours"))?, view::now()))
+        })
     }
 
     async fn machines(&self) -> Result<(), Failure> {

@@ -119,6 +119,8 @@ fn commands_ask_what_the_api_offers() {
         ("GET /api/profiles/grml", 200, r#"{"name":"grml","class":"live","kind":"file"}"#),
         ("GET /api/profiles", 200, r#"{"profiles":[]}"#),
         ("GET /api/leases", 200, r#"{"leases":[]}"#),
+        ("GET /api/neighbours", 200, r#"{"neighbours":[]}"#),
+        ("POST /api/neighbours/probe", 200, r#"{"neighbours":[]}"#),
         ("GET /api/attempts", 200, r#"{"attempts":[]}"#),
         ("GET /api/events?after=7", 200, r#"{"events":[]}"#),
         ("GET /api/events", 200, r#"{"events":[{"id":7,"at":1,"code":"stopped"}]}"#),
@@ -159,6 +161,8 @@ fn commands_ask_what_the_api_offers() {
         ("profile ls", vec![("GET", "/api/profiles", "")]),
         ("profile show grml", vec![("GET", "/api/profiles/grml", "")]),
         ("leases", vec![("GET", "/api/leases", "")]),
+        ("neighbours", vec![("GET", "/api/neighbours", "")]),
+        ("neighbours --probe", vec![("POST", "/api/neighbours/probe", "")]),
         ("machines", vec![("GET", "/api/attempts", "")]),
         ("events --host n1 -n 1", vec![("GET", "/api/events?limit=1&host=n1", "")]),
         (

@@ -5,6 +5,7 @@
 
 mod event;
 mod host;
+mod neighbour;
 mod profile;
 mod server;
 mod time;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub(crate) use event::{line, timeline};
 pub(crate) use host::{assigned, host, hosts, show};
+pub(crate) use neighbour::neighbours;
 pub(crate) use profile::{profile, profiles};
 pub(crate) use server::{leases, machines, reloaded, status};
 pub(crate) use time::now;
@@ -116,6 +118,32 @@ pub(crate) struct Lease {
     pub(crate) state: String,
     pub(crate) expires: u64,
     pub(crate) heard: u64,
+}
+
+/// Another server.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Neighbour {
+    pub(crate) server: String,
+    pub(crate) interface: String,
+    pub(crate) mac: Option<String>,
+    pub(crate) gives_addresses: bool,
+    pub(crate) is_proxy: bool,
+    pub(crate) heard: u64,
+    pub(crate) offers: u64,
+    pub(crate) acks: u64,
+    pub(crate) naks: u64,
+    pub(crate) vendor_class: Option<String>,
+    pub(crate) next_server: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) conflicts: Vec<Conflict>,
+}
+
+/// How another server gets in the way.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Conflict {
+    pub(crate) message: String,
 }
 
 /// What a reload led to.

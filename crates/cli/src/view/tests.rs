@@ -93,6 +93,10 @@ fn machines_leases_profiles_and_the_server_are_shown() {
     let lease = json!({ "address": "10.0.0.9", "mac": "52:54:00:12:34:56", "hostname": "evil\u{1b}[2J", "state": "bound", "expires": u64::MAX, "heard": NOW });
     let text = leases(&[read(lease)], NOW);
     assert!(text.contains("never") && text.contains("evil\u{fffd}[2J"), "{text}");
+    let neighbour = json!({ "server": "10.0.0.2", "interface": "eth0", "gives_addresses": true, "offers": 3, "file": "x\u{1b}.efi", "conflicts": [{ "code": "boot-file", "message": "take it out" }], "heard": NOW });
+    let text = neighbours(&[read(neighbour)], NOW);
+    assert!(text.contains("addresses") && text.contains("x\u{fffd}.efi") && text.contains("3/0/0"), "{text}");
+    assert!(text.ends_with("\n! 10.0.0.2: take it out"), "{text}");
     let file = json!({ "name": "grml", "class": "unclassified", "kind": "file", "file": "pxelinux.cfg/conf/grml", "content": "default grml\r\n\tkernel\u{7} k\n" });
     assert!(profile(&read(file.clone())).ends_with("\n\ndefault grml\n\tkernel\u{fffd} k\n"));
     assert!(profiles(&[read(file)]).contains("grml  unclassified  pxelinux.cfg/conf/grml  -"));

@@ -47,7 +47,7 @@ impl Mode {
 }
 
 /// DHCP. Both configurations are there in every mode, so that a change of the mode is one word.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dhcp {
     /// Which of the two, if one.
     pub mode: Mode,
@@ -57,6 +57,20 @@ pub struct Dhcp {
     pub proxy: ProxyConfig,
     /// How long every answer is held back.
     pub reply_delay: Duration,
+    /// Whether to ask right at the start who else serves.
+    pub probe_at_start: bool,
+}
+
+impl Default for Dhcp {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            server: ServerConfig::default(),
+            proxy: ProxyConfig::default(),
+            reply_delay: Duration::ZERO,
+            probe_at_start: true,
+        }
+    }
 }
 
 impl Dhcp {
@@ -67,6 +81,7 @@ impl Dhcp {
         let ways = [("boot-server", OfferWay::BootServer), ("direct", OfferWay::Direct)];
         take(&mut read.proxy.ways.bios, dhcp.get("bios_proxy", |item| item.choice(&ways)));
         take(&mut read.proxy.ways.uefi, dhcp.get("uefi_proxy", |item| item.choice(&ways)));
+        take(&mut read.probe_at_start, dhcp.get("probe_at_start", |item| item.flag()));
         take(&mut read.reply_delay, dhcp.get("reply_delay", reply_delay));
         take(&mut read.proxy.networks, dhcp.get("networks", |item| item.list(network)));
         read.server.relays.clone_from(&read.proxy.networks);

@@ -8,6 +8,7 @@ use nextboot_config::Mode;
 use nextboot_dhcp::{Arrival, Port};
 use nextboot_net::{BindOptions, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
 
+use super::watch::watch;
 use crate::{appliance::Appliance, links::Links, stop::Stop};
 
 /// Room for requests that wait while a rack's machines all ask in the same second.
@@ -24,6 +25,8 @@ pub(crate) struct Sockets {
     pub(super) pxe: Option<UdpSocket>,
     /// Reaches clients that have no address yet.
     pub(super) raw: Option<PacketSocket>,
+    /// Hears what other servers say.
+    pub(super) watch: Option<PacketSocket>,
     /// Reaches relays from port 67, which a proxy does not hold.
     pub(super) routed: Option<RawSocket>,
 }
@@ -34,7 +37,7 @@ impl Sockets {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let options =
             BindOptions { broadcast: true, receive_buffer: Some(RECEIVE_BUFFER), ..BindOptions::default() };
-        let mut sockets = Self { server: None, proxy: None, pxe: None, raw: None, routed: None };
+        let mut sockets = Self { server: None, proxy: None, pxe: None, raw: None, watch: None, routed: None };
         match mode {
             Mode::Server => {
                 let bound = UdpSocket::bind(any, 67, &options).context(
@@ -48,6 +51,7 @@ impl Sockets {
             }
             Mode::Off => return Ok(sockets),
         }
+        sockets.watch = Some(PacketSocket::listen(Hear::From([67, 4011]), &links.indexes())?);
         sockets.raw = Some(PacketSocket::send_only()?);
         match UdpSocket::bind(any, 4011, &options) {
             Ok(bound) => sockets.pxe = Some(bound),
@@ -64,7 +68,7 @@ impl Sockets {
 
     /// Hears on the interfaces that there are now.
     pub(crate) fn follow(&self, links: &Links) -> Result<(), OpenError> {
-        self.proxy.iter().try_for_each(|socket| socket.hear_on(&links.indexes()))
+        self.proxy.iter().chain(&self.watch).try_for_each(|socket| socket.hear_on(&links.indexes()))
     }
 
     /// True when port 4011 is ours.
@@ -78,7 +82,8 @@ pub(crate) async fn run(app: Arc<Appliance>, sockets: Arc<Sockets>, stop: Stop) 
     tokio::join!(
         udp(Port::Dhcp, |sockets| sockets.server.as_ref(), &app, &sockets, stop.clone()),
         udp(Port::Pxe, |sockets| sockets.pxe.as_ref(), &app, &sockets, stop.clone()),
-        packets(&app, &sockets, stop),
+        packets(&app, &sockets, stop.clone()),
+        watch(&app, &sockets, stop),
     );
 }
 

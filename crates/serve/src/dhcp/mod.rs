@@ -4,6 +4,7 @@ mod answer;
 mod listen;
 mod notes;
 mod send;
+mod watch;
 
 use std::sync::Arc;
 
