@@ -13,6 +13,7 @@ pub mod bootp;
 mod datagram;
 mod dhcp;
 pub mod edk2;
+pub mod hostile;
 mod http;
 pub mod ipxe;
 mod loader;
