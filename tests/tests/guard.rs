@@ -25,6 +25,9 @@ fn no_name_gets_an_installers_file_to_a_machine_that_nobody_armed() {
         fs::copy(cfg.join("conf/wipe"), site.tree().join("copy.cfg"))?;
         symlink("../../pxelinux.cfg/conf/wipe", other.join("default"))?;
         symlink("../linked.cfg", cfg.join("default"))?;
+        fs::create_dir_all(site.tree().join("grub"))?;
+        symlink("../linked.cfg", site.tree().join("grub/grub.cfg"))?;
+        fs::copy(cfg.join("conf/wipe"), site.tree().join("grub/grub.cfg-0A4D"))?;
         let config = site.config(Dhcp::Server, "[profiles.wipe]\nclass = \"install\"\n");
         let config = config.replace("attempts = 3", "attempts = 3\nunknown = \"default\"");
         let server = lab.server(&config)?;
@@ -52,12 +55,33 @@ fn no_name_gets_an_installers_file_to_a_machine_that_nobody_armed() {
             ensure!(status == 403 || status == 404, "HTTP {name}: {status}");
             ensure!(tftp.is_err(), "TFTP {name}: {}", String::from_utf8_lossy(&tftp?));
         }
+        // Written for GRUB where the machine is armed, so not to the byte.
+        let for_grub = [
+            "grub/grub.cfg",
+            "grub.cfg",
+            "EFI/debian/grub.cfg",
+            "grub/grub.cfg-0A4D",
+            "grub/grub.cfg-0A4D0014",
+        ];
+        for name in for_grub {
+            let (status, tftp) = get(name)?;
+            ensure!(status == 404, "HTTP {name}: {status}");
+            ensure!(tftp.is_err(), "TFTP {name}: {}", String::from_utf8_lossy(&tftp?));
+        }
         let mac = machine.run("cat", &["/sys/class/net/eth0/address"])?;
         server.cli(&["host", "add", "node1", mac.trim()])?;
         server.cli(&["boot", "node1", "wipe", "--until-changed"])?;
         for name in names {
             let (status, tftp) = get(name)?;
             ensure!(status == 200 && tftp? == WIPE.as_bytes(), "armed: {name}: {status}");
+        }
+        for name in for_grub {
+            let (status, tftp) = get(name)?;
+            let tftp = String::from_utf8(tftp?)?;
+            ensure!(
+                status == 200 && tftp.contains("(tftp,10.77.0.1)/wipe/linux"),
+                "armed: {name}: {status} {tftp}"
+            );
         }
         Ok(())
     });

@@ -1,11 +1,12 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use bytes::Bytes;
-use nextboot_model::{AttemptId, Mac, Needs, Promise, State, Until};
+use nextboot_model::{AttemptId, Mac, Needs, Promise, State, Until, Via};
 
 use crate::{
-    Body, Client, Linux, Plan, Profile, Proof, Scene, Secret, Site, TemplateError, Tree, ipxe,
-    pxelinux::{self, Boot, Menu, Untranslatable},
+    Body, Client, Linux, Plan, Profile, Proof, Scene, Secret, Site, TemplateError, Tree, grub, ipxe,
+    pxelinux::{self, Boot, Entry, Menu, Shown, Untranslatable},
+    question::is_grubs,
     render::base,
 };
 
@@ -16,6 +17,18 @@ pub enum Language {
     Pxelinux,
     /// iPXE.
     Ipxe,
+    /// GRUB.
+    Grub,
+}
+
+impl Language {
+    fn loader(self) -> &'static str {
+        match self {
+            Self::Pxelinux => "PXELINUX",
+            Self::Ipxe => "iPXE",
+            Self::Grub => "GRUB",
+        }
+    }
 }
 
 /// What a loader gets to read.
@@ -39,11 +52,13 @@ pub enum NoAnswer {
     /// A template is wrong.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The PXELINUX configuration means nothing to the loader that asks.
-    #[error("the PXELINUX configuration of {profile} cannot be written for iPXE: {why}")]
+    /// The configuration says what the loader that asks cannot do.
+    #[error("{profile} cannot be written for {loader}: {why}")]
     Untranslatable {
         /// The profile.
         profile: String,
+        /// The loader.
+        loader: &'static str,
         /// Why.
         why: Untranslatable,
     },
@@ -67,6 +82,8 @@ pub struct Setting<'a> {
     pub client: &'a Client,
     /// Our address on the machine's network.
     pub server: IpAddr,
+    /// How the loader asks: what it can fetch by.
+    pub via: Via,
     /// The attempt that the machine is in.
     pub attempt: AttemptId,
     /// Whether somebody else than the machine asks, as far as can be known: what is written has a token then that proves
@@ -84,25 +101,28 @@ impl Setting<'_> {
     /// Why there is nothing to read.
     pub fn answer(&self, plan: &Plan, language: Language) -> Result<Answer, NoAnswer> {
         let profile = plan.profile.as_deref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
-        let (text, needs) = match (&profile.body, language) {
-            (Body::Local, Language::Pxelinux) => {
-                (pxelinux::local(self.site.serial.as_deref()).into(), Needs::new())
-            }
-            (Body::Local, Language::Ipxe) => (ipxe::local(self.client.arch).into(), Needs::new()),
-            (Body::Linux(linux), _) => {
+        let (text, needs) = match &profile.body {
+            Body::Local => (self.local(language), Needs::new()),
+            Body::Linux(linux) => {
                 let args = self.with_scene(plan, profile, |scene| {
                     scene.render_line(&format!("the arguments of profile {}", profile.name), &linux.args)
                 })??;
-                (self.linux(profile, linux, &args, language), vec![self.needed(linux)])
+                (self.linux(profile, linux, args, language)?, vec![self.needed(linux)])
             }
-            (Body::File(name), Language::Pxelinux) => {
+            Body::File(name) => {
                 let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
-                let needs = self.needs_of(&Menu::read_all(self.tree, &text));
-                (text, needs)
-            }
-            (Body::File(name), Language::Ipxe) => {
-                let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
-                self.translate(profile, &text)?
+                match (language, is_grubs(name)) {
+                    (Language::Pxelinux, false) => {
+                        let needs = self.needs_of(&Menu::read_all(self.tree, &text));
+                        (text, needs)
+                    }
+                    (Language::Grub, true) => (text, Needs::new()),
+                    (_, true) => {
+                        let why = Untranslatable::ForGrub(name.clone());
+                        return Err(untranslatable(profile, language, why));
+                    }
+                    (_, false) => self.translate(profile, &text, language)?,
+                }
             }
         };
         let promise = Promise {
@@ -165,29 +185,64 @@ impl Setting<'_> {
         }))
     }
 
-    fn linux(&self, profile: &Profile, linux: &Linux, args: &str, language: Language) -> Bytes {
-        let base = base(self.server, self.site.http_port);
+    fn local(&self, language: Language) -> Bytes {
         match language {
-            Language::Pxelinux => {
-                pxelinux::linux(self.site.serial.as_deref(), &profile.name, self.client.mac, linux, args)
-                    .into()
-            }
-            Language::Ipxe => ipxe::linux(&base, linux, args, true).into(),
+            Language::Pxelinux => pxelinux::local(self.site.serial.as_deref()).into(),
+            Language::Ipxe => ipxe::local(self.client.arch).into(),
+            Language::Grub => grub::local(&self.ground()).into(),
         }
     }
 
-    fn translate(&self, profile: &Profile, text: &[u8]) -> Result<(Bytes, Needs), NoAnswer> {
-        let menu = Menu::read_all(self.tree, text);
-        let untranslatable = |why| NoAnswer::Untranslatable { profile: profile.name.to_string(), why };
-        let label = menu.default_label().map_err(untranslatable)?;
-        match label.as_linux() {
-            Some(linux) => {
-                let base = base(self.server, self.site.http_port);
-                let text = ipxe::linux(&base, &linux, &linux.args, label.sysappend & 2 != 0);
-                Ok((text.into(), vec![self.needed(&linux)]))
-            }
-            None => Ok((ipxe::local(self.client.arch).into(), Needs::new())),
+    fn ground(&self) -> grub::Ground<'_> {
+        grub::Ground {
+            serial: self.site.serial.as_deref(),
+            server: self.server,
+            http_port: self.site.http_port,
+            http: self.via == Via::Http,
+            mac: self.client.mac,
         }
+    }
+
+    fn linux(
+        &self,
+        profile: &Profile,
+        linux: &Linux,
+        args: String,
+        language: Language,
+    ) -> Result<Bytes, NoAnswer> {
+        if language == Language::Pxelinux {
+            let serial = self.site.serial.as_deref();
+            return Ok(pxelinux::linux(serial, &profile.name, self.client.mac, linux, &args).into());
+        }
+        let name = profile.name.to_string();
+        let title = profile.title.clone().unwrap_or_else(|| name.clone());
+        let linux = Some(Linux { args, ..linux.clone() });
+        self.show(profile, &Shown::One(Entry { name, title, linux, sysappend: 2 }), language)
+    }
+
+    fn translate(
+        &self,
+        profile: &Profile,
+        text: &[u8],
+        language: Language,
+    ) -> Result<(Bytes, Needs), NoAnswer> {
+        let menu = Menu::read_all(self.tree, text);
+        let shown = menu.shown().map_err(|why| untranslatable(profile, language, why))?;
+        let needs = match &shown {
+            Shown::One(entry) => entry.linux.iter().map(|linux| self.needed(linux)).collect(),
+            Shown::Menu { .. } => self.needs_of(&menu),
+        };
+        Ok((self.show(profile, &shown, language)?, needs))
+    }
+
+    fn show(&self, profile: &Profile, shown: &Shown, language: Language) -> Result<Bytes, NoAnswer> {
+        let text = match language {
+            Language::Grub => grub::configuration(&self.ground(), shown),
+            Language::Pxelinux | Language::Ipxe => {
+                ipxe::script(&base(self.server, self.site.http_port), shown, self.client.arch)
+            }
+        };
+        text.map(Bytes::from).map_err(|why| untranslatable(profile, language, why))
     }
 
     /// Every entry of a menu is a way to boot it; entries that boot the disk or run a module need nothing more from us
@@ -211,6 +266,10 @@ impl Setting<'_> {
         };
         Some(clean(name))
     }
+}
+
+fn untranslatable(profile: &Profile, language: Language, why: Untranslatable) -> NoAnswer {
+    NoAnswer::Untranslatable { profile: profile.name.to_string(), loader: language.loader(), why }
 }
 
 /// A name as the files room writes it: no leading slash, no `//` or `.`, `..` resolved.

@@ -51,10 +51,30 @@ impl Plan {
 /// `install` comes out only for a host that is armed for it: assigned it while it was of that class, or by hand.
 #[must_use]
 pub fn decide(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> Plan {
+    decide_with(site, state, tree, client, None)
+}
+
+/// What a person put at the very name that a loader asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByName<'a> {
+    /// The entry.
+    pub(crate) hand: &'a Hand,
+    /// Whether the name is that of a whole network, which as little as `default` means one machine.
+    pub(crate) network: bool,
+}
+
+/// The same where a person may also have put something at the very name that a loader asks for.
+pub(crate) fn decide_with(
+    site: &Site,
+    state: &State,
+    tree: &dyn Tree,
+    client: &Client,
+    by_name: Option<ByName<'_>>,
+) -> Plan {
     let record = state.find(client.mac, client.uuid);
     let mut plan = match record {
-        Some(record) => for_host(site, tree, client, record),
-        None => for_stranger(site, tree, client),
+        Some(record) => for_host(site, tree, client, record, by_name),
+        None => for_stranger(site, tree, client, by_name),
     };
     if let Some(profile) = plan.profile.as_deref() {
         let Choice { loader, why, next_server } = loader(site, client, record, profile);
@@ -90,7 +110,13 @@ fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
     }
 }
 
-fn for_host(site: &Site, tree: &dyn Tree, client: &Client, record: &Record) -> Plan {
+fn for_host(
+    site: &Site,
+    tree: &dyn Tree,
+    client: &Client,
+    record: &Record,
+    by_name: Option<ByName<'_>>,
+) -> Plan {
     let assignment = &record.assignment;
     let names = record
         .host
@@ -101,7 +127,10 @@ fn for_host(site: &Site, tree: &dyn Tree, client: &Client, record: &Record) -> P
         .chain(
             address_names(client.address.or_else(|| record.host.address.map(IpAddr::V4))).into_iter().take(1),
         );
-    let newest = names.filter_map(|name| tree.hand(&name)).max_by_key(|hand| hand.made);
+    let hands = names
+        .filter_map(|name| tree.hand(&name))
+        .chain(by_name.filter(|own| !own.network).map(|own| own.hand.clone()));
+    let newest = hands.max_by_key(|hand| hand.made);
     let mut plan = match newest.filter(|hand| hand.made > assignment.since) {
         Some(hand) => by_hand(site, tree, &hand),
         None => by_assignment(site, tree, record),
@@ -167,7 +196,11 @@ fn loose(entry: &str) -> Profile {
     }
 }
 
-fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client) -> Plan {
+fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client, by_name: Option<ByName<'_>>) -> Plan {
+    if let Some(own) = by_name {
+        let plan = by_hand(site, tree, own.hand);
+        return if own.network { unarmed(plan) } else { plan };
+    }
     let mut address = address_names(client.address).into_iter();
     let own = client
         .uuid
@@ -212,16 +245,16 @@ fn unarmed(plan: Plan) -> Plan {
 }
 
 /// What a loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) gets at `name` where the plan is the
-/// tree's default: the default beside itself.
+/// tree's default, or the tree has none: the default beside itself. So does every GRUB: its own is in its own language.
 pub(crate) fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: &str) -> Plan {
     // A host gets what it was assigned, under whatever name.
-    let Some(profile) = plan.profile.as_ref().filter(|_| plan.host.is_none()) else { return plan };
-    let by_default = matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT);
-    if !by_default || name == TREE_DEFAULT {
-        return plan;
-    }
-    let Some(text) = tree.read(name) else { return plan };
-    let own = || Arc::new(Profile { body: Body::File(name.to_owned()), ..(**profile).clone() });
+    let by_default = match &plan.profile {
+        _ if plan.host.is_some() || name == TREE_DEFAULT => false,
+        Some(profile) => matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT),
+        None => site.unknown == Unknown::TreeDefault,
+    };
+    let Some(text) = tree.read(name).filter(|_| by_default) else { return plan };
+    let own = || Arc::new(loose(name));
     let profile = site.profile_with_text(tree, &text).unwrap_or_else(own);
     unarmed(Plan { profile: Some(profile), why: format!("{}, {name}", plan.why), ..plan })
 }

@@ -7,48 +7,96 @@ use std::fmt::Write as _;
 
 use nextboot_model::Arch;
 
-use crate::Linux;
+use crate::{
+    address,
+    pxelinux::{Entry, Shown, Untranslatable},
+};
+
+/// `SYSAPPEND`'s bit for BOOTIF.
+const BOOTIF: u32 = 2;
 
 /// A script that boots the local disk: the BIOS's first disk, or UEFI's next boot option.
 #[must_use]
 pub fn local(arch: Option<Arch>) -> String {
-    if arch.is_some_and(|arch| !arch.is_bios()) {
-        "#!ipxe\nexit 1\n".into()
-    } else {
-        "#!ipxe\nsanboot --no-describe --drive 0x80\n".into()
-    }
+    format!("#!ipxe\n{}", leave(arch))
 }
 
-/// A script that boots a kernel. `base` is the boot side's address without a slash at its end; `args` is one line.
+fn leave(arch: Option<Arch>) -> &'static str {
+    if arch.is_some_and(|arch| !arch.is_bios()) { "exit 1\n" } else { "sanboot --no-describe --drive 0x80\n" }
+}
+
+/// A script that does what another configuration shows. `base` is the boot side's address without a slash at its end.
 ///
-/// Under UEFI the kernel finds its initial RAM disks by `initrd=` and the names that iPXE gives them.
-#[must_use]
-pub fn linux(base: &str, linux: &Linux, args: &str, bootif: bool) -> String {
+/// # Errors
+/// When iPXE cannot do it.
+pub fn script(base: &str, shown: &Shown, arch: Option<Arch>) -> Result<String, Untranslatable> {
     let mut text = String::from("#!ipxe\n");
+    match shown {
+        Shown::One(entry) => text.push_str(&commands(base, entry, arch)?),
+        Shown::Menu { title, entries, default, timeout, left_out } => {
+            for name in left_out {
+                let _ = writeln!(text, "# {}: only a SYSLINUX loader can run this", plain(name));
+            }
+            let _ = writeln!(text, "menu {}", plain(title.as_deref().unwrap_or("nextboot")));
+            for (at, entry) in entries.iter().enumerate() {
+                let _ = writeln!(text, "item entry{at} {}", plain(&entry.title));
+            }
+            // Tenths of a second in PXELINUX, thousandths here; without one iPXE waits too.
+            let timeout =
+                timeout.map(|tenths| format!(" --timeout {}", u64::from(tenths) * 100)).unwrap_or_default();
+            let _ =
+                writeln!(text, "choose --default entry{default}{timeout} chosen || exit 1\ngoto ${{chosen}}");
+            for (at, entry) in entries.iter().enumerate() {
+                let _ = write!(text, ":entry{at}\n{}", commands(base, entry, arch)?);
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Under UEFI the kernel finds its initial RAM disks by `initrd=` and the names that iPXE gives them.
+fn commands(base: &str, entry: &Entry, arch: Option<Arch>) -> Result<String, Untranslatable> {
+    let Some(linux) = &entry.linux else { return Ok(leave(arch).into()) };
+    let others = entry.sysappend & !BOOTIF;
+    if others != 0 {
+        return Err(Untranslatable::SysAppend(others));
+    }
+    let addresses = std::iter::once(&linux.kernel).chain(&linux.initrds);
+    addresses.chain([&linux.args]).try_for_each(|text| check(text))?;
+    let mut text = format!("kernel {}", url(base, &linux.kernel));
     let names: Vec<String> = (0..linux.initrds.len()).map(|at| format!("initrd{at}")).collect();
-    let _ = write!(text, "kernel {}", url(base, &linux.kernel));
     for name in &names {
         let _ = write!(text, " initrd={name}");
     }
-    if bootif {
+    if entry.sysappend & BOOTIF != 0 && !linux.args.contains("BOOTIF=") {
         text.push_str(" BOOTIF=01-${mac:hexhyp}");
     }
-    if !args.is_empty() {
-        let _ = write!(text, " {args}");
+    if !linux.args.is_empty() {
+        let _ = write!(text, " {}", linux.args);
     }
     text.push('\n');
     for (name, initrd) in names.iter().zip(&linux.initrds) {
         let _ = writeln!(text, "initrd --name {name} {}", url(base, initrd));
     }
     text.push_str("boot\n");
-    text
+    Ok(text)
+}
+
+/// iPXE has no quoting: it replaces `${...}` over and over, and a word that is `||`, `&&` or `;` or begins with `#` ends the
+/// command. Within a longer word they mean nothing.
+fn check(args: &str) -> Result<(), Untranslatable> {
+    let ends = |word: &&str| matches!(*word, "||" | "&&" | ";") || word.starts_with('#');
+    let replaced = args.split_once("${").filter(|(_, rest)| rest.contains('}')).map(|_| "${");
+    match replaced.or_else(|| args.split_whitespace().find(ends)) {
+        Some(word) => Err(Untranslatable::ForIpxe(word.to_owned())),
+        None => Ok(()),
+    }
 }
 
 /// A script that says why there is nothing to boot and leaves the machine to its next boot device.
 #[must_use]
 pub fn nothing(why: &str) -> String {
-    let plain: String = why.chars().filter(|c| !c.is_control() && *c != '$').take(200).collect();
-    format!("#!ipxe\necho nextboot: {plain}\nexit 1\n")
+    format!("#!ipxe\necho nextboot: {}\nexit 1\n", plain(why))
 }
 
 /// Where iPXE finds a file: as it is when it is an address already.
@@ -56,27 +104,59 @@ pub(crate) fn url(base: &str, name: &str) -> String {
     if name.contains("://") {
         return name.to_owned();
     }
-    let mut address = format!("{base}/");
-    for byte in name.trim_start_matches("::").trim_start_matches('/').bytes() {
-        match byte {
-            b'A'..=b'Z'
-            | b'a'..=b'z'
-            | b'0'..=b'9'
-            | b'/'
-            | b'-'
-            | b'_'
-            | b'.'
-            | b'~'
-            | b'+'
-            | b':'
-            | b'@'
-            | b',' => {
-                address.push(char::from(byte));
-            }
-            other => {
-                let _ = write!(address, "%{other:02X}");
+    format!("{base}{}", address::path(name))
+}
+
+/// What people read, without what iPXE would take for more than text.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !matches!(c, '$' | '#' | '&' | '|' | ';')).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Linux;
+
+    /// How iPXE reads a line with one command in it: its words, or nothing where something in it would mean more.
+    fn read(line: &str) -> Option<Vec<&str>> {
+        if line.find("${").is_some_and(|at| line[at..].contains('}')) {
+            return None;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ends = words.iter().any(|word| matches!(*word, "||" | "&&" | ";") || word.starts_with('#'));
+        (!ends).then_some(words)
+    }
+
+    #[test]
+    fn what_ipxe_would_take_for_more_than_text_is_refused() {
+        for args in ["quiet # x", "a && b", "a || b", "a ; b", "mac=${mac}"] {
+            assert!(matches!(check(args), Err(Untranslatable::ForIpxe(_))), "{args}");
+        }
+        check("ds=nocloud;s=http://x/ a&&b c#d $e ${f cost=5$ quiet ---").unwrap();
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_let_through_arrives_word_for_word(args in "([a-z=;$#&|{} ]{0,9}){0,5}") {
+            let entry = Entry {
+                name: "x".into(),
+                title: "x".into(),
+                linux: Some(Linux { kernel: "k".into(), initrds: Vec::new(), args: args.clone() }),
+                sysappend: 0,
+            };
+            if let Ok(text) = script("http://s", &Shown::One(entry), None) {
+                let words = read(text.lines().nth(1).unwrap()).expect("it means more than text");
+                let wanted: Vec<&str> = args.split_whitespace().collect();
+                prop_assert_eq!(&words[2..], &wanted);
             }
         }
+
+        #[test]
+        fn what_people_read_is_only_text(title in "[ -~]{0,40}") {
+            let line = format!("item x {}", plain(&title));
+            prop_assert!(read(&line).is_some(), "{}", line);
+        }
     }
-    address
 }

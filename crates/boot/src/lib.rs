@@ -1,22 +1,25 @@
 //! The one decision, and the texts that loaders and installers read.
 //!
 //! [`decide()`] says what a client gets now; DHCP offers, port 4011, TFTP and HTTP names, iPXE scripts and previews all
-//! call it ([`Ask`] is the decision behind a name in `pxelinux.cfg/`). [`Setting`] writes the texts: PXELINUX
+//! call it ([`Question`] is the decision behind a name by which a loader asks). [`Setting`] writes the texts: PXELINUX and GRUB
 //! configurations, iPXE scripts, rendered seeds. [`pxelinux::Menu`] reads PXELINUX's own files, so that one profile serves
 //! every loader. Nothing here knows a socket or a disk; what stands beneath the roots comes through [`Tree`].
 #![forbid(unsafe_code)]
 
+mod address;
 mod answer;
 mod ask;
 mod choose;
 mod client;
 mod decide;
+pub mod grub;
 mod guard;
 pub mod ipxe;
 mod kind;
 mod loader;
 mod profile;
 pub mod pxelinux;
+mod question;
 mod render;
 mod rule;
 mod site;
@@ -31,6 +34,7 @@ pub use guard::installer_at;
 pub use kind::Kind;
 pub use loader::{Loader, Loaders};
 pub use profile::{Body, Linux, OwnLoaders, Profile};
+pub use question::Question;
 pub use render::{MAX_RENDERED, Scene, TemplateError, base};
 pub use rule::Rule;
 pub use site::{CONF_DIR, Site, Unknown};

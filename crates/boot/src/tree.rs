@@ -9,6 +9,8 @@ pub trait Tree {
     fn read(&self, name: &str) -> Option<Bytes>;
     /// What a person put at this name beneath `pxelinux.cfg/`.
     fn hand(&self, entry: &str) -> Option<Hand>;
+    /// What a person put at this name, in whichever directory.
+    fn entry(&self, name: &str) -> Option<Hand>;
     /// The names of the files in a directory.
     fn list(&self, directory: &str) -> Vec<String>;
 }
@@ -29,7 +31,7 @@ pub struct Hand {
 pub struct MemoryTree {
     /// Files by name.
     pub files: BTreeMap<String, Bytes>,
-    /// Entries by the name beneath `pxelinux.cfg/`.
+    /// Entries by the name beneath `pxelinux.cfg/`; those elsewhere by their whole name.
     pub hands: BTreeMap<String, Hand>,
 }
 
@@ -40,6 +42,10 @@ impl Tree for MemoryTree {
 
     fn hand(&self, entry: &str) -> Option<Hand> {
         self.hands.get(entry).cloned()
+    }
+
+    fn entry(&self, name: &str) -> Option<Hand> {
+        self.hands.get(name).cloned()
     }
 
     fn list(&self, directory: &str) -> Vec<String> {

@@ -4,7 +4,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Ask, Body, Client, Hand, MemoryTree, OwnLoaders, Profile, Site, Unknown, installer_at};
+use nextboot_boot::{
+    Body, Client, Hand, MemoryTree, OwnLoaders, Profile, Question, Site, Unknown, installer_at,
+};
 use nextboot_model::{Class, ProfileName, State, Timestamp};
 
 const WIPE: &str = "DEFAULT wipe\n";
@@ -70,7 +72,7 @@ fn nothing_is_read_where_no_file_installs() {
 #[test]
 fn a_loader_in_a_directory_of_its_own_gets_its_own_default_but_no_installer() {
     let file = |at: &str| {
-        let ask = Ask::read(at).unwrap();
+        let ask = Question::read(at).unwrap();
         let (_, plan) = ask.decide(&site(), &State::default(), &tree(), &Client::default())?;
         plan.profile.map(|profile| match &profile.body {
             Body::File(file) => file.clone(),

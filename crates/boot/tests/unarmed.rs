@@ -8,7 +8,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_boot::{
-    Ask, Body, Client, Firmware, Hand, Linux, MemoryTree, OwnLoaders, Profile, Rule, Site, Unknown, decide,
+    Body, Client, Firmware, Hand, Linux, MemoryTree, OwnLoaders, Profile, Question, Rule, Site, Unknown,
+    decide,
 };
 use nextboot_model::{
     Arch, Change, Class, Command, Door, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State,
@@ -147,10 +148,19 @@ impl World {
             attempts: ATTEMPTS,
             ..Site::default()
         };
+        // Means every machine of a network, and so no machine that an installer may go to.
+        let network = Hand {
+            entry: "grub/grub.cfg-0A".into(),
+            made: Timestamp(1_000_000),
+            profile: Some("installer".parse().unwrap()),
+        };
         Self {
             state: State::default(),
             site,
-            tree: MemoryTree::default(),
+            tree: MemoryTree {
+                hands: [("grub/grub.cfg-0A".to_owned(), network)].into(),
+                ..MemoryTree::default()
+            },
             now: 1_000_000,
             words: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -259,12 +269,15 @@ impl World {
                     made: Timestamp(self.now),
                     profile: Some(profile(*at)),
                 };
+                self.tree.hands.insert(format!("grub/grub.cfg-{entry}"), hand.clone());
                 self.tree.hands.insert(entry, hand);
                 let installs = self.class(*at) == Class::Install && PROFILES[*at] != "gone";
                 self.links.insert(*host, (self.now, installs));
             }
             Move::Unlink(host) => {
-                self.tree.hands.remove(&mac(*host).pxelinux());
+                let entry = mac(*host).pxelinux();
+                self.tree.hands.remove(&format!("grub/grub.cfg-{entry}"));
+                self.tree.hands.remove(&entry);
                 self.links.remove(host);
             }
             Move::Reclassify(class) => {
@@ -343,14 +356,12 @@ impl World {
                 let allowed = known && self.may_install(host);
                 assert!(!plan.installs() || allowed, "{client:?} got {plan:?}");
                 assert!(plan.profile.is_some() || plan.loader.is_none(), "{client:?} got {plan:?}");
-                for ask in [
-                    Ask::Mac(mac(host)),
-                    Ask::Uuid(uuid(host).to_wire()),
-                    Ask::Default("pxelinux.cfg/default".into()),
-                    Ask::Address("0A".into()),
-                ] {
-                    if let Some((_, plan)) = ask.decide(&self.site, &self.state, &self.tree, &client) {
-                        assert!(!plan.installs() || self.may_install(host), "{ask:?} gave {plan:?}");
+                // Which loader a machine gets has no part in what stands at a name.
+                let by_name = client.arch == Some(Arch::BIOS) || by_uuid_only;
+                for name in names(host).into_iter().filter(|_| by_name) {
+                    let question = Question::read(&name).unwrap();
+                    if let Some((_, plan)) = question.decide(&self.site, &self.state, &self.tree, &client) {
+                        assert!(!plan.installs() || self.may_install(host), "{name} gave {plan:?}");
                     }
                 }
             }
@@ -360,6 +371,15 @@ impl World {
         let plan = decide(&self.site, &self.state, &self.tree, &stranger);
         assert!(!plan.installs() && (plan.profile.is_some() || plan.loader.is_none()), "{plan:?}");
     }
+}
+
+/// The names by which loaders ask for this host's configuration.
+fn names(host: u8) -> Vec<String> {
+    let machine = [mac(host).pxelinux(), uuid(host).to_wire().to_string(), "0A".to_owned()];
+    let pxelinux = machine.iter().map(|of| format!("pxelinux.cfg/{of}"));
+    let grub = machine.iter().map(|of| format!("grub/grub.cfg-{of}"));
+    let defaults = ["pxelinux.cfg/default", "d/pxelinux.cfg/default", "grub/grub.cfg", "EFI/debian/grub.cfg"];
+    pxelinux.chain(grub).chain(defaults.map(ToOwned::to_owned)).collect()
 }
 
 fn clients(host: u8) -> Vec<Client> {

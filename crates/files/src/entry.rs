@@ -65,26 +65,25 @@ impl Entry {
 }
 
 impl Roots {
-    /// The entry `file` in `directory`, from the first root that has one. `None` when none has, or when `file` is not the
-    /// name of a single entry.
+    /// The entry at this name, from the first root that has one.
     ///
     /// # Errors
     /// [`OpenError`] when the directory itself cannot be looked into, or the disk fails.
-    pub fn entry(&self, directory: &Name, file: &str) -> Result<Option<Entry>, OpenError> {
-        let Ok(name) = directory.join(file) else { return Ok(None) };
-        if name.file() != file {
-            return Ok(None);
-        }
+    pub fn entry(&self, name: &Name) -> Result<Option<Entry>, OpenError> {
         for root in self.roots() {
-            if let Some(entry) = self.entry_in(root, directory, &name)? {
+            if let Some(entry) = self.entry_in(root, name)? {
                 return Ok(Some(entry));
             }
         }
         Ok(None)
     }
 
-    fn entry_in(&self, root: &Root, directory: &Name, name: &Name) -> Result<Option<Entry>, OpenError> {
-        let Some(at) = self.directory_in(root, directory)? else { return Ok(None) };
+    fn entry_in(&self, root: &Root, name: &Name) -> Result<Option<Entry>, OpenError> {
+        let at = match name.parent() {
+            Some(directory) => self.directory_in(root, &directory)?,
+            None => Some(beneath::open(&root.path, ".", DIRECTORY)?),
+        };
+        let Some(at) = at else { return Ok(None) };
         let stat = match rustix::fs::statat(&at, name.file(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(None),
@@ -179,7 +178,7 @@ mod tests {
     const AT: &str = "01-23-34-a3-e9-09-cc";
 
     fn entry(tree: &Tree) -> Option<Entry> {
-        tree.roots().entry(&name("pxelinux.cfg"), AT).unwrap()
+        tree.roots().entry(&at()).unwrap()
     }
 
     fn target(tree: &Tree) -> Option<String> {
@@ -195,6 +194,10 @@ mod tests {
         let time = Timespec { tv_sec: seconds, tv_nsec: 5 };
         let times = Timestamps { last_access: time, last_modification: time };
         utimensat(CWD, tree.path(path), &times, flags).unwrap();
+    }
+
+    fn at() -> Name {
+        name("pxelinux.cfg").join(AT).unwrap()
     }
 
     fn seconds(seconds: u64) -> SystemTime {
@@ -252,7 +255,7 @@ mod tests {
         let roots = Roots::open(&layout).unwrap();
         for text in ["@root/pxelinux.cfg/conf/local", "@tftp/pxelinux.cfg/conf/local"] {
             put_link(&tree, text);
-            let entry = roots.entry(&name("pxelinux.cfg"), AT).unwrap().unwrap();
+            let entry = roots.entry(&at()).unwrap().unwrap();
             assert!(entry.content().is_some());
             assert_eq!(entry.link.unwrap().target.unwrap().as_str(), "pxelinux.cfg/conf/local", "{text}");
         }
@@ -305,15 +308,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_single_entry_of_the_directory_can_be_asked_for() {
+    fn an_entry_has_the_name_that_was_asked_for_in_whichever_directory() {
         let tree = Tree::new();
-        tree.file("root/pxelinux.cfg/conf/local", "menu");
+        tree.file("root/grub.cfg-01-52-54-00-aa-bb-0c", "at the top");
         tree.file("root/pxelinux.0", "loader");
         let roots = tree.roots();
-        for file in ["", ".", "..", "../pxelinux.0", "conf/local", "/conf", "a\0b", &"x".repeat(300)] {
-            assert!(roots.entry(&name("pxelinux.cfg"), file).unwrap().is_none(), "{file:?}");
+        let found = |at: &str| roots.entry(&name(at)).unwrap().is_some();
+        assert!(found("grub.cfg-01-52-54-00-aa-bb-0c") && found("pxelinux.0"));
+        for at in ["nothing", "nothing/x", "pxelinux.0/x"] {
+            assert!(!found(at), "{at}");
         }
-        assert!(roots.entry(&name("nothing"), "x").unwrap().is_none());
-        assert!(roots.entry(&name("pxelinux.0"), "x").unwrap().is_none());
     }
 }

@@ -26,11 +26,14 @@ impl Tree for DiskTree {
     }
 
     fn hand(&self, entry: &str) -> Option<Hand> {
-        let directory = Name::parse("pxelinux.cfg").ok()?;
-        let found = match self.0.entry(&directory, entry) {
+        (!entry.contains(['/', '\\'])).then(|| self.entry(&format!("pxelinux.cfg/{entry}"))).flatten()
+    }
+
+    fn entry(&self, name: &str) -> Option<Hand> {
+        let found = match self.0.entry(&Name::parse(name).ok()?) {
             Ok(found) => found?,
             Err(error) => {
-                tracing::warn!(entry, %error, "cannot look at an entry in pxelinux.cfg");
+                tracing::warn!(name, %error, "cannot look at an entry made by hand");
                 return None;
             }
         };
@@ -40,7 +43,7 @@ impl Tree for DiskTree {
         let profile =
             target.and_then(|target| target.as_str().strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok());
         let made = clock::from_system(found.modified);
-        Some(Hand { entry: format!("{directory}/{entry}"), made: believed(made, clock::now()), profile })
+        Some(Hand { entry: name.to_owned(), made: believed(made, clock::now()), profile })
     }
 
     fn list(&self, directory: &str) -> Vec<String> {

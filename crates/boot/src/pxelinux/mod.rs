@@ -2,7 +2,9 @@
 
 mod include;
 mod read;
+mod shown;
 mod write;
 
 pub use read::{Boot, Label, Menu, Untranslatable};
+pub use shown::{Entry, Shown};
 pub use write::{linux, local};

@@ -32,7 +32,11 @@ pub struct Label {
     pub append: String,
     /// The bits of `IPAPPEND`/`SYSAPPEND`: 1 adds `ip=`, 2 adds `BOOTIF=`.
     pub sysappend: u32,
-    menu_default: bool,
+    /// `MENU LABEL`, without the marks of hot keys.
+    pub title: Option<String>,
+    /// Whether a menu does not offer it to everybody: `MENU HIDE`, `MENU DISABLE`, or behind a password.
+    pub withheld: bool,
+    pub(super) menu_default: bool,
 }
 
 /// A PXELINUX configuration as far as other loaders can follow it. Unknown directives are passed over, as PXELINUX does.
@@ -42,6 +46,14 @@ pub struct Menu {
     pub default: Option<String>,
     /// The entries, in order.
     pub labels: Vec<Label>,
+    /// `MENU TITLE`.
+    pub title: Option<String>,
+    /// `UI`: a module that shows the entries.
+    pub(super) ui: Option<String>,
+    /// `PROMPT`: whether to wait for somebody at the keyboard.
+    pub(super) prompt: bool,
+    /// `TIMEOUT` in tenths of a second; 0 is for ever.
+    pub(super) timeout: u32,
     append: String,
     sysappend: u32,
 }
@@ -55,6 +67,21 @@ pub enum Untranslatable {
     /// No entry at all.
     #[error("it has no entry to boot")]
     Empty,
+    /// A bit of `SYSAPPEND` that another loader knows nothing for.
+    #[error("SYSAPPEND {0:#x} adds what only a SYSLINUX loader can know")]
+    SysAppend(u32),
+    /// A character in a kernel's command line that the loader would change.
+    #[error("its kernel's command line has {0:?}, and GRUB puts a backslash before that")]
+    Character(char),
+    /// A word that means something to iPXE, which has no way to quote it.
+    #[error("it has {0:?}, which iPXE takes for more than text")]
+    ForIpxe(String),
+    /// An address that the loader cannot fetch from.
+    #[error("GRUB cannot fetch {0}")]
+    Address(String),
+    /// A configuration in the language of another loader.
+    #[error("{0} is written for GRUB")]
+    ForGrub(String),
 }
 
 impl Menu {
@@ -64,7 +91,12 @@ impl Menu {
         let text = String::from_utf8_lossy(&text[..text.len().min(MAX_TEXT)]);
         let mut menu = Self::default();
         let mut label: Option<Label> = None;
+        let mut help = false;
         for line in text.lines().map(str::trim) {
+            if help {
+                help = !line.eq_ignore_ascii_case("endtext");
+                continue;
+            }
             let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             let rest = rest.trim();
             match (word.to_ascii_lowercase().as_str(), &mut label) {
@@ -106,7 +138,11 @@ impl Menu {
                 ("com32" | "config" | "boot" | "bss" | "pxe" | "fdimage" | "comboot", Some(label)) => {
                     label.boot = Boot::Module(rest.to_owned());
                 }
-                ("menu", Some(label)) if rest.eq_ignore_ascii_case("default") => label.menu_default = true,
+                ("text", _) => help = rest.eq_ignore_ascii_case("help"),
+                ("ui", _) => menu.ui = rest.split_whitespace().next().map(ToOwned::to_owned),
+                ("prompt", _) => menu.prompt = number(rest).unwrap_or(0) != 0,
+                ("timeout", _) => menu.timeout = number(rest).unwrap_or(0),
+                ("menu", label) => menu_word(rest, &mut menu.title, label.as_mut()),
                 _ => {}
             }
         }
@@ -162,7 +198,7 @@ impl Menu {
         }
     }
 
-    fn marked(&self) -> Option<&Label> {
+    pub(super) fn marked(&self) -> Option<&Label> {
         self.labels.iter().find(|label| label.menu_default)
     }
 }
@@ -182,6 +218,19 @@ impl Label {
     }
 }
 
+/// What stands behind `MENU`.
+fn menu_word(text: &str, title: &mut Option<String>, label: Option<&mut Label>) {
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    match (word.to_ascii_lowercase().as_str(), label) {
+        ("title", None) => *title = Some(rest.to_owned()),
+        ("default", Some(label)) => label.menu_default = true,
+        ("label", Some(label)) => label.title = Some(rest.replace('^', "")),
+        ("hide" | "disable" | "passwd", Some(label)) => label.withheld = true,
+        _ => {}
+    }
+}
+
 fn split(names: &str) -> Vec<String> {
     names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(ToOwned::to_owned).collect()
 }
@@ -194,7 +243,7 @@ fn number(text: &str) -> Option<u32> {
 }
 
 /// `KERNEL` decides by the name's ending what it runs.
-fn kernel(name: &str) -> Boot {
+pub(super) fn kernel(name: &str) -> Boot {
     let lower = name.to_ascii_lowercase();
     let module =
         [".c32", ".cbt", ".com", ".bss", ".bs", ".bin", ".0", ".img"].iter().any(|end| lower.ends_with(end));

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
-use nextboot_boot::{Answer, Ask, Client, Language, NoAnswer, Plan, Profile, Setting, installer_at};
+use nextboot_boot::{Answer, Client, Language, NoAnswer, Plan, Profile, Question, Setting, installer_at};
 use nextboot_files::{BadName, Content, Name, OpenError};
 use nextboot_model::{AttemptId, EventKind, Mac, Needs, State, Via};
 
@@ -29,8 +29,8 @@ impl Appliance {
         let requester = self.client_at(from).await;
         self.took_our_offer(requester.mac);
         let settings = self.settings.load_full();
-        if let Some(ask) = Ask::read(name.as_str()) {
-            return self.configuration(&settings, &ask, &name, &requester, server, via);
+        if let Some(question) = Question::read(name.as_str()) {
+            return self.configuration(&settings, &question, &name, &requester, server, via);
         }
         let mac = requester.mac;
         match fetch(&settings, &name).await {
@@ -64,24 +64,26 @@ impl Appliance {
     fn configuration(
         self: &Arc<Self>,
         settings: &Arc<Settings>,
-        ask: &Ask,
+        question: &Question,
         name: &Name,
         requester: &Client,
         server: IpAddr,
         via: Via,
     ) -> Result<Found, Refused> {
         let state = self.store.state();
-        let Some((client, plan)) = ask.decide(&settings.site, &state, &*settings.tree, requester) else {
+        let Some((client, plan)) = question.decide(&settings.site, &state, &*settings.tree, requester) else {
             // A loader's search goes through a dozen names; that one is not there is no event.
             return Err(Refused::NotFound("no configuration at this name for this machine".into()));
         };
         let who = self.who(&state, &client, &plan, requester);
         let own = who == Who::Itself;
         let setting =
-            Setting { foreign: who == Who::Other, ..self.setting(settings, &state, &client, server) };
-        let answer = setting.answer(&plan, Language::Pxelinux);
+            Setting { foreign: who == Who::Other, via, ..self.setting(settings, &state, &client, server) };
+        let answer = setting.answer(&plan, question.language);
         let mut answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
-        also_beneath(&mut answer.promise.needs, name);
+        if question.language == Language::Pxelinux {
+            also_beneath(&mut answer.promise.needs, name);
+        }
         if own {
             self.give_up_if_exhausted(&plan);
         }
@@ -148,6 +150,7 @@ impl Appliance {
             secret: &self.secret,
             client,
             server,
+            via: Via::Http,
             attempt: attempt.unwrap_or_else(|| AttemptId(crate::clock::now().0)),
             foreign: false,
         }

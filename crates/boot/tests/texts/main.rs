@@ -2,113 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+mod grub;
+mod ipxe;
+mod world;
 
-use nextboot_boot::{
-    Answer, Body, Client, Firmware, Language, Linux, MemoryTree, NoAnswer, OwnLoaders, Profile, Secret,
-    Setting, Site, decide,
-};
-use nextboot_model::{
-    Arch, AttemptId, Class, Command, Door, Host, Mac, ProfileName, State, Target, Timestamp, Until,
-};
-
-const MAC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
-
-struct World {
-    site: Site,
-    state: State,
-    tree: MemoryTree,
-    client: Client,
-    foreign: bool,
-}
-
-impl World {
-    /// One host, `node1`, which is assigned the profile `p`.
-    fn with(body: Body, class: Class) -> Self {
-        let name: ProfileName = "p".parse().unwrap();
-        let profile = Profile {
-            name: name.clone(),
-            title: None,
-            class,
-            body,
-            seed: Some("a.j2".into()),
-            loaders: OwnLoaders::default(),
-        };
-        let site = Site {
-            profiles: [(name.clone(), Arc::new(profile))].into(),
-            attempts: 3,
-            http_port: 8080,
-            api_port: 3478,
-            ..Site::default()
-        };
-        let mut world = Self {
-            site,
-            state: State::default(),
-            tree: MemoryTree::default(),
-            client: Client { firmware: Firmware::Pxe, arch: Some(Arch::BIOS), ..Client::of(MAC) },
-            foreign: false,
-        };
-        let by = || Door::Api { who: "test".into() };
-        let vars = BTreeMap::from([("role".to_owned(), "web".to_owned())]);
-        let host = Host {
-            name: "node1".parse().unwrap(),
-            macs: vec![MAC],
-            uuid: None,
-            address: None,
-            loader: None,
-            vars,
-        };
-        world.run(&Command::AddHost { host, by: by() }, 1);
-        let targets = vec![Target::Mac(MAC)];
-        world.run(&Command::Assign { targets, profile: name, class, until: Until::Done, by: by() }, 2);
-        world
-    }
-
-    fn run(&mut self, command: &Command, now: u64) {
-        let verdict = command.check(&self.state, Timestamp(now)).unwrap();
-        verdict.changes.iter().for_each(|change| self.state.apply(change));
-    }
-
-    fn answer(&self, language: Language) -> Result<Answer, NoAnswer> {
-        let plan = decide(&self.site, &self.state, &self.tree, &self.client);
-        self.setting().answer(&plan, language)
-    }
-
-    fn seed(&self, template: &str) -> Result<String, NoAnswer> {
-        let plan = decide(&self.site, &self.state, &self.tree, &self.client);
-        self.setting().seed(&plan, "a.j2", template)
-    }
-
-    fn setting(&self) -> Setting<'_> {
-        Setting {
-            site: &self.site,
-            state: &self.state,
-            tree: &self.tree,
-            secret: const { &Secret([7; 32]) },
-            client: &self.client,
-            server: IpAddr::from([10, 0, 0, 1]),
-            attempt: AttemptId(9),
-            foreign: self.foreign,
-        }
-    }
-
-    fn text(&self, language: Language) -> String {
-        String::from_utf8(self.answer(language).unwrap().text.to_vec()).unwrap()
-    }
-
-    fn needs(&self, language: Language) -> Vec<Vec<String>> {
-        let needs = self.answer(language).unwrap().promise.needs;
-        needs.into_iter().map(|set| set.into_iter().collect()).collect()
-    }
-}
-
-fn linux(args: &str) -> Body {
-    Body::Linux(Linux {
-        kernel: "debian/linux".into(),
-        initrds: vec!["debian/initrd.gz".into(), "extra files/a.cpio".into()],
-        args: args.into(),
-    })
-}
+use nextboot_boot::{Body, Client, Language, NoAnswer, Secret};
+use nextboot_model::{Arch, AttemptId, Class, Mac, Timestamp};
+use world::{MAC, World, linux};
 
 #[test]
 fn a_kernel_is_written_for_pxelinux() {
@@ -146,11 +46,17 @@ fn a_pxelinux_file_is_served_to_the_byte_and_translated_for_ipxe() {
     let menu = "DEFAULT vesamenu.c32\nLABEL a\n KERNEL a\nLABEL b\n KERNEL b\n INITRD c\n";
     world.tree.files.insert("pxelinux.cfg/conf/p".into(), menu.into());
     assert_eq!(world.needs(Language::Pxelinux), [vec!["a"], vec!["b", "c"]], "any entry of the menu will do");
-    let error = world.answer(Language::Ipxe).unwrap_err().to_string();
-    assert!(error.contains("vesamenu.c32"), "what cannot be translated is said: {error}");
+    world.tree.files.insert("pxelinux.cfg/conf/p".into(), "DEFAULT a\nLABEL a\n COM32 hdt.c32\n".into());
+    for (language, loader) in [(Language::Ipxe, "iPXE"), (Language::Grub, "GRUB")] {
+        let error = world.answer(language).unwrap_err().to_string();
+        assert!(
+            error.contains("hdt.c32") && error.contains(loader),
+            "what cannot be translated is said: {error}"
+        );
+    }
 
     world.tree.files.clear();
-    for language in [Language::Pxelinux, Language::Ipxe] {
+    for language in [Language::Pxelinux, Language::Ipxe, Language::Grub] {
         assert!(matches!(world.answer(language), Err(NoAnswer::NoFile(_))), "{language:?}");
     }
 }
