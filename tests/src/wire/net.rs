@@ -65,6 +65,14 @@ impl<'a> Net<'a> {
         self.server.cli(&["reload"]).map(drop)
     }
 
+    /// Gives the server's interface one more address, like `10.77.0.2/24`.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn server_has(&self, address: &str) -> Result<()> {
+        self.lab.namespace().ip(&["address", "add", address, "dev", "br0"]).map(drop)
+    }
+
     /// Gives the clients' side of the cable this address, so that unicast packets to it arrive: that of a relay, or of a
     /// machine that uses the address.
     ///
