@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -54,6 +55,18 @@ impl<'a> Net<'a> {
         let link = lab.namespace().run("cat", &["/sys/class/net/br0/address"])?;
         let server_link = link.trim().parse::<Mac>().with_context(|| link.clone())?.0;
         Ok(Self { lab, server, clients, cable, server_link, sent: 0, silences: 0 })
+    }
+
+    /// Where this test's files are.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.lab.dir()
+    }
+
+    /// The clients' side.
+    #[must_use]
+    pub fn clients(&self) -> &Namespace {
+        &self.clients
     }
 
     /// Gives the server another configuration, as a reload.
