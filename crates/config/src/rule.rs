@@ -41,13 +41,13 @@ fn one(section: &mut Section<'_>) -> Rule {
 }
 
 /// A machine, whatever program speaks for it; that is what `firmware` is for.
-fn machine(item: &Item<'_>) -> Option<Kind> {
+pub(crate) fn machine(item: &Item<'_>) -> Option<Kind> {
     let kinds = Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::IpxeBios | Kind::IpxeUefi));
     item.choice(&kinds.map(|kind| (kind.key(), kind)).collect::<Vec<_>>())
 }
 
 /// One to six bytes of a MAC in hexadecimal, with `:` or `-` between them.
-fn mac_prefix(item: &Item<'_>) -> Option<Vec<u8>> {
+pub(crate) fn mac_prefix(item: &Item<'_>) -> Option<Vec<u8>> {
     let byte = |text: &str| u8::from_str_radix(text, 16).ok().filter(|_| text.len() == 2);
     let bytes: Option<Vec<u8>> = item.text()?.split([':', '-']).map(byte).collect();
     bytes

@@ -35,6 +35,15 @@ fn is_url(file: &str) -> bool {
     file.starts_with("http://") || file.starts_with("https://")
 }
 
+/// The vendor class that the client wants to read in an answer: the beginning of its own.
+pub(crate) fn class(client: &ClientInfo) -> &[u8] {
+    match &client.pxe_class {
+        _ if client.kind == ClientKind::UefiHttp => b"HTTPClient",
+        Some(class) => class,
+        None => b"PXEClient",
+    }
+}
+
 /// What can be told to this client: the decision, unless the client could make nothing of it.
 pub(crate) fn usable<'a>(client: &ClientInfo, answer: &'a BootAnswer) -> Result<&'a Boot, Why> {
     match answer {
@@ -55,7 +64,7 @@ pub(crate) fn tell(
     arrival: &Arrival,
     role: Role,
 ) -> String {
-    let class: &[u8] = if client.kind == ClientKind::UefiHttp { b"HTTPClient" } else { b"PXEClient" };
+    let class = class(client);
     match (role, client.kind) {
         // Without the class the firmware drops the offer.
         (_, ClientKind::UefiHttp) => {

@@ -65,7 +65,7 @@ mod soup;
 mod testkit;
 mod text;
 
-pub use client::{ClientInfo, ClientKind, Seen};
+pub use client::{ClientInfo, ClientKind, Seen, VendorClasses};
 pub use dhcproto::v4::MessageType;
 pub use lease::{IdentityRule, Leases};
 pub use limit::LimitConfig;
@@ -78,5 +78,6 @@ pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
 pub use probe::probe;
 pub use proxy::{Proxy, ProxyConfig, Ways};
 pub use server::{
-    LeaseTime, Owner, PoolRange, Reservation, Reservations, Reserved, Server, ServerConfig, Subnet,
+    Class, LeaseTime, Members, Owner, Parameters, PoolRange, Reservation, Reservations, Reserved, Server,
+    ServerConfig, SiteOption, Subnet,
 };

@@ -187,6 +187,9 @@ pub enum Why {
     /// UEFI HTTP Boot was to get something that is no URL.
     #[error("UEFI HTTP Boot needs a URL")]
     NotAUrl,
+    /// The client is in a class that is not answered.
+    #[error("its class is not answered")]
+    Dropped,
     /// The packet belongs to another server.
     #[error("meant for another server")]
     OtherServer,

@@ -30,8 +30,7 @@ pub(crate) fn answer(
         _ => return Outcome::ignored(Why::MessageType),
     }
     // HTTP Boot does not use this port; what asks with its class got a file that it cannot use.
-    let is_pxe = packet.vendor_class().is_some_and(|class| class.starts_with(b"PXEClient"));
-    if !is_pxe || client.kind == ClientKind::UefiHttp {
+    if client.pxe_class.is_none() || client.kind == ClientKind::UefiHttp {
         return Outcome::ignored(Why::NotBooting);
     }
     if !packet.giaddr.is_unspecified() {

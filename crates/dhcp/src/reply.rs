@@ -33,6 +33,7 @@ pub(crate) struct Reply<'a> {
     file: Vec<u8>,
     boot_file: Vec<u8>,
     options: Vec<(u8, Vec<u8>)>,
+    forbidden: Vec<u8>,
 }
 
 impl<'a> Reply<'a> {
@@ -62,6 +63,7 @@ impl<'a> Reply<'a> {
             file: Vec::new(),
             boot_file: Vec::new(),
             options: Vec::new(),
+            forbidden: Vec::new(),
         }
     }
 
@@ -103,9 +105,16 @@ impl<'a> Reply<'a> {
         self
     }
 
+    /// From now on these options are not added.
+    pub(crate) fn forbid(&mut self, codes: Vec<u8>) -> &mut Self {
+        self.forbidden = codes;
+        self
+    }
+
     /// Adds an option unless it is there already. Empty values are left out: OVMF refuses a whole lease for one.
     pub(crate) fn raw(&mut self, code: u8, value: Vec<u8>) -> &mut Self {
         let reserved = matches!(code, 0 | 255 | code::OVERLOAD | code::BOOT_FILE | code::RELAY_INFO);
+        let reserved = reserved || self.forbidden.contains(&code);
         if !value.is_empty() && !reserved && !self.options.iter().any(|(have, _)| *have == code) {
             self.options.push((code, value));
         }

@@ -7,8 +7,8 @@ use nextboot_model::{OfferWay, Timestamp};
 use proptest::prelude::*;
 
 use crate::{
-    Arrival, Destination, Heard, Outcome, Packet, PoolRange, Port, Proxy, ProxyConfig, Seen, Server,
-    ServerConfig, Subnet, Ways,
+    Arrival, Destination, Heard, Outcome, Packet, Parameters, PoolRange, Port, Proxy, ProxyConfig, Seen,
+    Server, ServerConfig, SiteOption, Subnet, Ways,
     testkit::{boot, broadcast, captured::*, hex},
 };
 
@@ -40,7 +40,10 @@ fn server() -> Server {
         (12, Vec::new()),
         (82, vec![1]),
     ];
-    let subnet = Subnet { pools, options, ..Subnet::new(net()) };
+    let site = |(code, value)| SiteOption { code, value, always: true };
+    let options = options.into_iter().map(site).collect();
+    let parameters = Parameters { options, ..Parameters::default() };
+    let subnet = Subnet { pools, parameters, ..Subnet::new(net()) };
     Server::new(
         ServerConfig { subnets: vec![subnet], authoritative: true, ..ServerConfig::default() },
         Vec::new(),

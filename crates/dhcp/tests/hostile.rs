@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use ipnet::Ipv4Net;
 use nextboot_dhcp::{
-    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, PoolRange, Port, Proxy,
-    ProxyConfig, Reservations, Reserved, Seen, Sending, Server, ServerConfig, Subnet, Why,
+    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Parameters, PoolRange, Port,
+    Proxy, ProxyConfig, Reservations, Reserved, Seen, Sending, Server, ServerConfig, Subnet, Why,
 };
 use nextboot_firmware::hostile::{Case, Fate, To, corpus};
 use nextboot_firmware::message::{Kind, Message, Received};
@@ -26,13 +26,13 @@ fn network() -> Ipv4Net {
 fn server(authoritative: bool) -> Server {
     let pools = vec![PoolRange { first: Ipv4Addr::new(10, 0, 0, 100), last: Ipv4Addr::new(10, 0, 0, 199) }];
     let dns = vec![SERVER, Ipv4Addr::new(10, 0, 0, 2)];
-    let subnet = Subnet {
-        pools,
+    let parameters = Parameters {
         routers: vec![Ipv4Addr::new(10, 0, 0, 254)],
         dns,
         domain: Some("lab.example".to_owned()),
-        ..Subnet::new(network())
+        ..Parameters::default()
     };
+    let subnet = Subnet { pools, parameters, ..Subnet::new(network()) };
     Server::new(ServerConfig { subnets: vec![subnet], authoritative, ..ServerConfig::default() }, Vec::new())
 }
 

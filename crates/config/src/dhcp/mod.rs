@@ -1,7 +1,9 @@
 //! `[dhcp]`: modes, subnets, reservations.
 
 mod bytes;
+mod class;
 mod options;
+mod parameters;
 mod pool;
 mod reservation;
 mod subnet;
@@ -13,7 +15,7 @@ pub(crate) use subnet::address;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use nextboot_dhcp::{IdentityRule, LeaseTime, ProxyConfig, ServerConfig};
+use nextboot_dhcp::{IdentityRule, LeaseTime, ProxyConfig, ServerConfig, VendorClasses};
 use nextboot_model::OfferWay;
 
 use crate::{
@@ -51,6 +53,8 @@ impl Mode {
 pub struct Dhcp {
     /// Which of the two, if one.
     pub mode: Mode,
+    /// Which vendor classes mean a PXE client, in either mode.
+    pub vendor_classes: VendorClasses,
     /// What [`Mode::Server`] needs; at least one subnet in that mode.
     pub server: ServerConfig,
     /// What [`Mode::Proxy`] needs.
@@ -64,6 +68,7 @@ pub struct Dhcp {
 impl Default for Dhcp {
     fn default() -> Self {
         Self {
+            vendor_classes: VendorClasses::default(),
             mode: Mode::default(),
             server: ServerConfig::default(),
             proxy: ProxyConfig::default(),
@@ -83,6 +88,8 @@ impl Dhcp {
         take(&mut read.proxy.ways.uefi, dhcp.get("uefi_proxy", |item| item.choice(&ways)));
         take(&mut read.probe_at_start, dhcp.get("probe_at_start", |item| item.flag()));
         take(&mut read.reply_delay, dhcp.get("reply_delay", reply_delay));
+        let classes = dhcp.get("vendor_classes", |item| item.list(|item| bytes::read(item, 4..=64)));
+        take(&mut read.vendor_classes, classes.map(VendorClasses::new));
         take(&mut read.proxy.networks, dhcp.get("networks", |item| item.list(network)));
         read.server.relays.clone_from(&read.proxy.networks);
         take(&mut read.server.link_selection, dhcp.get("link_selection", |item| item.flag()));
@@ -96,6 +103,11 @@ impl Dhcp {
         let all_read = subnets.iter().all(Option::is_some);
         let mut subnets: Vec<_> = subnets.into_iter().flatten().collect();
         let reservations = dhcp.tables("reservation", reservation::read);
+        read.server.parameters = parameters::read(dhcp);
+        let classes = dhcp.tables("class", class::read);
+        if all_read {
+            read.server.classes = class::check(dhcp.report(), classes, &subnets);
+        }
         subnet::check_overlaps(dhcp.report(), &subnets);
         reservation::place(
             dhcp.report(),

@@ -1,12 +1,12 @@
 use std::net::Ipv4Addr;
 
-use nextboot_dhcp::code;
+use nextboot_dhcp::{SiteOption, code};
 
 use crate::document::{Item, Section};
 
 /// Longest option that fits its length byte.
 const MAX_OPTION: usize = 255;
-/// Most bytes of all options of a subnet: what a packet of 1500 bytes has room for beside ours.
+/// Most bytes of all options of one level: what a packet of 1500 bytes has room for beside ours.
 const MAX_ALL: usize = 1024;
 
 /// Options that nextboot writes itself, and where the site says what is in them.
@@ -44,10 +44,10 @@ fn own(code: u8) -> Option<&'static str> {
 }
 
 /// Reads `options = [{ code = 26, u16 = 1500 }, ...]`.
-pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<(u8, Vec<u8>)>> {
+pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<SiteOption>> {
     let options = section.tables("options", option);
-    let options: Vec<(u8, Vec<u8>)> = options.into_iter().flatten().collect();
-    let total: usize = options.iter().map(|(_, value)| value.len() + 2).sum();
+    let options: Vec<SiteOption> = options.into_iter().flatten().collect();
+    let total: usize = options.iter().map(|option| option.value.len() + 2).sum();
     if total > MAX_ALL {
         let mark = section.missing("options");
         section
@@ -58,7 +58,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<(u8, Vec<u8>)>> {
     Some(options)
 }
 
-fn option(section: &mut Section<'_>) -> Option<(u8, Vec<u8>)> {
+fn option(section: &mut Section<'_>) -> Option<SiteOption> {
+    let always = section.get("always", |item| item.flag()).unwrap_or_default();
     let code = section.need("code", "write code = 26, with the option's number", |item| {
         let code = item.number(1..=254_u8)?;
         match own(code) {
@@ -82,7 +83,7 @@ fn option(section: &mut Section<'_>) -> Option<(u8, Vec<u8>)> {
     ];
     let mut given = values.into_iter().flatten();
     match (given.next(), given.next()) {
-        (Some(value), None) => Some((code?, value?)),
+        (Some(value), None) => Some(SiteOption { code: code?, value: value?, always }),
         _ => {
             let mark = section.missing("code");
             section.report().complain(&mark, "give its value by one of ip, text, hex, u8, u16, u32");

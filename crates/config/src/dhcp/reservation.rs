@@ -3,8 +3,11 @@ use std::{collections::HashMap, net::Ipv4Addr};
 use nextboot_dhcp::{Owner, Reservation, Subnet};
 use nextboot_model::{HostName, Mac, Uuid};
 
-use super::{bytes, subnet::address};
-use crate::document::{Item, Placed, Report, Section};
+use super::{bytes, parameters, subnet::address};
+use crate::{
+    document::{Item, Placed, Report, Section},
+    files::take,
+};
 
 /// Reads a `[[dhcp.reservation]]`; the place is its address's.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Placed<Reservation>> {
@@ -14,9 +17,12 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Placed<Reservation>> {
     let host_name = section.get("name", |item| {
         item.parse::<HostName>("use a host name: letters, digits, '-', '_' and '.', at most 63 of them")
     });
+    let mut parameters = parameters::read(section);
+    take(&mut parameters.routers, section.get("router", |item| parameters::servers(item, None)));
     let (owner, address) = (owner?, address?);
     let host_name = host_name.map(|name| name.to_string());
-    Some(Placed { value: Reservation { owner, address: address.value, host_name }, mark: address.mark })
+    let value = Reservation { owner, address: address.value, host_name, parameters };
+    Some(Placed { value, mark: address.mark })
 }
 
 /// Whom it is for: one of `mac`, `client_id`, `uuid` and `circuit`.
@@ -98,7 +104,7 @@ pub(super) fn place(
         } else if address == network.network() || address == network.broadcast() {
             report
                 .complain(&mark, format!("the first and the last address of {network} belong to no machine"));
-        } else if subnet.value.routers.contains(&address) {
+        } else if subnet.value.parameters.routers.contains(&address) {
             report.complain(&mark, "this is the router's address");
         } else {
             subnet.value.reservations.push(reservation);

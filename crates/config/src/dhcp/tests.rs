@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use nextboot_dhcp::{IdentityRule, Owner, ServerConfig};
+use nextboot_dhcp::{ClientKind, IdentityRule, LeaseTime, Owner, ServerConfig, SiteOption, VendorClasses};
+use nextboot_model::Arch;
 
 use crate::Config;
 
@@ -115,4 +116,65 @@ fn identity_and_shared_networks_are_read() {
     assert_eq!(server.subnets[0].shared_network.as_deref(), Some("wire"));
     let wrong = "[dhcp]\nidentity = \"uuid\"\n";
     assert_eq!(complaints(wrong), ["2: dhcp.identity = \"uuid\": use \"hardware\" or \"client-id\""]);
+}
+
+#[test]
+fn a_class_names_its_machines_and_what_they_are_told() {
+    let class = "[[dhcp.class]]\nfirmware = [\"pxe\", \"http\"]\narch = [\"uefi-arm64\", 41]\nvendor = \"PXE\"\n\
+                 user_class = \"lab\"\nmac = \"52:54:00\"\nsubnet = \"10.0.0.0/25\"\ndrop = true\nlease_time = 600\n\
+                 pool = \"10.0.0.7-10.0.0.9\"\nrouter = \"10.0.0.1\"\noptions = [{ code = 17, text = \"x\", always = true }]\n";
+    let server = parse(&format!("[dhcp]\nnever = [15]\ndomain = \"example.org\"\n{SUBNET}{class}"));
+    let [class] = server.classes.as_slice() else { panic!("{:?}", server.classes) };
+    assert_eq!(class.members.firmware, [ClientKind::Pxe, ClientKind::UefiHttp]);
+    assert_eq!(class.members.archs, [Arch(0x0b), Arch(0x13), Arch(41)]);
+    assert_eq!(class.members.vendors, [b"PXE"]);
+    assert_eq!(class.members.user_classes, [b"lab"]);
+    assert_eq!(class.members.macs, [[0x52, 0x54, 0]]);
+    assert_eq!(class.members.subnets, ["10.0.0.0/25".parse().unwrap()]);
+    assert_eq!((class.drop, class.lease_time), (true, Some(LeaseTime::Seconds(600))));
+    assert_eq!(class.parameters.options, [SiteOption { code: 17, value: b"x".to_vec(), always: true }]);
+    assert_eq!(class.pools[0].last.to_string(), "10.0.0.9");
+    assert_eq!(server.parameters.never, [15]);
+    assert_eq!(server.parameters.domain.as_deref(), Some("example.org"));
+}
+
+#[test]
+fn what_is_wrong_with_a_class_is_said() {
+    for (class, wanted) in [
+        (
+            "drop = true",
+            "3: dhcp.class.firmware: it would be for every machine; say which with firmware, arch, vendor, user_class, mac, subnet",
+        ),
+        (
+            "mac = \"52:54:00:00:00:00:00\"",
+            "4: dhcp.class.mac = \"52:54:00:00:00:00:00\": use the beginning of a MAC address, e.g. \"52:54:00\"",
+        ),
+        ("arch = 65536", "4: dhcp.class.arch = 65536: use a whole number from 0 to 65535"),
+        (
+            "arch = 0\npool = \"10.0.1.1\"",
+            "5: dhcp.class.pool = \"10.0.1.1\": no [[dhcp.subnet]] has all of these addresses",
+        ),
+        (
+            "arch = 0\npool = [\"10.0.0.1-10.0.0.9\", \"10.0.0.9\"]",
+            "5: dhcp.class.pool = \"10.0.0.9\": shares addresses with 10.0.0.1-10.0.0.9",
+        ),
+        (
+            "arch = 0\nnever = [53]",
+            "5: dhcp.class.never = 53: without this option the client could not use the answer",
+        ),
+        (
+            "arch = 0\noptions = [{ code = 67, text = \"x\" }]",
+            "5: dhcp.class.options.code = 67: nextboot decides what machines boot; see [boot] and the profiles",
+        ),
+    ] {
+        assert_eq!(complaints(&format!("{SUBNET}[[dhcp.class]]\n{class}\n")), [wanted], "{class}");
+    }
+}
+
+#[test]
+fn other_vendor_classes_may_mean_a_pxe_client() {
+    let text = "[dhcp]\nvendor_classes = [\"PXEClient\", \"HW-Client\"]\n";
+    let config = Config::parse(text, Path::new("f.toml")).unwrap();
+    let classes = VendorClasses::new([b"PXEClient".to_vec(), b"HW-Client".to_vec()]);
+    assert_eq!(config.dhcp.vendor_classes, classes);
 }

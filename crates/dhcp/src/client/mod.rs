@@ -1,4 +1,8 @@
+mod vendors;
+
 use nextboot_model::{Arch, Mac, Uuid};
+
+pub use vendors::VendorClasses;
 
 use crate::{Garbage, Packet, code, text};
 
@@ -41,6 +45,8 @@ pub struct ClientInfo {
     pub archs: Vec<Arch>,
     /// What sort of program it is.
     pub kind: ClientKind,
+    /// With which of the [`VendorClasses`] option 60 begins.
+    pub pxe_class: Option<Vec<u8>>,
     /// Option 60, printable, at most 64 bytes.
     pub vendor_class: Option<String>,
     /// Option 77, printable, at most 64 bytes.
@@ -50,12 +56,14 @@ pub struct ClientInfo {
 }
 
 impl ClientInfo {
-    fn of(packet: &Packet) -> Self {
+    fn of(packet: &Packet, vendors: &VendorClasses) -> Self {
+        let pxe_class = packet.vendor_class().and_then(|class| vendors.of(class)).map(<[u8]>::to_vec);
         Self {
             mac: packet.mac,
             uuid: packet.uuid(),
             archs: packet.archs(),
-            kind: classify(packet),
+            kind: classify(packet, pxe_class.is_some()),
+            pxe_class,
             vendor_class: packet.vendor_class().and_then(|raw| text::printable(raw, 64)),
             user_class: packet.options.get(code::USER_CLASS).and_then(|raw| text::printable(raw, 64)),
             host_name: packet.host_name(),
@@ -94,8 +102,16 @@ impl Seen {
     /// # Errors
     /// [`Garbage`] if it is no request of an Ethernet client.
     pub fn read(bytes: &[u8]) -> Result<Self, Garbage> {
+        Self::read_with(bytes, &VendorClasses::default())
+    }
+
+    /// As [`Seen::read`], where PXE clients may have other vendor classes.
+    ///
+    /// # Errors
+    /// [`Garbage`] if it is no request of an Ethernet client.
+    pub fn read_with(bytes: &[u8], vendors: &VendorClasses) -> Result<Self, Garbage> {
         let packet = Packet::parse(bytes)?;
-        let client = ClientInfo::of(&packet);
+        let client = ClientInfo::of(&packet, vendors);
         Ok(Self { packet, client })
     }
 
@@ -112,7 +128,7 @@ impl Seen {
     }
 }
 
-fn classify(packet: &Packet) -> ClientKind {
+fn classify(packet: &Packet, is_pxe: bool) -> ClientKind {
     if packet.is_bootp() {
         return ClientKind::Bootp;
     }
@@ -124,7 +140,7 @@ fn classify(packet: &Packet) -> ClientKind {
         ClientKind::UefiHttp
     } else if class.starts_with(b"U-Boot") {
         ClientKind::UBoot
-    } else if !class.starts_with(b"PXEClient") {
+    } else if !is_pxe {
         ClientKind::Plain
     } else if is_raspberry(packet) {
         ClientKind::RaspberryPi

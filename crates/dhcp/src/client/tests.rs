@@ -78,3 +78,18 @@ fn what_clients_say_about_themselves_is_bounded_and_printable() {
     }
     assert_eq!((client.host_name.as_ref(), client.archs.len()), (None, 16));
 }
+
+#[test]
+fn rule_14_a_vendor_s_own_class_may_mean_a_pxe_client() {
+    let vendors = VendorClasses::new([b"PXEClient".to_vec(), b"HW-Client".to_vec(), Vec::new()]);
+    for (class, kind, known) in [
+        (&b"HW-Client:Arch:00007:UNDI:003016"[..], ClientKind::Pxe, Some(&b"HW-Client"[..])),
+        (b"PXEClient:Arch:00000", ClientKind::Pxe, Some(b"PXEClient")),
+        (b"HTTPClient", ClientKind::UefiHttp, None),
+        (b"MSFT 5.0", ClientKind::Plain, None),
+    ] {
+        let bytes = Client::new(1).kind(1).option(60, class).bytes();
+        let seen = Seen::read_with(&bytes, &vendors).unwrap();
+        assert_eq!((seen.client().kind, seen.client().pxe_class.as_deref()), (kind, known));
+    }
+}

@@ -33,11 +33,13 @@ impl Identity<'_> {
     }
 }
 
-/// The networks on one link: a client there may have an address in any of them.
+/// Where a client may have addresses: in any network on its link.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reach {
     /// The one to give addresses of first is the first.
     pub(crate) networks: Vec<Ipv4Net>,
+    /// The classes that the client is in, by their numbers: whose pools it may use besides everybody's.
+    pub(crate) classes: Vec<usize>,
 }
 
 impl Reach {

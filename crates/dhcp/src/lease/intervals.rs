@@ -36,6 +36,23 @@ impl Intervals {
         }
     }
 
+    /// Removes `first..=last`.
+    pub(super) fn remove_run(&mut self, first: u32, last: u32) {
+        // From the end, so that what is put back is not met again.
+        while let Some((&start, &end)) = self.0.range(..=last).next_back() {
+            if end < first {
+                return;
+            }
+            self.0.remove(&start);
+            if end > last {
+                self.0.insert(last + 1, end);
+            }
+            if start < first {
+                self.0.insert(start, first - 1);
+            }
+        }
+    }
+
     pub(super) fn contains(&self, number: u32) -> bool {
         self.0.range(..=number).next_back().is_some_and(|(_, end)| *end >= number)
     }

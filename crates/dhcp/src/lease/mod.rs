@@ -17,7 +17,7 @@ use pool::Pool;
 pub use identity::IdentityRule;
 pub(crate) use identity::{Identity, Reach};
 
-use crate::Subnet;
+use crate::{Class, PoolRange, Subnet};
 
 /// What an address is to one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,23 @@ pub struct Leases {
     by_address: HashMap<Ipv4Addr, Lease>,
     by_mac: BTreeSet<(Mac, Ipv4Addr)>,
     by_id: HashMap<Vec<u8>, BTreeSet<Ipv4Addr>>,
-    pools: Vec<(Ipv4Net, Pool)>,
+    pools: Vec<Share>,
+}
+
+/// A pool and who is given addresses of it.
+#[derive(Debug, Clone)]
+struct Share {
+    network: Ipv4Net,
+    /// The members of this class; everybody without one.
+    class: Option<usize>,
+    pool: Pool,
+}
+
+impl Share {
+    fn is_for(&self, reach: &Reach) -> bool {
+        reach.networks.contains(&self.network)
+            && self.class.is_none_or(|class| reach.classes.contains(&class))
+    }
 }
 
 /// True while nobody else may have the address of this lease.
@@ -53,12 +69,27 @@ fn in_quarantine(lease: &Lease, now: Timestamp) -> bool {
 impl Leases {
     /// An empty table over the pools of these subnets, with what was kept from earlier. Of two leases for one address the one
     /// heard later counts; group or zero addresses are dropped.
-    pub(crate) fn new(subnets: &[Subnet], kept: Vec<Lease>) -> Self {
-        let pools = subnets.iter().map(|subnet| {
-            let ranges = subnet.pools.iter().map(|range| (range.first, range.last));
-            (subnet.network, Pool::new(ranges, &subnet.not_for_pools()))
-        });
-        let mut leases = Self { pools: pools.collect(), ..Self::default() };
+    pub(crate) fn new(subnets: &[Subnet], classes: &[Class], kept: Vec<Lease>) -> Self {
+        let ends = |range: &PoolRange| (range.first, range.last);
+        let routers = classes.iter().flat_map(|class| class.parameters.routers.iter().copied());
+        let routers: Vec<Ipv4Addr> = routers.collect();
+        let mut pools = Vec::new();
+        for subnet in subnets {
+            let network = subnet.network;
+            let nobodys = [subnet.not_for_pools(), routers.clone()].concat();
+            let mut everybodys = Pool::new(subnet.pools.iter().map(ends), &nobodys);
+            for (at, class) in classes.iter().enumerate() {
+                let here = class.pools.iter().map(ends).filter(|(first, _)| network.contains(first));
+                let here: Vec<_> = here.collect();
+                everybodys.leave(&here);
+                if !here.is_empty() {
+                    let pool = Pool::new(here.into_iter(), &nobodys);
+                    pools.push(Share { network, class: Some(at), pool });
+                }
+            }
+            pools.push(Share { network, class: None, pool: everybodys });
+        }
+        let mut leases = Self { pools, ..Self::default() };
         for lease in kept {
             let older = leases.by_address.get(&lease.address).is_some_and(|have| have.heard > lease.heard);
             if !older && crate::packet::is_usable(&lease.address) {
@@ -83,7 +114,7 @@ impl Leases {
     #[must_use]
     pub fn fill(&self, network: Ipv4Net, now: Timestamp) -> (u64, u64) {
         let mut sum = (0, 0);
-        for (_, pool) in self.pools.iter().filter(|(have, _)| *have == network) {
+        for Share { pool, .. } in self.pools.iter().filter(|share| share.network == network) {
             sum.0 += pool.size();
             sum.1 +=
                 self.iter().filter(|lease| holds(lease, now) && pool.contains(lease.address)).count() as u64;
@@ -92,7 +123,7 @@ impl Leases {
     }
 
     fn pool(&mut self, address: Ipv4Addr) -> Option<&mut Pool> {
-        self.pools.iter_mut().map(|(_, pool)| pool).find(|pool| pool.contains(address))
+        self.pools.iter_mut().map(|share| &mut share.pool).find(|pool| pool.contains(address))
     }
 
     pub(crate) fn put(&mut self, lease: Lease) {
@@ -188,7 +219,7 @@ impl Leases {
     pub(crate) fn is_up_for_grabs(&self, address: Ipv4Addr, now: Timestamp) -> bool {
         let offered = |lease: &Lease| lease.state == LeaseState::Offered && holds(lease, now);
         self.by_address.get(&address).is_some_and(offered)
-            && self.pools.iter().any(|(_, pool)| pool.is_contended(address))
+            && self.pools.iter().any(|share| share.pool.is_contended(address))
     }
 
     /// Keeps an offer from being given up for others, if there are not too many such offers in its pool.
@@ -203,10 +234,9 @@ impl Leases {
         }
     }
 
-    /// True while so many addresses of this link's pools are offered that offers give way to each other.
+    /// True while so many addresses of this client's pools are offered that offers give way to each other.
     pub(crate) fn pressed(&mut self, reach: &Reach, now: Timestamp) -> bool {
-        let mut pools = self.pools.iter_mut().filter(|(network, _)| reach.networks.contains(network));
-        pools.any(|(_, pool)| pool.pressed(now))
+        self.pools.iter_mut().filter(|share| share.is_for(reach)).any(|share| share.pool.pressed(now))
     }
 
     /// Takes back what a clock that was wrong did: leases from the future hold for their whole time from now on, which is
@@ -222,12 +252,12 @@ impl Leases {
         }
     }
 
-    /// True if the address is in a pool of this link.
+    /// True if the address is in a pool for this client.
     pub(crate) fn in_pool(&self, address: Ipv4Addr, reach: &Reach) -> bool {
-        self.pools.iter().any(|(network, pool)| reach.networks.contains(network) && pool.contains(address))
+        self.pools.iter().any(|share| share.is_for(reach) && share.pool.contains(address))
     }
 
-    /// The next address of this link's pools that is `usable` and that nobody has, or is only offered to somebody. A pool is
+    /// The next address of this client's pools that is `usable` and that nobody has, or is only offered to somebody. A pool is
     /// used when those before it have nothing left, and offers are taken back when none has.
     pub(crate) fn next(
         &mut self,
@@ -238,8 +268,8 @@ impl Leases {
         let mut first = |next: &dyn Fn(&mut Pool) -> Option<Ipv4Addr>| {
             let in_order = reach.networks.iter();
             in_order.into_iter().find_map(|network| {
-                let pools = self.pools.iter_mut().filter(|(have, _)| have == network);
-                pools.into_iter().find_map(|(_, pool)| next(pool))
+                let here = |share: &&mut Share| share.network == *network && share.is_for(reach);
+                self.pools.iter_mut().filter(here).find_map(|share| next(&mut share.pool))
             })
         };
         first(&|pool| pool.next_idle(now, &usable)).or_else(|| first(&|pool| pool.next_offered(now, &usable)))

@@ -50,6 +50,14 @@ impl Pool {
         Self { unused: all.clone(), all, ..Self::default() }
     }
 
+    /// Gives ranges away before anything of them was used.
+    pub(super) fn leave(&mut self, ranges: &[(Ipv4Addr, Ipv4Addr)]) {
+        for (first, last) in ranges {
+            self.all.remove_run(first.to_bits(), last.to_bits());
+        }
+        self.unused.clone_from(&self.all);
+    }
+
     pub(super) fn contains(&self, address: Ipv4Addr) -> bool {
         self.all.contains(address.to_bits())
     }

@@ -95,7 +95,7 @@ impl Proxy {
         let mut out =
             Outcome { notes: vec![Note::Discover { requested: packet.requested() }], ..Outcome::default() };
         let class = packet.vendor_class().unwrap_or_default();
-        if !client.kind.boots() || !(class.starts_with(b"PXEClient") || class.starts_with(b"HTTPClient")) {
+        if !client.kind.boots() || !(client.pxe_class.is_some() || class.starts_with(b"HTTPClient")) {
             out.ignore(Why::NotBooting);
             return out;
         }
@@ -119,7 +119,7 @@ impl Proxy {
         let file = if self.way(now, arrival, seen, boot, &mut out.notes) == OfferWay::BootServer {
             // The request on port 4011 goes to siaddr: to us, wherever the file lies. Any sub-option of 43 between 6 and 10,
             // or a file, would make this another kind of offer.
-            reply.raw(code::VENDOR_CLASS, b"PXEClient".to_vec()).next_server(arrival.server_id());
+            reply.raw(code::VENDOR_CLASS, boot::class(client).to_vec()).next_server(arrival.server_id());
             None
         } else {
             Some(boot::tell(&mut reply, client, boot, arrival, boot::Role::Proxy))

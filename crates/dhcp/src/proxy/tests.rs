@@ -311,3 +311,19 @@ fn a_bios_rom_without_option_97_gets_its_boot_item_on_port_4011() {
     let bios = offer(OfferWay::BootServer, IPXE_DISCOVER, "pxelinux.0").1;
     assert_eq!(bios.options.get(43), Some(&[6, 1, 8, 255][..]), "iPXE takes the file of the offer");
 }
+
+#[test]
+fn rule_14_a_vendor_s_own_class_is_answered_with_it() {
+    let vendors = crate::VendorClasses::new([b"HW-Client".to_vec()]);
+    let with = |class: &[u8]| {
+        let bytes = Client::new(1).kind(1).option(60, class).option(93, &[0, 7]).bytes();
+        Seen::read_with(&bytes, &vendors).unwrap()
+    };
+    let mut proxy = Proxy::new(ProxyConfig::default());
+    let out =
+        proxy.handle(Timestamp(9), &broadcast(), &with(b"HW-Client:Arch:00007:UNDI:003000"), &boot("a.efi"));
+    assert_eq!(reply(&out).vendor_class.as_deref(), Some("HW-Client"));
+    let out =
+        proxy.handle(Timestamp(9), &broadcast(), &with(b"PXEClient:Arch:00007:UNDI:003000"), &boot("a.efi"));
+    assert!(out.replies.is_empty(), "no longer in the list");
+}

@@ -7,7 +7,7 @@ use dhcproto::{
     v4::{DhcpOption, MessageType},
 };
 
-use super::{Call, LeaseTime, Subnet};
+use super::{Call, LeaseTime, SiteOption, Subnet, parameters::Levels};
 use crate::{Destination, NakReason, Note, Packet, Sending, boot, code, reply::Reply};
 
 impl Call<'_> {
@@ -20,11 +20,10 @@ impl Call<'_> {
         let confirmed = message == MessageType::Ack && packet.ciaddr == address;
         let ciaddr = if confirmed { address } else { Ipv4Addr::UNSPECIFIED };
         reply.ciaddr(ciaddr);
-        let host_name = self.reserved().and_then(|reserved| reserved.host_name);
-        if let Some(subnet) = self.subnet_for(address) {
-            lease_times(&mut reply, subnet);
+        if let (Some(time), Some(subnet)) = (self.lease_time(address), self.subnet_for(address)) {
+            lease_times(&mut reply, time, subnet);
         }
-        let file = self.fill(&mut reply, address, host_name);
+        let file = self.fill(&mut reply, address);
         self.out.notes.push(match message {
             MessageType::Offer => Note::Offer { address, file },
             _ => Note::Ack { address, file },
@@ -38,8 +37,7 @@ impl Call<'_> {
         let mut reply = Reply::bootp(packet);
         let ciaddr = if packet.ciaddr == address { address } else { Ipv4Addr::UNSPECIFIED };
         reply.yiaddr(address).ciaddr(ciaddr);
-        let host_name = self.reserved().and_then(|reserved| reserved.host_name);
-        let file = self.fill(&mut reply, address, host_name);
+        let file = self.fill(&mut reply, address);
         self.out.notes.push(Note::Bootp { address, file });
         self.send(&reply, None, self.destination(ciaddr, address));
     }
@@ -49,7 +47,7 @@ impl Call<'_> {
         let packet = self.seen.packet();
         let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.ciaddr(packet.ciaddr);
-        self.fill(&mut reply, address, None);
+        self.fill(&mut reply, address);
         self.send(&reply, Some(message), to);
     }
 
@@ -70,19 +68,24 @@ impl Call<'_> {
         self.send(&reply, Some(MessageType::Nak), to);
     }
 
-    /// Everything but the lease: options of the network, boot file, echoes. Returns the boot file.
-    fn fill(
-        &mut self,
-        reply: &mut Reply<'_>,
-        address: Ipv4Addr,
-        host_name: Option<String>,
-    ) -> Option<String> {
+    /// Everything but the lease: options, boot file, echoes. Returns the boot file.
+    fn fill(&mut self, reply: &mut Reply<'_>, address: Ipv4Addr) -> Option<String> {
         let (seen, boot) = (self.seen, self.boot);
         let packet = seen.packet();
         let wanted = |code: u8| packet.parameters().is_none_or(|list| list.contains(&code));
         let subnet = self.subnet_for(address)?;
+        let claim = self.reserved();
+        let levels = Levels::new(
+            claim.as_ref().and_then(|claim| claim.parameters),
+            self.classes(),
+            &subnet.parameters,
+            &self.server.config.parameters,
+        );
+        reply.forbid(levels.never());
         reply.raw(code::SUBNET_MASK, subnet.network.netmask().octets().to_vec());
-        reply.addresses(code::ROUTER, &subnet.routers).addresses(code::DNS, &subnet.dns);
+        let routers = levels.addresses(|level| &level.routers, |router| subnet.network.contains(router));
+        reply.addresses(code::ROUTER, &routers);
+        reply.addresses(code::DNS, &levels.addresses(|level| &level.dns, |_| true));
         let mut notes = Vec::new();
         let file = boot::tell_if_any(reply, seen.client(), boot, self.arrival, &mut notes);
         echo_client_id(reply, packet);
@@ -90,23 +93,27 @@ impl Call<'_> {
         if let Some(link) = packet.options.address(code::SUBNET_SELECTION) {
             reply.addresses(code::SUBNET_SELECTION, &[link]);
         }
-        if let Some(name) = host_name.filter(|_| wanted(code::HOST_NAME)) {
+        if let Some(name) = claim.and_then(|claim| claim.host_name).filter(|_| wanted(code::HOST_NAME)) {
             reply.raw(code::HOST_NAME, name.into_bytes());
         }
-        if let Some(domain) = subnet.domain.as_ref().filter(|_| wanted(code::DOMAIN)) {
+        if let Some(domain) = levels.first(|level| level.domain.as_ref()).filter(|_| wanted(code::DOMAIN)) {
             reply.raw(code::DOMAIN, domain.clone().into_bytes());
         }
         if wanted(code::NTP) {
-            reply.addresses(code::NTP, &subnet.ntp);
+            reply.addresses(code::NTP, &levels.addresses(|level| &level.ntp, |_| true));
         }
-        if wanted(code::SEARCH) {
-            let names: Vec<Name> = subnet.search.iter().filter_map(|name| name.parse().ok()).collect();
+        let search = levels.first(|level| Some(&level.search).filter(|names| !names.is_empty()));
+        if let Some(search) = search.filter(|_| wanted(code::SEARCH)) {
+            let names: Vec<Name> = search.iter().filter_map(|name| name.parse().ok()).collect();
             if !names.is_empty() {
                 reply.option(&DhcpOption::DomainSearch(names));
             }
         }
-        for (code, value) in subnet.options.iter().filter(|(code, _)| wanted(*code)) {
-            reply.raw(*code, value.clone());
+        // The nearest level's comes first, and of two with one code the first is written.
+        for SiteOption { code, value, always } in levels.options() {
+            if *always || wanted(*code) {
+                reply.raw(*code, value.clone());
+            }
         }
         self.out.notes.append(&mut notes);
         file
@@ -140,11 +147,11 @@ fn echo_client_id(reply: &mut Reply<'_>, packet: &Packet) {
     }
 }
 
-fn lease_times(reply: &mut Reply<'_>, subnet: &Subnet) {
+fn lease_times(reply: &mut Reply<'_>, time: LeaseTime, subnet: &Subnet) {
     let mut put = |code, seconds: u32| {
         reply.raw(code, seconds.to_be_bytes().to_vec());
     };
-    match subnet.lease_time {
+    match time {
         // All ones mean for ever, and then there is nothing to renew.
         LeaseTime::Infinite | LeaseTime::Seconds(u32::MAX) => put(code::LEASE_TIME, u32::MAX),
         LeaseTime::Seconds(seconds) => {

@@ -3,7 +3,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use ipnet::Ipv4Net;
 use nextboot_model::{Mac, Uuid};
 
-use super::Reservation;
+use super::{Class, Parameters, Reservation};
 use crate::{LimitConfig, lease::IdentityRule};
 
 /// Everything a [`Server`](crate::Server) is told by the site.
@@ -11,6 +11,10 @@ use crate::{LimitConfig, lease::IdentityRule};
 pub struct ServerConfig {
     /// The networks to serve. They must not overlap.
     pub subnets: Vec<Subnet>,
+    /// Classes of machines, the most important first.
+    pub classes: Vec<Class>,
+    /// What everybody is told. Its routers are nobody's.
+    pub parameters: Parameters,
     /// Networks that relays may be in whose own address is in no subnet: they name the client's link.
     pub relays: Vec<Ipv4Net>,
     /// Whether the link that a relay names (option 82.5, RFC 3527) goes before its address.
@@ -32,6 +36,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             subnets: Vec::new(),
+            classes: Vec::new(),
+            parameters: Parameters::default(),
             relays: Vec::new(),
             link_selection: true,
             identity: IdentityRule::default(),
@@ -65,24 +71,14 @@ pub struct Subnet {
     pub reservations: Vec<Reservation>,
     /// Addresses inside the pools that are not given.
     pub excluded: Vec<Ipv4Addr>,
-    /// Routers, best first; never given to clients.
-    pub routers: Vec<Ipv4Addr>,
-    /// Name servers, best first.
-    pub dns: Vec<Ipv4Addr>,
-    /// The domain name.
-    pub domain: Option<String>,
-    /// The domain search list.
-    pub search: Vec<String>,
-    /// NTP servers, best first.
-    pub ntp: Vec<Ipv4Addr>,
+    /// What its clients are told.
+    pub parameters: Parameters,
     /// How long leases hold.
     pub lease_time: LeaseTime,
     /// T1, where it is not half the lease time.
     pub renewal: Option<u32>,
     /// T2, where it is not seven eighths of the lease time.
     pub rebinding: Option<u32>,
-    /// More options by code, raw; sent to clients that ask for them, or that have no list of what they want.
-    pub options: Vec<(u8, Vec<u8>)>,
 }
 
 impl Subnet {
@@ -95,23 +91,21 @@ impl Subnet {
             pools: Vec::new(),
             reservations: Vec::new(),
             excluded: Vec::new(),
-            routers: Vec::new(),
-            dns: Vec::new(),
-            domain: None,
-            search: Vec::new(),
-            ntp: Vec::new(),
+            parameters: Parameters::default(),
             lease_time: LeaseTime::Seconds(43_200),
             renewal: None,
             rebinding: None,
-            options: Vec::new(),
         }
     }
 
     /// Addresses that no pool gives, wherever they stand.
     pub(crate) fn not_for_pools(&self) -> Vec<Ipv4Addr> {
         let mut addresses = self.excluded.clone();
-        addresses.extend(&self.routers);
-        addresses.extend(self.reservations.iter().map(|reservation| reservation.address));
+        addresses.extend(&self.parameters.routers);
+        for reservation in &self.reservations {
+            addresses.push(reservation.address);
+            addresses.extend(&reservation.parameters.routers);
+        }
         // A /31 or /32 has neither (RFC 3021).
         if self.network.prefix_len() < 31 {
             addresses.extend([self.network.network(), self.network.broadcast()]);

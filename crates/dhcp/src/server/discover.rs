@@ -3,7 +3,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use dhcproto::v4::MessageType;
 use nextboot_model::LeaseState;
 
-use super::{Call, Reserved};
+use super::Call;
 use crate::{ClientKind, Note, lease::Standing};
 
 /// How long a Raspberry Pi may take to load its boot files.
@@ -25,7 +25,7 @@ impl Call<'_> {
     /// The address for this client: reserved, current, previous, requested, or the next of the pools (RFC 2131 section 4.3.1).
     fn pick(&mut self, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
         let now = self.now;
-        if let Some(Reserved { address, .. }) = self.reserved() {
+        if let Some(address) = self.reserved().map(|claim| claim.address) {
             match self.standing(address, Some(address)) {
                 Standing::Taken(holder) => self.out.notes.push(Note::ReservedInUse { address, holder }),
                 Standing::Own | Standing::Free => return Some(address),

@@ -1,9 +1,11 @@
 //! The subnet's DHCP server.
 
 mod answer;
+mod class;
 mod config;
 mod discover;
 mod other;
+mod parameters;
 mod request;
 mod reservation;
 #[cfg(test)]
@@ -19,7 +21,9 @@ use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
 use nextboot_model::{Lease, LeaseState, Timestamp};
 
+pub use class::{Class, Members};
 pub use config::{LeaseTime, PoolRange, Reservations, Reserved, ServerConfig, Subnet};
+pub use parameters::{Parameters, SiteOption};
 use reservation::{Book, Shown};
 pub use reservation::{Owner, Reservation};
 
@@ -66,12 +70,19 @@ struct Call<'a> {
     out: Outcome,
 }
 
+/// What a client has reserved.
+struct Claim<'a> {
+    address: Ipv4Addr,
+    host_name: Option<String>,
+    parameters: Option<&'a Parameters>,
+}
+
 impl Server {
     /// A server over this configuration, with the leases that were kept from earlier.
     #[must_use]
     pub fn new(config: ServerConfig, kept: Vec<Lease>) -> Self {
         let book = Book::new(&config.subnets);
-        let leases = Leases::new(&config.subnets, kept);
+        let leases = Leases::new(&config.subnets, &config.classes, kept);
         let limiter = Limiter::new(config.limits.clone());
         Self {
             config,
@@ -136,6 +147,11 @@ impl Server {
         }
         self.last = now;
         if arrival.port == Port::Pxe {
+            let from = self.subnet_of(*arrival.source.ip()).and_then(|at| self.config.subnets.get(at));
+            let classes = self.classes_of(seen, from.map(|subnet| subnet.network));
+            if self.drops(&classes) {
+                return Outcome::ignored(Why::Dropped);
+            }
             let served = |address| self.config.subnets.iter().any(|subnet| subnet.network.contains(&address));
             return pxe::answer(arrival, seen, boot, served);
         }
@@ -177,6 +193,16 @@ impl Server {
             && !self.config.subnets.iter().any(reserved)
     }
 
+    /// The classes that this packet's sender is in, by their numbers.
+    fn classes_of(&self, seen: &Seen, subnet: Option<Ipv4Net>) -> Vec<usize> {
+        let classes = self.config.classes.iter().enumerate();
+        classes.filter(|(_, class)| class.members.fit(seen, subnet)).map(|(at, _)| at).collect()
+    }
+
+    fn drops(&self, classes: &[usize]) -> bool {
+        classes.iter().filter_map(|at| self.config.classes.get(*at)).any(|class| class.drop)
+    }
+
     fn subnet_of(&self, address: Ipv4Addr) -> Option<usize> {
         self.config.subnets.iter().position(|subnet| subnet.network.contains(&address))
     }
@@ -188,7 +214,12 @@ impl Call<'_> {
             Ok(at) => self.link = self.link_of(at),
             Err(why) => return self.out.ignore(why),
         }
-        self.reach = Reach { networks: self.subnets().map(|subnet| subnet.network).collect() };
+        let networks: Vec<Ipv4Net> = self.subnets().map(|subnet| subnet.network).collect();
+        let classes = self.server.classes_of(self.seen, networks.first().copied());
+        if self.server.drops(&classes) {
+            return self.out.ignore(Why::Dropped);
+        }
+        self.reach = Reach { networks, classes };
         let packet = self.packet();
         match packet.message_type() {
             Some(MessageType::Discover) => self.discover(),
@@ -276,7 +307,7 @@ impl Call<'_> {
     }
 
     /// What this client has reserved on this link.
-    fn reserved(&self) -> Option<Reserved> {
+    fn reserved(&self) -> Option<Claim<'_>> {
         let fits = |subnet: &Subnet, address: Ipv4Addr| {
             subnet.network.contains(&address)
                 && is_usable(&address)
@@ -284,17 +315,30 @@ impl Call<'_> {
                 && !is_edge(subnet.network, address)
         };
         let by_host = |subnet: &Subnet| {
-            let reserved = self.hosts.reserved(self.shown.mac, self.shown.uuid, subnet.network)?;
-            fits(subnet, reserved.address).then_some(reserved)
+            let Reserved { address, host_name } =
+                self.hosts.reserved(self.shown.mac, self.shown.uuid, subnet.network)?;
+            fits(subnet, address).then_some(Claim { address, host_name, parameters: None })
         };
         let by_book = |at: &usize| {
             let subnet = self.server.config.subnets.get(*at)?;
             let nth = self.server.book.find(&self.shown, *at)?;
-            let Reservation { address, host_name, .. } = subnet.reservations.get(nth)?;
-            let reserved = Reserved { address: *address, host_name: host_name.clone() };
-            fits(subnet, *address).then_some(reserved)
+            let Reservation { address, host_name, parameters, .. } = subnet.reservations.get(nth)?;
+            let claim =
+                Claim { address: *address, host_name: host_name.clone(), parameters: Some(parameters) };
+            fits(subnet, *address).then_some(claim)
         };
         self.subnets().find_map(by_host).or_else(|| self.link.iter().find_map(by_book))
+    }
+
+    /// The classes that the client is in.
+    fn classes(&self) -> impl Iterator<Item = &Class> {
+        self.reach.classes.iter().filter_map(|at| self.server.config.classes.get(*at))
+    }
+
+    /// How long a lease of this address holds for this client.
+    fn lease_time(&self, address: Ipv4Addr) -> Option<LeaseTime> {
+        let of_class = self.classes().find_map(|class| class.lease_time);
+        of_class.or_else(|| self.subnet_for(address).map(|subnet| subnet.lease_time))
     }
 
     /// What an address is to this client. What is reserved for it is its own under whatever identifier it shows.

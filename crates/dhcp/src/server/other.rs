@@ -78,8 +78,9 @@ impl Call<'_> {
 
     /// BOOTP clients keep an address for ever and never say goodbye, so they get reserved ones only (RFC 1534 section 2).
     pub(super) fn bootp(&mut self) {
-        let Some(reserved) = self.reserved() else { return self.out.ignore(Why::NotReserved) };
-        let address = reserved.address;
+        let Some(address) = self.reserved().map(|claim| claim.address) else {
+            return self.out.ignore(Why::NotReserved);
+        };
         if let Standing::Taken(holder) = self.standing(address, Some(address)) {
             self.out.notes.push(Note::ReservedInUse { address, holder });
             return;

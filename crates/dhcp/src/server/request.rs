@@ -42,7 +42,7 @@ impl Call<'_> {
     fn judge(&self, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
         let now = self.now;
         let leases = &self.server.leases;
-        let reserved = self.reserved().map(|reserved| reserved.address);
+        let reserved = self.reserved().map(|claim| claim.address);
         let standing = match self.standing(address, reserved) {
             Standing::Taken(_)
                 if state == RequestState::Selecting && leases.is_up_for_grabs(address, now) =>
@@ -112,7 +112,7 @@ impl Call<'_> {
     fn bind(&mut self, address: Ipv4Addr) {
         self.note_namesake();
         self.let_go(Some(address));
-        let expires = match self.subnet_for(address).map(|subnet| subnet.lease_time) {
+        let expires = match self.lease_time(address) {
             Some(LeaseTime::Infinite) => Timestamp::NEVER,
             Some(LeaseTime::Seconds(seconds)) => self.now.after(Duration::from_secs(seconds.into())),
             None => self.now,

@@ -6,7 +6,7 @@ use std::{
 
 use nextboot_model::{Mac, Uuid};
 
-use super::Subnet;
+use super::{Parameters, Subnet};
 use crate::packet::RelayInfo;
 
 /// What a machine is recognised by that has an address reserved. Of several reservations that fit one packet the first in
@@ -64,6 +64,8 @@ pub struct Reservation {
     pub address: Ipv4Addr,
     /// The name it is told (option 12).
     pub host_name: Option<String>,
+    /// What else it is told.
+    pub parameters: Parameters,
 }
 
 /// What a client shows of itself, in this packet or, where this one does not tell, in earlier ones.

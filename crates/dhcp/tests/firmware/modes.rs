@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use nextboot_dhcp::{
-    Destination, LeaseTime, Note, Owner, PoolRange, Reservation, Seen, Server, ServerConfig, Subnet, Why,
+    Destination, LeaseTime, Note, Owner, Parameters, PoolRange, Reservation, Seen, Server, ServerConfig,
+    Subnet, Why,
 };
 use nextboot_firmware::message::{Kind, Message, Received};
 use nextboot_model::Timestamp;
@@ -168,7 +169,8 @@ fn mode_bootp() {
         assert!(silent(role, &datagram(bootp())), "no address of a pool, and nothing from a proxy");
     }
     let address = Ipv4Addr::new(192, 168, 77, 7);
-    let reservation = Reservation { owner: Owner::Mac(MAC), address, host_name: None };
+    let reservation =
+        Reservation { owner: Owner::Mac(MAC), address, host_name: None, parameters: Parameters::default() };
     let subnet = Subnet {
         pools: vec![PoolRange { first: CLIENT, last: CLIENT }],
         reservations: vec![reservation],

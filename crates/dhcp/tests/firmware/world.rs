@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use nextboot_dhcp::{
-    Arrival, Boot, BootAnswer, ClientKind, Destination, Outcome, PoolRange, Port, Proxy, ProxyConfig, Seen,
-    Sending, Server, ServerConfig, Subnet, Ways,
+    Arrival, Boot, BootAnswer, ClientKind, Destination, Outcome, Parameters, PoolRange, Port, Proxy,
+    ProxyConfig, Seen, Sending, Server, ServerConfig, Subnet, Ways,
 };
 use nextboot_firmware::message::Received;
 use nextboot_model::{OfferWay, Timestamp};
@@ -36,7 +36,8 @@ impl Role {
 pub(crate) fn server() -> Server {
     let pools = vec![PoolRange { first: CLIENT, last: Ipv4Addr::new(192, 168, 77, 200) }];
     let network = "192.168.77.0/24".parse().unwrap();
-    let subnet = Subnet { pools, routers: vec![ROUTER], dns: vec![SERVER], ..Subnet::new(network) };
+    let parameters = Parameters { routers: vec![ROUTER], dns: vec![SERVER], ..Parameters::default() };
+    let subnet = Subnet { pools, parameters, ..Subnet::new(network) };
     Server::new(ServerConfig { subnets: vec![subnet], ..ServerConfig::default() }, Vec::new())
 }
 

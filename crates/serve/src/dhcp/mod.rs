@@ -38,7 +38,8 @@ impl Responder {
 /// One packet: classify, decide, answer. Everything up to the disk happens here and in order; what waits for the disk
 /// goes on by itself, so that many leases share one commit.
 fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::Arrival, bytes: &[u8]) {
-    let Ok(seen) = Seen::read(bytes) else { return };
+    let read = Seen::read_with(bytes, &app.settings.load().config.dhcp.vendor_classes);
+    let Ok(seen) = read else { return };
     let now = crate::clock::now();
     let client = answer::client(&seen, &arrival);
     let state = app.store.state();

@@ -1,3 +1,4 @@
+mod classes;
 mod firmware;
 mod identity;
 mod messages;
@@ -36,13 +37,16 @@ pub(super) fn config(first: u8, last: u8) -> ServerConfig {
     let limits = LimitConfig { client_burst: u32::MAX, burst: u32::MAX, ..LimitConfig::default() };
     let subnet = Subnet {
         pools: vec![PoolRange { first: ip(first), last: ip(last) }],
-        routers: vec![ip(254)],
-        dns: vec![ip(253), ip(252)],
-        domain: Some("example.org".to_owned()),
-        search: vec!["example.org".to_owned(), "lab.example.org".to_owned()],
-        ntp: vec![ip(251)],
+        parameters: Parameters {
+            routers: vec![ip(254)],
+            dns: vec![ip(253), ip(252)],
+            domain: Some("example.org".to_owned()),
+            search: vec!["example.org".to_owned(), "lab.example.org".to_owned()],
+            ntp: vec![ip(251)],
+            options: vec![SiteOption { code: 224, value: b"site".to_vec(), always: false }],
+            never: Vec::new(),
+        },
         lease_time: LeaseTime::Seconds(3600),
-        options: vec![(224, b"site".to_vec())],
         ..Subnet::new(net())
     };
     ServerConfig { subnets: vec![subnet], limits, ..ServerConfig::default() }

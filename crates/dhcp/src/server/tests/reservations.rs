@@ -27,7 +27,12 @@ fn world(owners: &[(Owner, u8)]) -> World {
     let mut config = config(10, 20);
     config.subnets[0].reservations = owners
         .iter()
-        .map(|(owner, last)| Reservation { owner: owner.clone(), address: ip(*last), host_name: None })
+        .map(|(owner, last)| Reservation {
+            owner: owner.clone(),
+            address: ip(*last),
+            host_name: None,
+            parameters: Parameters::default(),
+        })
         .collect();
     World::new(config)
 }

@@ -16,7 +16,7 @@ fn two(name: Option<&str>) -> ServerConfig {
     config.subnets.push(Subnet {
         shared_network,
         pools: pools(far(10), far(11)),
-        routers: vec![far(254)],
+        parameters: Parameters { routers: vec![far(254)], ..Parameters::default() },
         lease_time: LeaseTime::Seconds(900),
         ..Subnet::new("10.9.0.0/24".parse().unwrap())
     });
@@ -134,8 +134,12 @@ fn one_client_has_one_address_on_the_link() {
 fn reservations_in_any_subnet_of_the_link_count() {
     let mut config = two(Some("wire"));
     let owner = Owner::Mac(Mac([2, 0, 0, 0, 0, 1]));
-    config.subnets[1].reservations =
-        vec![Reservation { owner, address: far(10), host_name: Some("one".to_owned()) }];
+    config.subnets[1].reservations = vec![Reservation {
+        owner,
+        address: far(10),
+        host_name: Some("one".to_owned()),
+        parameters: Parameters::default(),
+    }];
     let mut world = World::new(config);
     assert_eq!(world.lease(&Client::new(1)), far(10));
     world.lease(&Client::new(2));

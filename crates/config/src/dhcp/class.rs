@@ -1,0 +1,88 @@
+use nextboot_boot::Kind;
+use nextboot_dhcp::{Class, ClientKind, Members, PoolRange, Subnet};
+use nextboot_model::Arch;
+
+use super::{bytes, lease_time, network, parameters, pool};
+use crate::{
+    document::{Item, Placed, Report, Section},
+    files::take,
+    rule,
+};
+
+/// Most classes: every packet is held against all of them.
+const MAX_CLASSES: usize = 256;
+
+/// Reads a `[[dhcp.class]]`; its pools are checked when all subnets are known.
+pub(super) fn read(section: &mut Section<'_>) -> (Class, Vec<Placed<PoolRange>>) {
+    let mut class = Class { members: members(section), ..Class::default() };
+    take(&mut class.drop, section.get("drop", |item| item.flag()));
+    class.parameters = parameters::read(section);
+    take(&mut class.parameters.routers, section.get("router", |item| parameters::servers(item, None)));
+    class.lease_time = section.get("lease_time", lease_time);
+    let pools = section.get("pool", |item| item.list(pool::read)).unwrap_or_default();
+    class.pools = pools.iter().map(|pool| pool.value).collect();
+    (class, pools)
+}
+
+fn members(section: &mut Section<'_>) -> Members {
+    let keys = ["firmware", "arch", "vendor", "user_class", "mac", "subnet"];
+    let kinds = [
+        ("pxe", ClientKind::Pxe),
+        ("http", ClientKind::UefiHttp),
+        ("ipxe", ClientKind::Ipxe),
+        ("bootp", ClientKind::Bootp),
+        ("raspberry-pi", ClientKind::RaspberryPi),
+        ("u-boot", ClientKind::UBoot),
+        ("plain", ClientKind::Plain),
+    ];
+    let mut members = Members::default();
+    take(&mut members.firmware, section.get("firmware", |item| item.list(|item| item.choice(&kinds))));
+    let archs = section.get("arch", |item| item.list(archs));
+    take(&mut members.archs, archs.map(|archs| archs.concat()));
+    take(&mut members.vendors, section.get("vendor", |item| item.list(|item| bytes::read(item, 1..=255))));
+    let user_classes = section.get("user_class", |item| item.list(|item| bytes::read(item, 1..=255)));
+    take(&mut members.user_classes, user_classes);
+    take(&mut members.macs, section.get("mac", |item| item.list(rule::mac_prefix)));
+    take(&mut members.subnets, section.get("subnet", |item| item.list(network)));
+    if !keys.iter().any(|key| section.has(key)) {
+        let remedy = format!("it would be for every machine; say which with {}", keys.join(", "));
+        section.report().complain(&section.missing("firmware"), remedy);
+    }
+    members
+}
+
+/// An architecture by its number, or those of one machine by its name.
+fn archs(item: &Item<'_>) -> Option<Vec<Arch>> {
+    if item.whole().is_some() {
+        return item.number(0..=u16::MAX).map(|number| vec![Arch(number)]);
+    }
+    let kind = rule::machine(item)?;
+    // Further numbers have no names.
+    Some((0..0x100).map(Arch).filter(|arch| Kind::of_arch(*arch) == Some(kind)).collect())
+}
+
+/// Complains about pools that are in no subnet, or that two classes have.
+pub(super) fn check(
+    report: &Report<'_>,
+    classes: Vec<(Class, Vec<Placed<PoolRange>>)>,
+    subnets: &[Placed<Subnet>],
+) -> Vec<Class> {
+    if classes.len() > MAX_CLASSES
+        && let Some(mark) = subnets.first().map(|subnet| &subnet.mark)
+    {
+        report.complain(mark, format!("at most {MAX_CLASSES} classes, not {}", classes.len()));
+    }
+    let all: Vec<&Placed<PoolRange>> = classes.iter().flat_map(|(_, pools)| pools).collect();
+    for (at, pool) in all.iter().enumerate() {
+        let PoolRange { first, last } = pool.value;
+        let home = subnets.iter().map(|subnet| subnet.value.network).find(|net| net.contains(&first));
+        if !home.is_some_and(|network| network.contains(&last)) {
+            report.complain(&pool.mark, "no [[dhcp.subnet]] has all of these addresses");
+        }
+        let mut earlier = all.iter().take(at).map(|pool| pool.value);
+        if let Some(other) = earlier.find(|other| other.first <= last && first <= other.last) {
+            report.complain(&pool.mark, format!("shares addresses with {}-{}", other.first, other.last));
+        }
+    }
+    classes.into_iter().map(|(class, _)| class).collect()
+}
