@@ -52,6 +52,7 @@ fn client(number: u8) -> Client {
 }
 
 const ID: [u8; 7] = [0, 1, 2, 3, 4, 5, 6];
+const OTHER_ID: [u8; 7] = [0x11, 2, 3, 4, 5, 6, 7];
 
 #[test]
 fn test_v4_request_relay_selecting_success_chaddr() {
@@ -74,6 +75,25 @@ fn test_v4_request_relay_selecting_success_client_id() {
     relayed("test_v4_request_relay_selecting_success_client_id", &one(), |net| {
         net.lease(&client(1).id(ID))?.gives(far(1))?.tells(code::CLIENT_ID, ID)?;
         Ok(())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_selecting_success_client_id_empty_pool() {
+    let site = one().dhcp("identity = \"client-id\"");
+    relayed("test_v4_request_relay_selecting_success_client_id_empty_pool", &site, |net| {
+        net.lease(&client(1).id(ID))?.gives(far(1))?;
+        net.silent(&client(1).id(OTHER_ID).discover())
+    });
+}
+
+#[test]
+fn test_v4_request_relay_selecting_success_client_id_chaddr_empty_pool() {
+    let site = one().dhcp("identity = \"client-id\"");
+    relayed("test_v4_request_relay_selecting_success_client_id_chaddr_empty_pool", &site, |net| {
+        net.lease(&client(1).id(ID))?.gives(far(1))?;
+        net.silent(&client(2).id(OTHER_ID).discover())?;
+        net.silent(&client(1).id(OTHER_ID).discover())
     });
 }
 
@@ -194,6 +214,76 @@ fn test_v4_rai_option5_link_selection() {
         net.uses(stranger)?;
         let stranger = Client::new(5).behind(stranger).says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254]);
         net.silent(&stranger.discover())
+    });
+}
+
+#[test]
+fn test_v4_rai_option5_link_selection_ignore() {
+    let site = site(1, 9).dhcp("link_selection = false");
+    relayed("test_v4_rai_option5_link_selection_ignore", &site, |net| {
+        let link = client(1).says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254]);
+        let ack = net.lease(&link)?;
+        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 50, "{ack}");
+        ack.tells(code::RELAY_INFO, [5, 4, 192, 168, 51, 254])?;
+        Ok(())
+    });
+}
+
+/// Kea `relayIgnoreLinkSelect`: then option 118 counts, if it is there.
+#[test]
+fn relay_ignore_link_select() {
+    let site = site(1, 9).dhcp("link_selection = false");
+    relayed("relay_ignore_link_select", &site, |net| {
+        let both = client(1)
+            .says(code::RELAY_INFO, [5, 4, 10, 77, 0, 0])
+            .says(code::SUBNET_SELECTION, OTHER_LINK.octets());
+        let ack = net.lease(&both)?;
+        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
+        Ok(())
+    });
+}
+
+/// The relay stands between (RFC 5107): its address names the server, so that renewals come through it.
+#[test]
+fn test_v4_rai_option11_server_identifier_override() {
+    relayed("test_v4_rai_option11_server_identifier_override", &one(), |net| {
+        let between = client(1).says(code::RELAY_INFO, [&[11, 4][..], &RELAY.octets()].concat());
+        net.offer(&between.discover())?.gives(far(1))?.tells(code::SERVER_ID, RELAY.octets())?;
+        let named = between.reboot(far(1)).address(code::SERVER_ID, RELAY);
+        net.ack(&named)?.gives(far(1))?.tells(code::SERVER_ID, RELAY.octets())?;
+        // A server that is neither ours nor the relay's.
+        net.silent(&between.reboot(far(1)).address(code::SERVER_ID, far(99)))?;
+        net.silent(&client(1).reboot(far(1)).address(code::SERVER_ID, RELAY))?;
+        net.ack(&between.rebind(far(1)))?.gives(far(1))?;
+        Ok(())
+    });
+}
+
+/// RFC 8357: a relay that asks from another port and says so is answered there.
+#[test]
+fn adjust_iface_data_relay_port() {
+    relayed("adjust_iface_data_relay_port", &site(1, 9), |net| {
+        let offer = net.offer(&client(1).says(code::RELAY_INFO, [19, 0]).discover().from_port(6767))?;
+        anyhow::ensure!(offer.to.port() == 6767, "{offer}");
+        // One that does not say so.
+        let offer = net.offer(&client(2).discover().from_port(6767))?;
+        anyhow::ensure!(offer.to.port() == 67, "{offer}");
+        Ok(())
+    });
+}
+
+/// Kea `relayOverride`: a relay in none of the subnets, which the site knows, and the link that it names.
+#[test]
+fn relay_override() {
+    let site = site(1, 9).dhcp("networks = [\"198.51.100.0/24\"]");
+    relayed("relay_override", &site, |net| {
+        let outside: Ipv4Addr = [198, 51, 100, 1].into();
+        net.uses(outside)?;
+        let known = Client::new(1).behind(outside);
+        let ack = net.lease(&known.clone().says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254]))?;
+        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
+        // Without a link there is no telling where its client is.
+        net.silent(&known.discover())
     });
 }
 

@@ -57,6 +57,39 @@ fn test_v4_request_selecting_success_client_id() {
     });
 }
 
+/// The pool has one address, and clients are told apart by their identifiers (RFC 2131 section 4.2).
+fn one_by_client_id() -> Site {
+    Site::one().dhcp("identity = \"client-id\"")
+}
+
+#[test]
+fn test_v4_request_selecting_success_client_id_empty_pool() {
+    one_by_client_id().run("test_v4_request_selecting_success_client_id_empty_pool", |net| {
+        net.lease(&Client::new(1).id([0, 1, 2, 3, 4, 5, 6]))?.gives(ip(50))?;
+        net.silent(&Client::new(1).id([0, 2, 3, 4, 5, 6, 7]).discover())
+    });
+}
+
+#[test]
+fn test_v4_request_selecting_success_client_id_chaddr_empty_pool() {
+    one_by_client_id().run("test_v4_request_selecting_success_client_id_chaddr_empty_pool", |net| {
+        net.lease(&Client::new(1).id([0, 1, 2, 3, 4, 5, 6]))?.gives(ip(50))?;
+        net.silent(&Client::new(2).id([0x11, 2, 3, 4, 5, 6, 7]).discover())?;
+        net.silent(&Client::new(1).id([0x11, 2, 3, 4, 5, 6, 7]).discover())
+    });
+}
+
+/// By our default the hardware address counts: firmware, loader and system of one machine show three identifiers.
+#[test]
+fn one_machine_with_several_identifiers_has_one_address() {
+    Site::one().run("one_machine_with_several_identifiers_has_one_address", |net| {
+        net.lease(&Client::new(1).id([0, 1, 2, 3, 4, 5, 6]))?.gives(ip(50))?;
+        net.lease(&Client::new(1).id([0, 2, 3, 4, 5, 6, 7]))?.gives(ip(50))?;
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        net.silent(&Client::new(2).id([0, 2, 3, 4, 5, 6, 7]).discover())
+    });
+}
+
 #[test]
 fn test_v4_request_selecting_success_second_request_fail() {
     Site::one().run("test_v4_request_selecting_success_second_request_fail", |net| {

@@ -90,7 +90,7 @@ impl Heard {
     /// What holds for every answer, whatever the question was (RFC 2131 section 4.1 and table 3, RFC 3046, RFC 6842).
     pub(super) fn check(&self, ask: &Ask) -> Result<()> {
         self.check_header(ask)?;
-        self.check_way()?;
+        self.check_way(ask)?;
         self.check_options(ask).with_context(|| self.to_string())
     }
 
@@ -111,11 +111,14 @@ impl Heard {
     }
 
     /// Where the answer went.
-    fn check_way(&self) -> Result<()> {
+    fn check_way(&self, ask: &Ask) -> Result<()> {
         let header = &self.header;
+        // RFC 8357: an empty sub-option 19 says that the relay's own port counts.
+        let info = Received::read(&ask.message.bytes())?.encapsulated(code::RELAY_INFO).unwrap_or_default();
+        let relay_port = info.value(code::relay::SOURCE_PORT).map_or(67, |_| ask.from.port());
         ensure!(self.from == SocketAddrV4::new(server(), 67), "source: {self}");
         let (to, link) = if !header.giaddr.is_unspecified() {
-            (SocketAddrV4::new(header.giaddr, 67), None)
+            (SocketAddrV4::new(header.giaddr, relay_port), None)
         } else if !header.ciaddr.is_unspecified() {
             (SocketAddrV4::new(header.ciaddr, 68), None)
         } else if self.kind() == Some(Kind::NAK) || header.flags & BROADCAST != 0 {

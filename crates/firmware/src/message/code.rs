@@ -103,6 +103,8 @@ pub mod relay {
     pub const LINK_SELECTION: u8 = 5;
     /// Server identifier override (RFC 5107).
     pub const SERVER_ID_OVERRIDE: u8 = 11;
+    /// The relay asks from another port than 67 and wants the answer there (RFC 8357).
+    pub const SOURCE_PORT: u8 = 19;
 }
 
 /// Sub-options of option 175.
