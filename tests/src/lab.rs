@@ -124,6 +124,11 @@ impl Lab {
     /// # Errors
     /// When `ip` fails.
     pub fn join_at(&self, network: &Namespace, address: &str) -> Result<Namespace> {
+        self.connect(network, address).map(|(_, other)| other)
+    }
+
+    /// The bridge's port and the namespace at its other end.
+    fn connect(&self, network: &Namespace, address: &str) -> Result<(String, Namespace)> {
         let port = self.next_port("v");
         let other = Namespace::new()?;
         network.ip(&["link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", other.name()])?;
@@ -132,7 +137,27 @@ impl Lab {
             other.ip(&["address", "add", address, "dev", "eth0"])?;
         }
         other.ip(&["link", "set", "eth0", "up"])?;
-        Ok(other)
+        Ok((port, other))
+    }
+
+    /// The same for a simulated machine: an interface without an address whose frames are as they would be on a wire, each
+    /// datagram its own.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn plug(&self) -> Result<Namespace> {
+        self.plug_at(&self.namespace)
+    }
+
+    /// The same at the bridge `br0` of another namespace.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn plug_at(&self, network: &Namespace) -> Result<Namespace> {
+        let (port, machine) = self.connect(network, "")?;
+        // Otherwise a packet socket sees what the server sent in one system call as one frame.
+        network.ip(&["link", "set", &port, "gso_max_segs", "1"])?;
+        Ok(machine)
     }
 
     /// A new tap interface on the bridge `br0` of that namespace, for an emulated machine; its name.

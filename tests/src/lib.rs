@@ -40,6 +40,7 @@ mod process;
 pub mod pxe;
 mod random;
 mod server;
+pub mod simulated;
 pub mod site;
 mod sweep;
 mod transcript;

@@ -172,6 +172,14 @@ impl Machine {
         self.go_on(now, out);
     }
 
+    /// ARP found nobody at this address. A BIOS ROM says so and stops; all others wait until they lose patience.
+    pub fn unreachable(&mut self, now: Duration, address: Ipv4Addr, out: &mut Output) {
+        if let State::Tftp(transfer, _) = &mut self.state {
+            transfer.unreachable(address);
+        }
+        self.go_on(now, out);
+    }
+
     /// The answer to the HTTP request in an [`Output`], or why there is none.
     pub fn answered(&mut self, now: Duration, answer: Result<HttpAnswer, String>, out: &mut Output) {
         if let State::Http(program) = std::mem::replace(&mut self.state, State::Over) {

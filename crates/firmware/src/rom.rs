@@ -58,8 +58,7 @@ enum State {
     Prompt(Duration, u16),
     AskingBootServer {
         to: Ipv4Addr,
-        item: u16,
-        chosen: bool,
+        item: Option<u16>,
     },
     Over,
 }
@@ -120,10 +119,10 @@ impl Rom {
             }
             State::AskingBootServer { to, item, .. } => {
                 let own = self.address().unwrap_or(Ipv4Addr::UNSPECIFIED);
-                let message = self
-                    .message(now, Kind::REQUEST)
-                    .set(|header| header.ciaddr = own)
-                    .option(code::VENDOR, boot_item(*item));
+                let mut message = self.message(now, Kind::REQUEST).set(|header| header.ciaddr = own);
+                if let Some(item) = item {
+                    message = message.option(code::VENDOR, boot_item(*item));
+                }
                 out.push(Datagram::new((own, CLIENT_PORT), (*to, PXE_PORT), message.bytes()));
             }
             State::Off | State::Prompt(..) | State::Over => {}
@@ -205,27 +204,26 @@ impl Rom {
                 self.enter(State::Prompt(until, item), now, out);
                 self.due(now, out);
             }
-            None => self.ask(0, false, now, out),
+            None => self.ask(None, now, out),
         }
     }
 
-    fn ask(&mut self, item: u16, chosen: bool, now: Duration, out: &mut Vec<Datagram>) {
+    fn ask(&mut self, item: Option<u16>, now: Duration, out: &mut Vec<Datagram>) {
         let Some(packet) = &self.pxe else { return };
         let vendor = Vendor::read(packet);
-        let to = vendor.servers_of(item).first().copied().or_else(|| server(packet));
+        let listed = item.and_then(|item| vendor.servers_of(item).first().copied());
+        let to = listed.or_else(|| server(packet));
         match to {
-            Some(to) => self.enter(State::AskingBootServer { to, item, chosen }, now, out),
+            Some(to) => self.enter(State::AskingBootServer { to, item }, now, out),
             None => self
                 .end(Err(GaveUp::new("PXE-E55", "ProxyDHCP service did not reply to request on port 4011"))),
         }
     }
 
-    fn heard_boot_server(&mut self, packet: Received, item: u16, chosen: bool) {
+    fn heard_boot_server(&mut self, packet: Received, item: Option<u16>) {
         let answered = Vendor::read(&packet).item.map(|(kind, _)| kind);
-        let fits = match answered {
-            Some(kind) => kind == item,
-            None => !chosen,
-        };
+        // Where it asked for no item it wants to see one all the same.
+        let fits = answered.is_some_and(|kind| item.is_none_or(|item| item == kind));
         if packet.kind() == Some(Kind::ACK) && fits {
             self.pxe = Some(packet.clone());
             self.load(&packet);
@@ -267,8 +265,8 @@ impl Dhcp for Rom {
             State::Requesting(_) if datagram.from.port() == SERVER_PORT => {
                 self.heard_answer(packet, now, out)
             }
-            State::AskingBootServer { item, chosen, .. } if datagram.from.port() != CLIENT_PORT => {
-                self.heard_boot_server(packet, item, chosen);
+            State::AskingBootServer { item, .. } if datagram.from.port() != CLIENT_PORT => {
+                self.heard_boot_server(packet, item);
             }
             _ => {}
         }
@@ -279,7 +277,7 @@ impl Dhcp for Rom {
             match item {
                 _ if now < until => {}
                 0 => self.end(Ok(Load::Disk)),
-                item => self.ask(item, true, now, out),
+                item => self.ask(Some(item), now, out),
             }
             return;
         }

@@ -64,6 +64,20 @@ enum State {
     Over,
 }
 
+impl Build {
+    /// An iPXE that other firmware loaded. It names its own platform, also behind HTTP Boot.
+    pub(crate) fn chained(arch: Arch, loaded_from: &str) -> Self {
+        let arch = match arch.0 {
+            0x0f => Arch::UEFI_IA32,
+            0x10 => Arch::UEFI_X64,
+            0x12 => Arch::UEFI_ARM32,
+            0x13 => Arch::UEFI_ARM64,
+            _ => arch,
+        };
+        Self { arch, loaded_from: Some(loaded_from.to_owned()) }
+    }
+}
+
 impl Ipxe {
     /// A machine that is switched off.
     #[must_use]

@@ -24,7 +24,7 @@ pub(crate) fn run(name: &str, bytes: &[u8], context: &Context) -> Want {
     if named(&["pxelinux"]) {
         Want::Run(Box::new(Pxelinux::new(context.clone(), name)))
     } else if named(&["ipxe", "snponly", "undionly"]) {
-        let build = Build { arch: context.arch, loaded_from: Some(name.to_owned()) };
+        let build = Build::chained(context.arch, name);
         Want::Dhcp(Box::new(Ipxe::new(context.identity, build, &mut context.random.clone())))
     } else if named(&["grub"]) {
         Want::Run(Box::new(Grub::new(context.clone(), name)))

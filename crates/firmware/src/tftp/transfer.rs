@@ -112,6 +112,13 @@ impl Transfer {
         }
     }
 
+    /// ARP found nobody at this address.
+    pub fn unreachable(&mut self, address: Ipv4Addr) {
+        if address == self.server && self.style == Style::Rom && self.outcome.is_none() {
+            self.fail(GaveUp::new("PXE-E11", "ARP timeout"));
+        }
+    }
+
     /// A datagram came.
     pub fn receive(&mut self, now: Duration, datagram: &Datagram, out: &mut Vec<Datagram>) {
         if self.outcome.is_some() || datagram.to != self.own || *datagram.from.ip() != self.server {
