@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
@@ -49,6 +50,41 @@ fn a_machine_finds_its_configuration_under_every_name_of_pxelinux_search() {
         let script = http(&machine, &format!("ipxe/{mac}"))?;
         ensure!(script.starts_with("#!ipxe\nkernel http://10.77.0.1:8080/small/vmlinuz"), "{script}");
         ensure!(http(&machine, "ipxe")? == script, "the same by the machine's address");
+        for name in ["autoexec.ipxe", "EFI/boot/autoexec.ipxe"] {
+            // Each has a token of its own for the machine's attempt, but says the same.
+            for text in [tftp(&machine, name)?, http(&machine, name)?] {
+                ensure!(
+                    text.starts_with("#!ipxe\nkernel http://10.77.0.1:8080/small/vmlinuz"),
+                    "{name}: {text}"
+                );
+            }
+        }
+        for name in
+            ["grub/grub.cfg", "EFI/debian/grub.cfg", &format!("grub/grub.cfg-{entry}"), "grub.cfg-0A4D0014"]
+        {
+            let text = tftp(&machine, name)?;
+            ensure!(text.contains("linux '(tftp,10.77.0.1)/small/vmlinuz'"), "TFTP {name}: {text}");
+            let text = http(&machine, name)?;
+            ensure!(text.contains("linux '(http,10.77.0.1:8080)/small/vmlinuz'"), "HTTP {name}: {text}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_machine_that_fetches_ipxe_again_and_again_is_told_of() {
+    Lab::run("names-round", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        fs::write(site.tree().join("snponly.efi"), "MZ")?;
+        let server = lab.server(&site.config(Dhcp::Server, ""))?;
+        let machine = lab.join("10.77.0.20/24")?;
+        let mac = mac(&machine)?;
+        for _ in 0..2 {
+            tftp(&machine, "snponly.efi")?;
+        }
+        ensure!(server.events_of("goes-round")?.is_empty(), "twice is no round trip");
+        http(&machine, "snponly.efi")?;
+        server.wait_for_event("goes-round", Duration::from_secs(10), |event| event["mac"] == mac.as_str())?;
         Ok(())
     });
 }

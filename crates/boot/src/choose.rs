@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use nextboot_model::{Host, LoaderName};
 
-use crate::{Client, Firmware, Kind, Loader, Profile, Site};
+use crate::{Client, Firmware, Kind, Loader, Profile, Site, ipxe::is_ipxe};
 
 /// A loader, or none, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,9 +81,7 @@ fn wish(wanted: &LoaderName, why: String, client: &Client, kind: Kind) -> (Optio
 /// iPXE that is given iPXE again would go round for ever: it gets its script.
 fn not_again(loader: Loader, why: String, client: &Client) -> (Loader, String) {
     let Loader::File(name) = &loader else { return (loader, why) };
-    let file = name.rsplit('/').next().unwrap_or_default();
-    let is_ipxe = ["ipxe", "snponly", "undionly", "snp."].iter().any(|begin| file.starts_with(begin));
-    if client.firmware == Firmware::Ipxe && is_ipxe {
+    if client.firmware == Firmware::Ipxe && is_ipxe(name) {
         let why = format!("{why}: {name}, which runs already");
         return (Loader::Script, why);
     }

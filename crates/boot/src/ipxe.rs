@@ -99,6 +99,16 @@ pub fn nothing(why: &str) -> String {
     format!("#!ipxe\necho nextboot: {}\nexit 1\n", plain(why))
 }
 
+/// Whether a file is iPXE itself, by the names under which it is built and packaged.
+#[must_use]
+pub fn is_ipxe(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let ends = [".efi", ".pxe", ".kpxe", ".kkpxe", ".kkkpxe", ".lkrn"].iter().any(|end| file.ends_with(end));
+    ends && ["ipxe", "snponly", "undionly", "snp.", "snp-", "intel."]
+        .iter()
+        .any(|begin| file.starts_with(begin))
+}
+
 /// Where iPXE finds a file: as it is when it is an address already.
 pub(crate) fn url(base: &str, name: &str) -> String {
     if name.contains("://") {
@@ -127,6 +137,18 @@ mod tests {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ends = words.iter().any(|word| matches!(*word, "||" | "&&" | ";") || word.starts_with('#'));
         (!ends).then_some(words)
+    }
+
+    #[test]
+    fn ipxe_is_known_by_its_names() {
+        for name in ["snponly.efi", "ipxe/undionly.kpxe", "ipxe.efi", "x/ipxe-x86_64.efi", "ipxe.lkrn"] {
+            assert!(is_ipxe(name), "{name}");
+        }
+        for name in
+            ["ipxe/52:54:00:aa:bb:0c", "autoexec.ipxe", "shimx64.efi", "boot.ipxe", "ipxe.cfg", "linux"]
+        {
+            assert!(!is_ipxe(name), "{name}");
+        }
     }
 
     #[test]

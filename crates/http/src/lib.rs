@@ -18,7 +18,7 @@
 //! # What is where
 //! | path | method | what |
 //! |---|---|---|
-//! | `/ipxe`, `/ipxe/`, `/autoexec.ipxe` | GET, HEAD | the iPXE script for the machine that asks |
+//! | `/ipxe`, `/ipxe/` | GET, HEAD | the iPXE script for the machine that asks |
 //! | `/ipxe/MAC`, `/ipxe/MAC.ipxe` | GET, HEAD | the iPXE script for that machine |
 //! | `/seed/TOKEN/NAME`, `/seed/NAME` | GET, HEAD | a seed; a token has 60 hexadecimal digits |
 //! | `/done/TOKEN` | GET, POST, PUT; HEAD does nothing | the call-back of an installed system |

@@ -44,7 +44,6 @@ impl<'a> Route<'a> {
         let name = Self::Name(path);
         let (first, rest) = split(path);
         match first {
-            "autoexec.ipxe" if rest.is_empty() => Self::Script(None),
             "ipxe" if rest.is_empty() => Self::Script(None),
             // A tree may have a directory of that name, with iPXE in it.
             "ipxe" => {
@@ -94,7 +93,7 @@ mod tests {
             ("/ipxe", Route::Script(None)),
             ("/ipxe/", Route::Script(None)),
             ("//ipxe//", Route::Script(None)),
-            ("/autoexec.ipxe", Route::Script(None)),
+            ("/autoexec.ipxe", Route::Name("/autoexec.ipxe")),
             ("/ipxe/52:54:00:aa:bb:0c", Route::Script(mac())),
             ("/ipxe/52-54-00-AA-BB-0C/", Route::Script(mac())),
             ("/ipxe/525400aabb0c.ipxe", Route::Script(mac())),

@@ -133,6 +133,8 @@ pub enum EventKind {
     ConfigurationSent { name: String, profile: ProfileName, via: Via },
     /// A file was delivered in full.
     FileSent { name: String, bytes: u64, millis: u64, via: Via },
+    /// The machine fetched iPXE three times within a minute.
+    GoesRound { name: String },
     /// The machine asked only for the size (UEFI firmware does, and aborts the transfer by design).
     SizeProbed { name: String },
     /// A transfer ended before its end.
@@ -190,6 +192,7 @@ impl EventKind {
                 | Self::PoolExhausted { .. }
                 | Self::TemplateFailed { .. }
                 | Self::NeedsOneOffer { .. }
+                | Self::GoesRound { .. }
         ) || matches!(self, Self::Delivered { times, .. } if *times >= 3)
     }
 }
@@ -328,6 +331,11 @@ impl fmt::Display for EventKind {
             Self::FileSent { name, bytes, millis, via } => {
                 write!(out, "got {name}, {} in {millis} ms by {via}", size(*bytes))
             }
+            Self::GoesRound { name } => write!(
+                out,
+                "got {name} three times within a minute: iPXE runs and is given iPXE again instead of its script; a DHCP server \
+                 that does not tell it apart (user class \"iPXE\", option 175) names the file, or its script boots nothing"
+            ),
             Self::SizeProbed { name } => write!(out, "asked for the size of {name}"),
             Self::FileCut { name, sent, bytes, reason, via } => {
                 write!(out, "{name} cut off at {} of {} by {via}: {reason}", size(*sent), size(*bytes))

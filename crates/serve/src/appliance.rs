@@ -11,7 +11,9 @@ use nextboot_boot::{Client, Plan, Secret, Site, decide};
 use nextboot_config::Config;
 use nextboot_dhcp::Neighbours;
 use nextboot_files::Roots;
-use nextboot_model::{AttemptId, Attempts, Command, EventKind, HostName, Mac, State, Step, Timestamp};
+use nextboot_model::{
+    AttemptId, Attempts, Command, EventKind, HostName, Mac, Rounds, State, Step, Timestamp,
+};
 use nextboot_net::Network;
 use nextboot_store::{NewEvent, Store};
 
@@ -64,6 +66,8 @@ pub(crate) struct Appliance {
     pub(crate) network: Arc<Network>,
     pub(crate) secret: Secret,
     pub(crate) quiet: Mutex<Quiet>,
+    /// Machines that fetch iPXE again and again.
+    pub(crate) rounds: Mutex<Rounds>,
     pub(crate) started: Timestamp,
 }
 

@@ -11,7 +11,7 @@ use nextboot_api::Listeners;
 use nextboot_boot::Secret;
 use nextboot_config::{Config, Mode};
 use nextboot_dhcp::{Neighbours, Proxy, ProxyConfig, Server};
-use nextboot_model::{Attempts, EventKind, Lease};
+use nextboot_model::{Attempts, EventKind, Lease, Rounds};
 use nextboot_net::{Changes, Network};
 use nextboot_store::{Limits as StoreLimits, Store};
 use tokio::{
@@ -79,6 +79,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         network: Arc::clone(&network),
         secret,
         quiet: Mutex::new(Quiet::default()),
+        rounds: Mutex::new(Rounds::default()),
         started: clock::now(),
     });
 

@@ -12,7 +12,6 @@ async fn paths_lead_where_they_should() {
     for (path, status, text) in [
         ("/ipxe", 200, "#!ipxe\n# 127.0.0.1\n"),
         ("/ipxe/", 200, "#!ipxe\n# 127.0.0.1\n"),
-        ("/autoexec.ipxe", 200, "#!ipxe\n# 127.0.0.1\n"),
         ("/ipxe/52%3A54%3A00%3Aaa%3Abb%3A0C.ipxe?x", 200, "#!ipxe\n# 52:54:00:aa:bb:0c\n"),
         (&with_token, 200, &format!("meta-data for Some({token:?})")),
         ("/seed/debian.seed", 200, "debian.seed for None"),

@@ -1,5 +1,6 @@
 use std::{ops::Range, sync::Arc};
 
+use nextboot_boot::ipxe;
 use nextboot_model::{EventKind, Mac, Step, Via};
 
 use super::Receipt;
@@ -68,6 +69,11 @@ impl Appliance {
                 self.note(mac, EventKind::SeedSent { name });
             }
             (End::Whole, Receipt::File { .. }) => {
+                if let Some(mac) = mac.filter(|_| ipxe::is_ipxe(&name))
+                    && self.rounds.lock().fetched(now, mac)
+                {
+                    self.note(Some(mac), EventKind::GoesRound { name: name.clone() });
+                }
                 let (repeated, step) = self.fetched(mac, &name);
                 // The same file again and again would push everything else out of the journal.
                 let tells = repeated.is_some_and(|repeated| !repeated || self.may_tell((mac, &name)));

@@ -1,6 +1,8 @@
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
-use nextboot_boot::{Answer, Client, Language, NoAnswer, Plan, Profile, Question, Setting, installer_at};
+use nextboot_boot::{
+    Answer, Client, Language, NoAnswer, Plan, Profile, Question, Setting, Tree as _, installer_at,
+};
 use nextboot_files::{BadName, Content, Name, OpenError};
 use nextboot_model::{AttemptId, EventKind, Mac, Needs, State, Via};
 
@@ -32,6 +34,9 @@ impl Appliance {
         if let Some(question) = Question::read(name.as_str()) {
             return self.configuration(&settings, &question, &name, &requester, server, via);
         }
+        if name.file() == "autoexec.ipxe" && !self.has_its_own(&settings, &requester, &name) {
+            return self.script_by(from, server, None, via).await;
+        }
         let mac = requester.mac;
         match fetch(&settings, &name).await {
             Ok((_, Some(profile))) if !self.is_armed_for(&requester, &profile) => {
@@ -54,6 +59,13 @@ impl Appliance {
                 })
             }
         }
+    }
+
+    /// Whether the tree's own file is what a machine gets at a name that every iPXE asks for: only where the machine is
+    /// left alone.
+    fn has_its_own(&self, settings: &Settings, requester: &Client, name: &Name) -> bool {
+        self.plan(&self.store.state(), requester).profile.is_none()
+            && settings.tree.read(name.as_str()).is_some()
     }
 
     fn is_armed_for(&self, requester: &Client, profile: &Profile) -> bool {
@@ -97,6 +109,18 @@ impl Appliance {
         server: IpAddr,
         mac: Option<Mac>,
     ) -> Result<Found, Refused> {
+        self.script_by(from, server, mac, Via::Http).await
+    }
+
+    /// Newer iPXE looks for `autoexec.ipxe` beside itself before anything else, by whatever it was loaded by. Not found is
+    /// the last line that people see then, and what they blame.
+    async fn script_by(
+        self: &Arc<Self>,
+        from: IpAddr,
+        server: IpAddr,
+        mac: Option<Mac>,
+        via: Via,
+    ) -> Result<Found, Refused> {
         let requester = self.client_at(from).await;
         self.took_our_offer(requester.mac);
         let client = match mac {
@@ -129,7 +153,7 @@ impl Appliance {
                 let content = Content::from_bytes(nextboot_boot::ipxe::nothing(&why));
                 Ok(Found { content, receipt: Receipt::Note })
             }
-            Err(error) => Err(self.no_answer(&client, &name, error, Via::Http)),
+            Err(error) => Err(self.no_answer(&client, &name, error, via)),
         }
     }
 
