@@ -25,9 +25,9 @@ fn complaints(text: &str) -> Vec<String> {
 fn example_in_full() -> String {
     let is_key = |line: &str| {
         line.starts_with('[')
-            || line
-                .split_once(" = ")
-                .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+            || line.split_once(" = ").is_some_and(|(key, _)| {
+                key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            })
     };
     let uncomment = |line: &'static str| line.strip_prefix('#').filter(|rest| is_key(rest)).unwrap_or(line);
     EXAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n")

@@ -9,10 +9,13 @@
 //! fn on_datagram(server: &mut Server, now: Timestamp, arrival: &Arrival, bytes: &[u8]) {
 //!     // Garbage and other servers' replies end here; `Heard` reads the latter.
 //!     let Ok(seen) = Seen::read(bytes) else { return };
+//!     // A flood ends here.
+//!     let Some(admitted) = server.admit(now, &seen, &()) else { return };
 //!     // The one decision, made elsewhere from `seen.client()`.
 //!     let boot = BootAnswer::Silent;
-//!     let outcome = server.handle(now, arrival, &seen, &boot, &());
-//!     // 1. make `outcome.lease_changes` durable, 2. send `outcome.replies`, 3. turn `outcome.notes` into events.
+//!     let outcome = server.answer(admitted, now, arrival, &seen, &boot, &());
+//!     // 1. make `outcome.lease_changes` durable, 2. tell `server.written`, 3. send `outcome.replies`, 4. turn
+//!     // `outcome.notes` into events.
 //! }
 //! ```
 //!
@@ -43,6 +46,8 @@
 //! - **Option 66 and 13 are never written** on our own account: firmware reads `siaddr`, and trusts 13 as a buffer size.
 //! - **Firmware that asks a third time is offered another way** (a proxy's offers are all alike in Intel PXE 2.1): some takes only
 //!   the file of the offer, some only asks on port 4011.
+//! - **Who comes back soon gets what is left of its lease**, in OFFER and ACK alike, so that a rack that boots over and over
+//!   costs no writes ([`ServerConfig::cache_threshold`]).
 //! - **Option 51 of a client is ignored**: the site says how long leases hold.
 #![forbid(unsafe_code)]
 
@@ -68,7 +73,7 @@ mod text;
 pub use client::{ClientInfo, ClientKind, Seen, VendorClasses};
 pub use dhcproto::v4::MessageType;
 pub use lease::{IdentityRule, Leases};
-pub use limit::LimitConfig;
+pub use limit::{Admitted, LimitConfig};
 pub use neighbours::{MAX_NEIGHBOURS, Neighbours, News, Ourselves, Overheard};
 pub use outcome::{
     Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, RequestState,

@@ -26,6 +26,10 @@ impl Default for LimitConfig {
     }
 }
 
+/// Says that a packet is to be handled.
+#[derive(Debug)]
+pub struct Admitted(pub(crate) ());
+
 /// Tokens in thousandths, so that a refill per millisecond is a whole number.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {

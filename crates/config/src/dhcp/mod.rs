@@ -98,6 +98,7 @@ impl Dhcp {
         take(&mut read.server.authoritative, dhcp.get("authoritative", |item| item.flag()));
         take(&mut read.server.offer_time, dhcp.get("offer_time", |item| while_(item, 10..=600)));
         take(&mut read.server.decline_time, dhcp.get("decline_time", |item| while_(item, 60..=31_536_000)));
+        take(&mut read.server.cache_threshold, dhcp.get("cache_threshold", |item| item.number(0..=50_u8)));
         let lease = dhcp.get("lease_time", lease_time).unwrap_or(subnet::DEFAULT_LEASE);
         let subnets = dhcp.tables("subnet", |section| subnet::read(section, lease));
         let all_read = subnets.iter().all(Option::is_some);

@@ -23,6 +23,8 @@ pub(super) fn read(section: &mut Section<'_>, lease: LeaseTime) -> Option<Placed
     let mut subnet = Subnet::new(network.as_ref().map_or_else(Ipv4Net::default, |network| network.value));
     subnet.shared_network = section.get("shared_network", |item| item.line_of_text(64));
     take(&mut subnet.excluded, exclude);
+    let first_last = section.get("exclude_first_last_24", |item| item.flag());
+    take(&mut subnet.exclude_first_last_24, first_last);
     subnet.parameters = parameters::read(section);
     take(&mut subnet.parameters.routers, routers);
     subnet.lease_time = section.get("lease_time", lease_time).unwrap_or(lease);

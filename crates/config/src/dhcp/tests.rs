@@ -178,3 +178,11 @@ fn other_vendor_classes_may_mean_a_pxe_client() {
     let classes = VendorClasses::new([b"PXEClient".to_vec(), b"HW-Client".to_vec()]);
     assert_eq!(config.dhcp.vendor_classes, classes);
 }
+
+#[test]
+fn cache_and_exclusions_are_read() {
+    let server = parse(&format!("[dhcp]\ncache_threshold = 0\n{SUBNET}exclude_first_last_24 = true\n"));
+    assert_eq!((server.cache_threshold, server.subnets[0].exclude_first_last_24), (0, true));
+    let wrong = "[dhcp]\ncache_threshold = 51\n";
+    assert_eq!(complaints(wrong), ["2: dhcp.cache_threshold = 51: use a whole number from 0 to 50"]);
+}

@@ -53,6 +53,17 @@ impl Intervals {
         }
     }
 
+    /// The numbers in the set that are 0 or 255 modulo 256.
+    pub(super) fn ends_of_256(&self) -> Vec<u32> {
+        let ends = |(first, last): (&u32, &u32)| {
+            let (first, last) = (*first, *last);
+            let blocks = first >> 8..=last >> 8;
+            let ends = blocks.flat_map(|block| [block << 8, block << 8 | 255]);
+            ends.filter(move |end| (first..=last).contains(end))
+        };
+        self.0.iter().flat_map(ends).collect()
+    }
+
     pub(super) fn contains(&self, number: u32) -> bool {
         self.0.range(..=number).next_back().is_some_and(|(_, end)| *end >= number)
     }

@@ -5,7 +5,7 @@ mod intervals;
 mod pool;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     net::Ipv4Addr,
     time::Duration,
 };
@@ -38,6 +38,8 @@ pub struct Leases {
     by_address: HashMap<Ipv4Addr, Lease>,
     by_mac: BTreeSet<(Mac, Ipv4Addr)>,
     by_id: HashMap<Vec<u8>, BTreeSet<Ipv4Addr>>,
+    /// The addresses whose leases are on the disk as they stand here.
+    durable: HashSet<Ipv4Addr>,
     pools: Vec<Share>,
 }
 
@@ -56,6 +58,9 @@ impl Share {
             && self.class.is_none_or(|class| reach.classes.contains(&class))
     }
 }
+
+/// Most addresses that one machine may have in quarantine: one whose network card answers for others declines all it gets.
+const MAX_DECLINED: usize = 8;
 
 /// True while nobody else may have the address of this lease.
 fn holds(lease: &Lease, now: Timestamp) -> bool {
@@ -77,13 +82,20 @@ impl Leases {
         for subnet in subnets {
             let network = subnet.network;
             let nobodys = [subnet.not_for_pools(), routers.clone()].concat();
-            let mut everybodys = Pool::new(subnet.pools.iter().map(ends), &nobodys);
+            let new = |ranges: &mut dyn Iterator<Item = _>| {
+                let mut pool = Pool::new(ranges, &nobodys);
+                if subnet.exclude_first_last_24 && network.prefix_len() <= 24 {
+                    pool.leave_first_and_last();
+                }
+                pool
+            };
+            let mut everybodys = new(&mut subnet.pools.iter().map(ends));
             for (at, class) in classes.iter().enumerate() {
                 let here = class.pools.iter().map(ends).filter(|(first, _)| network.contains(first));
                 let here: Vec<_> = here.collect();
                 everybodys.leave(&here);
                 if !here.is_empty() {
-                    let pool = Pool::new(here.into_iter(), &nobodys);
+                    let pool = new(&mut here.into_iter());
                     pools.push(Share { network, class: Some(at), pool });
                 }
             }
@@ -93,7 +105,9 @@ impl Leases {
         for lease in kept {
             let older = leases.by_address.get(&lease.address).is_some_and(|have| have.heard > lease.heard);
             if !older && crate::packet::is_usable(&lease.address) {
+                let address = lease.address;
                 leases.put(lease);
+                leases.durable.insert(address);
             }
         }
         leases
@@ -138,7 +152,20 @@ impl Leases {
         self.by_address.insert(lease.address, lease);
     }
 
+    /// Takes note that this lease is on the disk, unless it has changed meanwhile.
+    pub(crate) fn written(&mut self, lease: &Lease) {
+        if self.by_address.get(&lease.address) == Some(lease) {
+            self.durable.insert(lease.address);
+        }
+    }
+
+    /// The lease of an address, if it is on the disk as it stands.
+    pub(crate) fn durable(&self, address: Ipv4Addr) -> Option<&Lease> {
+        self.by_address.get(&address).filter(|_| self.durable.contains(&address))
+    }
+
     pub(crate) fn remove(&mut self, address: Ipv4Addr) -> Option<Lease> {
+        self.durable.remove(&address);
         let lease = self.by_address.remove(&address)?;
         self.by_mac.remove(&(lease.mac, address));
         if let Some(id) = &lease.client_id
@@ -275,12 +302,29 @@ impl Leases {
         first(&|pool| pool.next_idle(now, &usable)).or_else(|| first(&|pool| pool.next_offered(now, &usable)))
     }
 
-    /// The address that must come out of quarantine before this one may go in.
-    pub(crate) fn too_many_declined(&mut self, address: Ipv4Addr, now: Timestamp) -> Option<Ipv4Addr> {
-        self.pool(address)?.too_many_declined(now)
+    /// The address that must come out of quarantine before this one may go in, which this machine declined: one of its own
+    /// where it has put many there.
+    pub(crate) fn too_many_declined(
+        &mut self,
+        mac: Mac,
+        address: Ipv4Addr,
+        now: Timestamp,
+    ) -> Option<Ipv4Addr> {
+        let own = || self.of_mac(mac).filter(|lease| in_quarantine(lease, now));
+        let oldest = own().min_by_key(|lease| (lease.expires, lease.address)).map(|lease| lease.address);
+        oldest
+            .filter(|_| own().count() >= MAX_DECLINED)
+            .or_else(|| self.pool(address)?.too_many_declined(now))
     }
 
-    pub(crate) fn into_records(self) -> Vec<Lease> {
-        self.by_address.into_values().collect()
+    /// The leases, and whether each is on the disk.
+    pub(crate) fn into_records(self) -> (Vec<Lease>, HashSet<Ipv4Addr>) {
+        (self.by_address.into_values().collect(), self.durable)
+    }
+
+    /// As [`Leases::into_records`] gave it.
+    pub(crate) fn set_durable(&mut self, durable: HashSet<Ipv4Addr>) {
+        self.durable = durable;
+        self.durable.retain(|address| self.by_address.contains_key(address));
     }
 }

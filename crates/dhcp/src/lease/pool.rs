@@ -58,6 +58,14 @@ impl Pool {
         self.unused.clone_from(&self.all);
     }
 
+    /// Gives up `.0` and `.255` of every /24: some old clients take them for network and broadcast addresses.
+    pub(super) fn leave_first_and_last(&mut self) {
+        for number in self.all.ends_of_256() {
+            self.all.remove(number);
+        }
+        self.unused.clone_from(&self.all);
+    }
+
     pub(super) fn contains(&self, address: Ipv4Addr) -> bool {
         self.all.contains(address.to_bits())
     }

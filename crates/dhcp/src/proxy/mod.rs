@@ -10,7 +10,10 @@ pub use ways::Ways;
 
 use crate::{
     Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Port, RequestState, Seen,
-    Sending, Why, boot, code, limit::Limiter, pxe, reply::Reply,
+    Sending, Why, boot, code,
+    limit::{Admitted, Limiter},
+    pxe,
+    reply::Reply,
 };
 
 /// Everything a [`Proxy`] is told by the site.
@@ -66,14 +69,31 @@ impl Proxy {
         self.trials.given_up(now)
     }
 
-    /// Handles one packet. `boot` is what was decided for `seen.client()`. The outcome never changes a lease.
+    /// Whether a packet is to be handled at all: before anything is decided about its sender, which costs more than this.
+    pub fn admit(&mut self, now: Timestamp, seen: &Seen) -> Option<Admitted> {
+        let fresh = seen.packet().message_type() == Some(MessageType::Discover);
+        self.limiter.allow(now, seen.packet().mac, fresh).then_some(Admitted(()))
+    }
+
+    /// Handles one packet: [`Proxy::admit`] and [`Proxy::answer`] in one, for whoever has decided already.
     pub fn handle(&mut self, now: Timestamp, arrival: &Arrival, seen: &Seen, boot: &BootAnswer) -> Outcome {
+        match self.admit(now, seen) {
+            Some(admitted) => self.answer(admitted, now, arrival, seen, boot),
+            None => Outcome::ignored(Why::RateLimit),
+        }
+    }
+
+    /// Answers a packet that was admitted. `boot` is what was decided for `seen.client()`. The outcome never changes a lease.
+    pub fn answer(
+        &mut self,
+        _: Admitted,
+        now: Timestamp,
+        arrival: &Arrival,
+        seen: &Seen,
+        boot: &BootAnswer,
+    ) -> Outcome {
         let packet = seen.packet();
         let message = packet.message_type();
-        let fresh = message == Some(MessageType::Discover);
-        if !self.limiter.allow(now, packet.mac, fresh) {
-            return Outcome::ignored(Why::RateLimit);
-        }
         let served = |address| self.config.networks.iter().any(|network| network.contains(&address));
         if arrival.port == Port::Pxe {
             let mut outcome = pxe::answer(arrival, seen, boot, served);

@@ -7,12 +7,14 @@ use dhcproto::{
     v4::{DhcpOption, MessageType},
 };
 
-use super::{Call, LeaseTime, SiteOption, Subnet, parameters::Levels};
+use nextboot_model::Timestamp;
+
+use super::{Call, Grant, LeaseTime, SiteOption, Subnet, parameters::Levels};
 use crate::{Destination, NakReason, Note, Packet, Sending, boot, code, reply::Reply};
 
 impl Call<'_> {
     /// OFFER or ACK.
-    pub(super) fn give(&mut self, message: MessageType, address: Ipv4Addr) {
+    pub(super) fn give(&mut self, message: MessageType, address: Ipv4Addr, grant: Grant) {
         let packet = self.seen.packet();
         let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.yiaddr(address);
@@ -20,8 +22,8 @@ impl Call<'_> {
         let confirmed = message == MessageType::Ack && packet.ciaddr == address;
         let ciaddr = if confirmed { address } else { Ipv4Addr::UNSPECIFIED };
         reply.ciaddr(ciaddr);
-        if let (Some(time), Some(subnet)) = (self.lease_time(address), self.subnet_for(address)) {
-            lease_times(&mut reply, time, subnet);
+        if let Some(subnet) = self.subnet_for(address) {
+            lease_times(&mut reply, self.left(grant), subnet);
         }
         let file = self.fill(&mut reply, address);
         self.out.notes.push(match message {
@@ -117,6 +119,17 @@ impl Call<'_> {
         }
         self.out.notes.append(&mut notes);
         file
+    }
+
+    /// How long the client may use what it is granted, in whole seconds: never longer than we hold it.
+    fn left(&self, grant: Grant) -> LeaseTime {
+        match grant.expires {
+            Timestamp::NEVER => LeaseTime::Infinite,
+            expires => {
+                let left = expires.since(self.now).as_secs();
+                LeaseTime::Seconds(u32::try_from(left).unwrap_or(u32::MAX - 1))
+            }
+        }
     }
 
     /// RFC 2131 section 4.1.

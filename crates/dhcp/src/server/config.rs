@@ -28,6 +28,9 @@ pub struct ServerConfig {
     pub offer_time: Duration,
     /// How long a declined address is kept out of use.
     pub decline_time: Duration,
+    /// A client that comes back before so many hundredths of its lease are over gets what is left of it, and nothing is
+    /// written; 0 for none of that.
+    pub cache_threshold: u8,
     /// How much clients may send.
     pub limits: LimitConfig,
 }
@@ -44,6 +47,7 @@ impl Default for ServerConfig {
             authoritative: false,
             offer_time: Duration::from_secs(120),
             decline_time: Duration::from_secs(86_400),
+            cache_threshold: 25,
             limits: LimitConfig::default(),
         }
     }
@@ -71,6 +75,8 @@ pub struct Subnet {
     pub reservations: Vec<Reservation>,
     /// Addresses inside the pools that are not given.
     pub excluded: Vec<Ipv4Addr>,
+    /// Whether `.0` and `.255` of each /24 are not given either, in networks of this size and larger.
+    pub exclude_first_last_24: bool,
     /// What its clients are told.
     pub parameters: Parameters,
     /// How long leases hold.
@@ -91,6 +97,7 @@ impl Subnet {
             pools: Vec::new(),
             reservations: Vec::new(),
             excluded: Vec::new(),
+            exclude_first_last_24: false,
             parameters: Parameters::default(),
             lease_time: LeaseTime::Seconds(43_200),
             renewal: None,

@@ -18,8 +18,9 @@ impl Call<'_> {
             self.out.notes.push(Note::PoolExhausted { network });
             return;
         };
+        let grant = self.grant(address);
         self.hold(address);
-        self.give(MessageType::Offer, address);
+        self.give(MessageType::Offer, address, grant);
     }
 
     /// The address for this client: reserved, current, previous, requested, or the next of the pools (RFC 2131 section 4.3.1).

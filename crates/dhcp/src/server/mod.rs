@@ -30,7 +30,7 @@ pub use reservation::{Owner, Reservation};
 use crate::{
     Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why, code,
     lease::{Identity, IdentityRule, Leases, Reach, Standing},
-    limit::Limiter,
+    limit::{Admitted, Limiter},
     packet::is_usable,
     pxe,
 };
@@ -70,6 +70,14 @@ struct Call<'a> {
     out: Outcome,
 }
 
+/// What a client is granted.
+#[derive(Debug, Clone, Copy)]
+struct Grant {
+    expires: Timestamp,
+    /// False when it is its lease as it stands.
+    is_new: bool,
+}
+
 /// What a client has reserved.
 struct Claim<'a> {
     address: Ipv4Addr,
@@ -97,9 +105,10 @@ impl Server {
 
     /// Goes on under a new configuration. All leases live on; those outside the new pools until they end.
     pub fn reconfigure(&mut self, config: ServerConfig) {
-        let kept = std::mem::take(&mut self.leases).into_records();
+        let (kept, durable) = std::mem::take(&mut self.leases).into_records();
         let (own, interfaces) = (std::mem::take(&mut self.own), std::mem::take(&mut self.interfaces));
         *self = Self { own, interfaces, ..Self::new(config, kept) };
+        self.leases.set_durable(durable);
     }
 
     /// Tells the server all addresses of this machine, each with the index of its interface: they are accepted as server
@@ -125,10 +134,22 @@ impl Server {
         self.leases.remove(address).map(|lease| LeaseChange::Remove(lease.address))
     }
 
-    /// Handles one packet. `boot` is what was decided for `seen.client()`.
-    ///
-    /// The caller makes the lease changes durable (see [`LeaseChange::must_be_durable`]) and then sends the replies. If that
-    /// fails it sends nothing: the table holds the address for the client, who asks again.
+    /// Takes note that changes are on the disk. Until then a client that asks again has its lease written again.
+    pub fn written(&mut self, changes: &[LeaseChange]) {
+        for change in changes {
+            if let LeaseChange::Put(lease) = change {
+                self.leases.written(lease);
+            }
+        }
+    }
+
+    /// Whether a packet is to be handled at all: before anything is decided about its sender, which costs more than this.
+    pub fn admit(&mut self, now: Timestamp, seen: &Seen, hosts: &dyn Reservations) -> Option<Admitted> {
+        let stranger = self.is_stranger(seen, &self.shown(seen), hosts);
+        self.limiter.allow(now, seen.packet().mac, stranger).then_some(Admitted(()))
+    }
+
+    /// Handles one packet: [`Server::admit`] and [`Server::answer`] in one, for whoever has decided already.
     pub fn handle(
         &mut self,
         now: Timestamp,
@@ -137,11 +158,26 @@ impl Server {
         boot: &BootAnswer,
         hosts: &dyn Reservations,
     ) -> Outcome {
-        let shown = self.shown(seen);
-        let stranger = self.is_stranger(seen, &shown, hosts);
-        if !self.limiter.allow(now, seen.packet().mac, stranger) {
-            return Outcome::ignored(Why::RateLimit);
+        match self.admit(now, seen, hosts) {
+            Some(admitted) => self.answer(admitted, now, arrival, seen, boot, hosts),
+            None => Outcome::ignored(Why::RateLimit),
         }
+    }
+
+    /// Answers a packet that was admitted. `boot` is what was decided for `seen.client()`.
+    ///
+    /// The caller makes the lease changes durable (see [`LeaseChange::must_be_durable`]), says so with [`Server::written`]
+    /// and then sends the replies. If that fails it sends nothing: the table holds the address for the client, who asks again.
+    pub fn answer(
+        &mut self,
+        _: Admitted,
+        now: Timestamp,
+        arrival: &Arrival,
+        seen: &Seen,
+        boot: &BootAnswer,
+        hosts: &dyn Reservations,
+    ) -> Outcome {
+        let shown = self.shown(seen);
         if now.after(CLOCK_STEP) < self.last {
             self.leases.set_back(now);
         }
@@ -335,6 +371,45 @@ impl Call<'_> {
         self.reach.classes.iter().filter_map(|at| self.server.config.classes.get(*at))
     }
 
+    /// What this client is granted at this address: its lease as it stands if that is fresh, else a whole new one.
+    fn grant(&self, address: Ipv4Addr) -> Grant {
+        let time = self.lease_time(address).unwrap_or(LeaseTime::Seconds(0));
+        let whole = match time {
+            LeaseTime::Infinite => Timestamp::NEVER,
+            LeaseTime::Seconds(seconds) => self.now.after(Duration::from_secs(seconds.into())),
+        };
+        let fresh = |lease: &&Lease| {
+            let passed = self.now.since(lease.heard);
+            let total = whole.since(self.now);
+            let same = Lease { expires: lease.expires, heard: lease.heard, ..self.new_lease(address, whole) };
+            lease.is_bound(self.now)
+                && **lease == same
+                && (whole == Timestamp::NEVER) == (lease.expires == Timestamp::NEVER)
+                && (whole == Timestamp::NEVER || lease.expires.since(lease.heard) == total)
+                && passed.saturating_mul(100)
+                    < total.saturating_mul(self.server.config.cache_threshold.into())
+        };
+        match self.server.leases.durable(address).filter(fresh) {
+            Some(lease) => Grant { expires: lease.expires, is_new: false },
+            None => Grant { expires: whole, is_new: true },
+        }
+    }
+
+    /// The lease that this client gets at this address.
+    fn new_lease(&self, address: Ipv4Addr, expires: Timestamp) -> Lease {
+        Lease {
+            address,
+            mac: self.shown.mac,
+            client_id: self.shown.client_id.clone(),
+            hostname: self.seen.client().host_name.clone(),
+            uuid: self.shown.uuid,
+            relay_info: self.shown.relay_info.clone().filter(|info| info.len() <= MAX_KEPT),
+            state: LeaseState::Bound,
+            expires,
+            heard: self.now,
+        }
+    }
+
     /// How long a lease of this address holds for this client.
     fn lease_time(&self, address: Ipv4Addr) -> Option<LeaseTime> {
         let of_class = self.classes().find_map(|class| class.lease_time);
@@ -355,17 +430,7 @@ impl Call<'_> {
 
     /// Writes a lease of this client into the table.
     fn put(&mut self, address: Ipv4Addr, state: LeaseState, expires: Timestamp) {
-        let lease = Lease {
-            address,
-            mac: self.shown.mac,
-            client_id: self.shown.client_id.clone(),
-            hostname: self.seen.client().host_name.clone(),
-            uuid: self.shown.uuid,
-            relay_info: self.shown.relay_info.clone().filter(|info| info.len() <= MAX_KEPT),
-            state,
-            expires,
-            heard: self.now,
-        };
+        let lease = Lease { state, ..self.new_lease(address, expires) };
         self.change(lease);
     }
 

@@ -30,7 +30,7 @@ impl Call<'_> {
             return self.out.ignore(Why::OtherServer);
         }
         let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
-        if let Some(oldest) = self.server.leases.too_many_declined(address, self.now) {
+        if let Some(oldest) = self.server.leases.too_many_declined(lease.mac, address, self.now) {
             self.server.leases.remove(oldest);
             self.out.lease_changes.push(LeaseChange::Remove(oldest));
             self.out.notes.push(Note::QuarantineFull { address: oldest });
@@ -85,7 +85,7 @@ impl Call<'_> {
             self.out.notes.push(Note::ReservedInUse { address, holder });
             return;
         }
-        let have = self.server.leases.get(address);
+        let have = self.server.leases.durable(address);
         if have.is_none_or(|lease| lease.expires != Timestamp::NEVER || !lease.is_bound(self.now)) {
             self.let_go(Some(address));
             self.put(address, LeaseState::Bound, Timestamp::NEVER);

@@ -1,9 +1,9 @@
-use std::{net::Ipv4Addr, time::Duration};
+use std::net::Ipv4Addr;
 
 use dhcproto::v4::MessageType;
-use nextboot_model::{Lease, LeaseState, Timestamp};
+use nextboot_model::{Lease, LeaseState};
 
-use super::{Call, LeaseTime};
+use super::Call;
 use crate::{NakReason, Note, RequestState, Why, lease::Standing};
 
 impl Call<'_> {
@@ -112,13 +112,11 @@ impl Call<'_> {
     fn bind(&mut self, address: Ipv4Addr) {
         self.note_namesake();
         self.let_go(Some(address));
-        let expires = match self.lease_time(address) {
-            Some(LeaseTime::Infinite) => Timestamp::NEVER,
-            Some(LeaseTime::Seconds(seconds)) => self.now.after(Duration::from_secs(seconds.into())),
-            None => self.now,
-        };
-        self.put(address, LeaseState::Bound, expires);
-        self.give(MessageType::Ack, address);
+        let grant = self.grant(address);
+        if grant.is_new {
+            self.put(address, LeaseState::Bound, grant.expires);
+        }
+        self.give(MessageType::Ack, address, grant);
     }
 
     /// Gives up what the client holds on this link, except for one address.

@@ -41,15 +41,23 @@ fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::
     let read = Seen::read_with(bytes, &app.settings.load().config.dhcp.vendor_classes);
     let Ok(seen) = read else { return };
     let now = crate::clock::now();
-    let client = answer::client(&seen, &arrival);
     let state = app.store.state();
+    let hosts = answer::Hosts(&state);
+    let admitted = match &mut *app.responder.lock() {
+        Responder::Server(server) => server.admit(now, &seen, &hosts),
+        Responder::Proxy(proxy) => proxy.admit(now, &seen),
+        Responder::Off => return,
+    };
+    // A flood ends here: what it asks for is not even looked up.
+    let Some(admitted) = admitted else { return notes::too_many(app, &seen) };
+    let client = answer::client(&seen, &arrival);
     let plan = app.plan(&state, &client);
     let boot = answer::boot(app, &plan, &client, &arrival);
     let (outcome, written) = {
         let mut responder = app.responder.lock();
         let outcome = match &mut *responder {
-            Responder::Server(server) => server.handle(now, &arrival, &seen, &boot, &answer::Hosts(&state)),
-            Responder::Proxy(proxy) => proxy.handle(now, &arrival, &seen, &boot),
+            Responder::Server(server) => server.answer(admitted, now, &arrival, &seen, &boot, &hosts),
+            Responder::Proxy(proxy) => proxy.answer(admitted, now, &arrival, &seen, &boot),
             Responder::Off => Outcome::default(),
         };
         // Queued while the table is locked, so that the disk sees leases in the order in which they came about.
@@ -57,6 +65,7 @@ fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::
         (outcome, written)
     };
     let told = notes::tell(app, now, &seen, &client, &plan, &outcome.notes);
-    let finish = send::Finish { mac: seen.client().mac, arrival, replies: outcome.replies, written, told };
+    let Outcome { replies, lease_changes, .. } = outcome;
+    let finish = send::Finish { mac: seen.client().mac, arrival, replies, lease_changes, written, told };
     finish.begin(app, sockets);
 }

@@ -131,6 +131,12 @@ pub(super) fn tell(
     once_written
 }
 
+/// A client that sends more than it may.
+pub(super) fn too_many(app: &Appliance, seen: &Seen) {
+    let event = EventKind::Ignored { reason: Why::RateLimit.to_string() };
+    app.note_once_in_a_while(Some(seen.client().mac), None, event);
+}
+
 /// What was learnt about how a machine takes a proxy's offer.
 fn of_the_way(note: &Note) -> Option<EventKind> {
     match note {

@@ -10,7 +10,7 @@ use nextboot_model::{EventKind, Mac};
 use nextboot_net::BROADCAST;
 use nextboot_store::LeaseError;
 
-use super::listen::Sockets;
+use super::{Responder, listen::Sockets};
 use crate::appliance::Appliance;
 
 const CLIENT_PORT: u16 = 68;
@@ -40,7 +40,9 @@ pub(super) struct Finish {
     pub(super) arrival: Arrival,
     /// What to send as soon as the leases are durable.
     pub(super) replies: Vec<Sending>,
-    /// The leases on their way to the disk.
+    /// What changed in the table of leases.
+    pub(super) lease_changes: Vec<LeaseChange>,
+    /// The part of it that is on its way to the disk.
     pub(super) written: Option<Written>,
     /// What to tell as soon as they are there.
     pub(super) told: Vec<EventKind>,
@@ -56,12 +58,15 @@ impl Finish {
     }
 
     async fn run(self, app: Arc<Appliance>, sockets: Arc<Sockets>) {
-        if let Some(written) = self.written
-            && let Err(error) = written.await
-        {
-            let what = format!("a lease cannot be written, so it is not given: {error}");
-            app.note_once_in_a_while(None, None, EventKind::Trouble { what });
-            return;
+        if let Some(written) = self.written {
+            if let Err(error) = written.await {
+                let what = format!("a lease cannot be written, so it is not given: {error}");
+                app.note_once_in_a_while(None, None, EventKind::Trouble { what });
+                return;
+            }
+            if let Responder::Server(server) = &mut *app.responder.lock() {
+                server.written(&self.lease_changes);
+            }
         }
         for event in self.told {
             app.note(Some(self.mac), event);

@@ -251,3 +251,20 @@ fn one_noisy_client_is_cut_off_and_others_are_served() {
     assert_eq!(answered, 20);
     assert!(world.offered(&discover(&Client::new(2))).is_some());
 }
+
+/// Whether a packet is handled is asked before anything is decided about its sender.
+#[test]
+fn the_limit_comes_before_the_decision_and_counts_each_packet_once() {
+    let limits = LimitConfig { client_burst: 5, ..LimitConfig::default() };
+    let mut world = World::new(ServerConfig { limits, ..config(10, 20) });
+    let seen = discover(&Client::new(1)).seen();
+    let mut answered = 0;
+    for _ in 0..1000 {
+        if let Some(admitted) = world.server.admit(world.now, &seen, &world.hosts) {
+            let silent = BootAnswer::Silent;
+            let out = world.server.answer(admitted, world.now, &broadcast(), &seen, &silent, &world.hosts);
+            answered += out.replies.len();
+        }
+    }
+    assert_eq!(answered, 5);
+}

@@ -1,3 +1,4 @@
+mod cache;
 mod classes;
 mod firmware;
 mod identity;
@@ -58,6 +59,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) hosts: Hosts,
     pub(super) disk: HashMap<Ipv4Addr, Lease>,
+    /// False while the disk takes nothing.
+    pub(super) disk_works: bool,
 }
 
 #[derive(Default)]
@@ -77,7 +80,13 @@ impl Reservations for Hosts {
 impl World {
     pub(super) fn new(config: ServerConfig) -> Self {
         let now = Timestamp(1_800_000_000_000);
-        Self { server: Server::new(config, Vec::new()), now, hosts: Hosts::default(), disk: HashMap::new() }
+        Self {
+            server: Server::new(config, Vec::new()),
+            now,
+            hosts: Hosts::default(),
+            disk: HashMap::new(),
+            disk_works: true,
+        }
     }
 
     pub(super) fn pool(first: u8, last: u8) -> Self {
@@ -85,13 +94,21 @@ impl World {
     }
 
     pub(super) fn handle(&mut self, arrival: &Arrival, seen: &Seen, boot: &BootAnswer) -> Outcome {
-        let out = self.server.handle(self.now, arrival, seen, boot, &self.hosts);
-        for change in out.lease_changes.iter().filter(|change| change.must_be_durable()) {
+        let mut out = self.server.handle(self.now, arrival, seen, boot, &self.hosts);
+        let changes = out.lease_changes.iter().filter(|change| change.must_be_durable());
+        if !self.disk_works {
+            if changes.count() > 0 {
+                out.replies.clear();
+            }
+            return out;
+        }
+        for change in changes {
             match change {
                 LeaseChange::Put(lease) => drop(self.disk.insert(lease.address, lease.clone())),
                 LeaseChange::Remove(address) => drop(self.disk.remove(address)),
             }
         }
+        self.server.written(&out.lease_changes);
         out
     }
 

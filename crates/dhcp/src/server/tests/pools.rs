@@ -212,3 +212,76 @@ fn a_flood_of_discovers_does_not_grow_the_table_beyond_the_pool() {
         assert!(world.server.leases().iter().count() <= 10);
     }
 }
+
+fn exclude_first_last_24(network: &str, first: [u8; 4], last: [u8; 4], wanted: &[[u8; 4]]) {
+    for exclude_first_last_24 in [true, false] {
+        let mut config = config(10, 20);
+        config.subnets = vec![Subnet {
+            pools: vec![PoolRange { first: first.into(), last: last.into() }],
+            exclude_first_last_24,
+            ..Subnet::new(network.parse().unwrap())
+        }];
+        let mut world = World::new(config);
+        let arrival = Arrival { local: "192.168.50.7/22".parse().unwrap(), ..broadcast() };
+        let given = (1..=10).filter_map(|number| {
+            let out = world.handle(&arrival, &discover(&Client::new(number)).seen(), &BootAnswer::Silent);
+            let address = reply(&out).yiaddr;
+            // Then the oldest offer is taken back.
+            (!out.replies.is_empty()).then_some(address)
+        });
+        let given: std::collections::BTreeSet<Ipv4Addr> = given.collect();
+        let all: std::collections::BTreeSet<Ipv4Addr> =
+            wanted.iter().map(|raw| Ipv4Addr::from(*raw)).collect();
+        if exclude_first_last_24 {
+            assert_eq!(given, all, "{network}");
+        } else {
+            assert!(given.is_superset(&all), "{network}");
+        }
+    }
+}
+
+#[test]
+fn exclude_first_last_24_subnet_24() {
+    exclude_first_last_24(
+        "192.168.50.0/24",
+        [192, 168, 50, 254],
+        [192, 168, 50, 255],
+        &[[192, 168, 50, 254]],
+    );
+    exclude_first_last_24("192.168.50.0/24", [192, 168, 50, 0], [192, 168, 50, 1], &[[192, 168, 50, 1]]);
+}
+
+#[test]
+fn exclude_first_last_24_subnet_23() {
+    let wanted = [[192, 168, 50, 254], [192, 168, 51, 1]];
+    exclude_first_last_24("192.168.50.0/23", [192, 168, 50, 254], [192, 168, 51, 1], &wanted);
+}
+
+/// In a smaller network `.0` and `.255` are its own two addresses, or none of it.
+#[test]
+fn exclude_first_last_24_subnet_25_both_halves() {
+    let wanted = [[192, 168, 50, 126]];
+    exclude_first_last_24("192.168.50.0/25", [192, 168, 50, 126], [192, 168, 50, 127], &wanted);
+    let second = Arrival { local: "192.168.50.200/25".parse().unwrap(), ..broadcast() };
+    let mut config = config(10, 20);
+    config.subnets = vec![Subnet {
+        pools: vec![PoolRange { first: [192, 168, 50, 128].into(), last: [192, 168, 50, 129].into() }],
+        exclude_first_last_24: true,
+        ..Subnet::new("192.168.50.128/25".parse().unwrap())
+    }];
+    let out = World::new(config).handle(&second, &discover(&Client::new(1)).seen(), &BootAnswer::Silent);
+    assert_eq!(reply(&out).yiaddr, Ipv4Addr::new(192, 168, 50, 129));
+}
+
+/// It answers ARP for everybody, and finds each address that it is given in use.
+#[test]
+fn one_machine_puts_eight_addresses_into_quarantine_at_most() {
+    let mut world = World::pool(10, 209);
+    for round in 0..30 {
+        let address = world.lease(&Client::new(1));
+        let out = world.send(&Client::new(1).kind(4).address(50, address));
+        assert_eq!(out.notes.iter().any(|note| matches!(note, Note::QuarantineFull { .. })), round >= 8);
+        let declined = world.server.leases().iter().filter(|l| l.state == LeaseState::Declined).count();
+        assert!(declined <= 8, "{declined}");
+    }
+}

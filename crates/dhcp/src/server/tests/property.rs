@@ -16,6 +16,7 @@ enum Step {
     Unreserve,
     Wait { seconds: u16 },
     Restart,
+    Disk { works: bool },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -32,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Unreserve),
         2 => (0u16..2000).prop_map(|seconds| Step::Wait { seconds }),
         1 => Just(Step::Restart),
+        1 => any::<bool>().prop_map(|works| Step::Disk { works }),
     ]
 }
 
@@ -157,6 +159,10 @@ proptest! {
                 }
                 Step::Wait { seconds } => {
                     world.wait(seconds.into());
+                    continue;
+                }
+                Step::Disk { works } => {
+                    world.disk_works = works;
                     continue;
                 }
                 Step::Restart => {
