@@ -1,0 +1,351 @@
+//! Which address a client is given, and which class it is of, under the names of ISC forge's tests (`v4/test_bootp`,
+//! `v4/test_allocate_on_offer`, `test_overlapping_pools`, `classes/test_drop`, `v4/classes/test_v4_classes_ipxe`,
+//! `test_options`).
+//!
+//! | test | here |
+//! |---|---|
+//! | `test_bootp_*` | BOOTP clients never say goodbye, so they get reserved addresses, or those of a class's pool |
+//! | `test_with_lease_affinity` | the lease table needs no clearing: an address that ran out stays its client's until another needs it |
+//! | `test_overlapping_pools_in_different_subnets` | refused like those within one subnet: an address is in one network |
+//! | `test_v4_classification_iPXE_*` | `[[boot.rule]]` names a loader for a kind of machine, a host for one machine |
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use nextboot_firmware::message::code;
+use nextboot_model::Mac;
+use nextboot_tests::Lab;
+use nextboot_tests::wire::{Client, Heard, Net, Site, ip};
+use serde_json::Value;
+
+/// The BOOTP reply with this address: no message type, no times, what RFC 1542 calls a whole message.
+fn bootp(net: &mut Net<'_>, client: &Client, address: Ipv4Addr) -> Result<()> {
+    let reply = net.answer(&client.bootp())?;
+    ensure!(reply.kind().is_none() && reply.bytes.len() == 300, "{reply}");
+    reply.gives(address)?.lacks(code::RENEWAL_TIME)?.lacks(code::REBINDING_TIME)?;
+    Ok(())
+}
+
+#[test]
+fn test_bootp_basic_request_reply() {
+    let site = Site::pool("50-59").reservation("mac = \"02:00:00:00:00:02\"", ip(52));
+    site.run("test_bootp_basic_request_reply", |net| {
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        bootp(net, &Client::new(2), ip(52))?;
+        bootp(net, &Client::new(2), ip(52))?;
+        // No address is reserved for this one.
+        net.silent(&Client::new(3).bootp())?;
+        // A lease without an end: after any time nobody else has it.
+        net.pass(Duration::from_secs(400_000))?;
+        bootp(net, &Client::new(2), ip(52))
+    });
+}
+
+#[test]
+fn test_bootp_basic_request_reply_same_chaddr() {
+    for bootp_first in [false, true] {
+        let site = Site::pool("50-59").reservation("mac = \"02:00:00:00:00:01\"", ip(50));
+        site.run("test_bootp_basic_request_reply_same_chaddr", |net| {
+            for round in 0..3 {
+                if bootp_first || round > 0 {
+                    bootp(net, &Client::new(1), ip(50))?;
+                }
+                net.lease(&Client::new(1))?.gives(ip(50))?;
+            }
+            Ok(())
+        });
+    }
+}
+
+/// What the control API says about an address.
+fn lease(net: &Net<'_>, address: Ipv4Addr) -> Result<Option<Value>> {
+    let all = net.server.json(&["leases"])?;
+    let all = all.as_array().or_else(|| all["leases"].as_array()).context("no list")?.clone();
+    Ok(all.into_iter().find(|lease| lease["address"] == address.to_string()))
+}
+
+#[test]
+fn test_basic_configuration() {
+    Site::pool("50-51").dhcp("offer_time = 10\nlease_time = 123").run("test_basic_configuration", |net| {
+        let offer = net.offer(&Client::new(1).discover())?;
+        offer.gives(ip(50))?.tells(code::LEASE_TIME, 123_u32.to_be_bytes())?;
+        let held = lease(net, ip(50))?.context("the offer is not held")?;
+        ensure!(held["state"] == "offered", "{held}");
+        net.offer(&Client::new(2).discover())?.gives(ip(51))?;
+        net.ack(&Client::new(1).select(ip(50)))?.tells(code::LEASE_TIME, 123_u32.to_be_bytes())?;
+        let held = lease(net, ip(50))?.context("the lease is not there")?;
+        ensure!(held["state"] == "bound", "{held}");
+        Ok(())
+    });
+}
+
+#[test]
+fn test_with_lease_affinity() {
+    Site::pool("50-51").dhcp("lease_time = 60").run("test_with_lease_affinity", |net| {
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        net.pass(Duration::from_secs(70))?;
+        // It ran out, but others take what was never used first; so the machine finds its address again.
+        net.offer(&Client::new(2).discover())?.gives(ip(51))?;
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        net.pass(Duration::from_secs(70))?;
+        net.lease(&Client::new(3))?.gives(ip(51))?;
+        // With nothing else left, the address goes to whoever needs it.
+        net.lease(&Client::new(4))?.gives(ip(50))?;
+        Ok(())
+    });
+}
+
+/// Kea's `lease-affinity` over a restart: addresses are remembered on the disk.
+#[test]
+fn test_v4_lease_affinity() {
+    Site::pool("50-59").run("test_v4_lease_affinity", |net| {
+        let mut had = Vec::new();
+        for number in 1..=4 {
+            had.push((number, net.lease(&Client::new(number))?.header.yiaddr));
+        }
+        net.silent(&Client::new(2).release(had[1].1))?;
+        net.pass(Duration::from_secs(90_000))?;
+        for (number, address) in had.into_iter().rev() {
+            net.lease(&Client::new(number))?.gives(address)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn test_overlapping_pools() {
+    Lab::run("test_overlapping_pools", |lab| {
+        let site = Site::default().local("pool = [\"10.77.0.1-10.77.0.3\", \"10.77.0.2-10.77.0.4\"]");
+        let said = site.complaints(lab)?.context("overlapping pools were taken")?;
+        ensure!(said.contains("10.77.0.1-10.77.0.3"), "{said}");
+        Ok(())
+    });
+}
+
+#[test]
+fn test_overlapping_pools_in_different_subnets() {
+    Lab::run("test_overlapping_pools_in_different_subnets", |lab| {
+        for network in ["10.77.0.0/24", "10.77.0.0/25", "10.77.0.0/16"] {
+            let site = Site::one().block(&format!("[[dhcp.subnet]]\nnetwork = \"{network}\""));
+            let said = site.complaints(lab)?.with_context(|| format!("{network} was taken"))?;
+            ensure!(said.contains("shares addresses"), "{said}");
+        }
+        Ok(())
+    });
+}
+
+/// When the first network of a wire is full, the next one of it gives.
+#[test]
+fn a_shared_network_gives_from_its_next_subnet() {
+    let subnet = |net: u8| {
+        let net = format!("192.168.{net}");
+        format!(
+            "[[dhcp.subnet]]\nnetwork = \"{net}.0/24\"\npool = [\"{net}.1\"]\nrouter = \"{net}.254\"\nshared_network = \"hall\""
+        )
+    };
+    Site::default().block(&subnet(50)).block(&subnet(51)).run(
+        "a_shared_network_gives_from_its_next_subnet",
+        |net| {
+            let relay = [192, 168, 50, 254].into();
+            net.uses(relay)?;
+            let client = |number: u8| Client::new(number).behind(relay);
+            net.lease(&client(1))?.gives([192, 168, 50, 1].into())?.tells(3, [192, 168, 50, 254])?;
+            net.lease(&client(2))?.gives([192, 168, 51, 1].into())?.tells(3, [192, 168, 51, 254])?;
+            net.silent(&client(3).discover())?;
+            net.ack(&client(2).reboot([192, 168, 51, 1].into()))?.gives([192, 168, 51, 1].into())?;
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn test_drop_class() {
+    let site = Site::pool("50-59").block("[[dhcp.class]]\nmac = \"02:00:00:00:00:05\"\ndrop = true");
+    site.run("test_drop_class", |net| {
+        net.lease(&Client::new(4))?;
+        net.silent(&Client::new(5).discover())?;
+        net.silent(&Client::new(5).select(ip(55)))?;
+        net.silent(&Client::new(5).inform(ip(55)))?;
+        // Only whole addresses and what begins like this.
+        net.lease(&Client::with_mac(Mac([2, 0, 0, 0, 5, 5])))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_drop_subnet_reservation() {
+    let site = Site::pool("50-59")
+        .reservation("mac = \"02:00:00:00:00:05\"", ip(10))
+        .block("[[dhcp.class]]\nmac = \"02:00:00:00:00:05\"\nsubnet = \"10.77.0.0/24\"\ndrop = true");
+    site.run("test_drop_subnet_reservation", |net| {
+        net.lease(&Client::new(4))?;
+        net.silent(&Client::new(5).discover())?;
+        net.silent(&Client::new(5).bootp())
+    });
+}
+
+/// A machine that says what firmware says.
+fn firmware(number: u8, arch: u8, vendor: &str) -> Client {
+    Client::new(number)
+        .says(code::VENDOR_CLASS, vendor)
+        .says(code::ARCH, [0, arch])
+        .says(code::UNDI, [1, 3, 16])
+        .says(code::PARAMETERS, [1, 3, 43, 60, 66, 67])
+}
+
+/// The lab's own loader from another server for one kind of machine, by this line of a rule.
+fn ruled(name: &str, rule: &str, fits: &Client, other: &Client) {
+    let boot = "[boot]\nunknown = \"profile:rescue\"\n\n[profiles.rescue]\nclass = \"live\"\nkernel = \"rescue/linux\"";
+    let rule = format!("[[boot.rule]]\n{rule}\nloader = \"lab/own.efi\"\nnext_server = \"10.77.0.9\"");
+    Site::pool("50-59").block(boot).block(&rule).run(name, |net| {
+        let own = |heard: &Heard| heard.header.file_text() == "lab/own.efi" && heard.header.siaddr == ip(9);
+        let offer = net.offer(&fits.discover())?;
+        ensure!(own(&offer), "{offer}");
+        offer.tells(code::BOOT_FILE, "lab/own.efi\0")?;
+        let offer = net.offer(&other.discover())?;
+        ensure!(!own(&offer), "{offer}");
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_classification_i_pxe_client_arch() {
+    let (x64, bios) = ("PXEClient:Arch:00009:UNDI:003016", "PXEClient:Arch:00000:UNDI:002001");
+    ruled(
+        "test_v4_classification_iPXE_client_arch",
+        "arch = \"uefi-x64\"",
+        &firmware(1, 9, x64),
+        &firmware(2, 0, bios),
+    );
+}
+
+#[test]
+fn test_v4_classification_i_pxe_client_inter() {
+    let (new, old) = ("PXEClient:Arch:00007:UNDI:003016", "PXEClient:Arch:00007:UNDI:002001");
+    ruled(
+        "test_v4_classification_iPXE_client_inter",
+        "vendor = \"PXEClient:Arch:00007:UNDI:0030\"",
+        &firmware(1, 7, new),
+        &firmware(2, 7, old),
+    );
+}
+
+/// One machine by its UUID (option 97), whatever card it boots from.
+#[test]
+fn test_v4_classification_i_pxe_machine_ident() {
+    let rescue = "[profiles.rescue]\nclass = \"live\"\nkernel = \"rescue/linux\"";
+    Site::pool("50-59").block(rescue).run("test_v4_classification_iPXE_machine_ident", |net| {
+        let add = ["host", "add", "one", "02:00:00:00:00:99"];
+        let uuid = ["--uuid", "01020304-0506-0708-090a-0b0c0d0e0f10", "--address", "10.77.0.20"];
+        net.server.cli(&[&add[..], &uuid].concat())?;
+        net.server.cli(&["boot", "one", "rescue"])?;
+        let ident = |number: u8, last: u8| {
+            let uuid = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, last];
+            firmware(number, 0, "PXEClient:Arch:00000:UNDI:002001").says(code::UUID, uuid)
+        };
+        let offer = net.offer(&ident(1, 16).discover())?;
+        offer.gives(ip(20))?.tells(code::BOOT_FILE, "pxelinux.0\0")?;
+        net.offer(&ident(2, 17).discover())?.lacks(code::BOOT_FILE)?;
+        Ok(())
+    });
+}
+
+/// A vendor's option for its machines alone (forge: `test_v4_options_vivso_suboptions_mitel`).
+#[test]
+fn test_v4_options_vivso_suboptions_mitel() {
+    let class = "[[dhcp.class]]\nvendor = \"1027\"\noptions = [{ code = 125, hex = \"00000403020a\" }]";
+    Site::pool("50-59").block(class).run("test_v4_options_vivso_suboptions_mitel", |net| {
+        let asks = |number: u8| Client::new(number).says(code::PARAMETERS, [1, 125]);
+        net.lease(&asks(1).says(code::VENDOR_CLASS, "1027"))?.tells(125, [0, 0, 4, 3, 2, 10])?;
+        net.lease(&asks(2).says(code::VENDOR_CLASS, "400"))?.lacks(125)?;
+        net.lease(&asks(3))?.lacks(125)?;
+        Ok(())
+    });
+}
+
+/// The four levels, from the widest to the narrowest: site, network, class, machine.
+fn levels(more: &str) -> Site {
+    let option = |value: &str| format!("options = [{{ code = 17, text = \"{value}\"{more} }}]");
+    Site::pool("50-59")
+        .dhcp(&option("site"))
+        .local(&option("network"))
+        .reservation(&format!("mac = \"02:00:00:00:00:01\"\n{}", option("machine")), ip(10))
+        .block(&format!("[[dhcp.class]]\nmac = \"02:00:00:00:01\"\n{}", option("class")))
+        .block("[[dhcp.subnet]]\nnetwork = \"192.168.50.0/24\"\npool = [\"192.168.50.1-192.168.50.9\"]")
+}
+
+/// What each level's machine is told when it asks for these.
+fn told(net: &mut Net<'_>, wanted: &[u8]) -> Result<[Option<String>; 4]> {
+    let relay = [192, 168, 50, 254].into();
+    let machines = [
+        Client::new(9).behind(relay),
+        Client::new(8),
+        Client::with_mac(Mac([2, 0, 0, 0, 1, 7])),
+        Client::new(1),
+    ];
+    let mut told = [const { None }; 4];
+    for (machine, told) in machines.into_iter().zip(&mut told) {
+        let offer = net.offer(&machine.says(code::PARAMETERS, wanted).discover())?;
+        *told = offer.text(17);
+    }
+    Ok(told)
+}
+
+const NARROWEST: [Option<&str>; 4] = [Some("site"), Some("network"), Some("class"), Some("machine")];
+
+#[test]
+fn test_v4_options_at_each_level() {
+    levels("").run("test_v4_options_at_each_level", |net| {
+        net.uses([192, 168, 50, 254].into())?;
+        let asked = told(net, &[1, 17])?;
+        ensure!(asked.iter().map(Option::as_deref).eq(NARROWEST), "{asked:?}");
+        ensure!(told(net, &[1])? == [const { None }; 4]);
+        Ok(())
+    });
+}
+
+#[test]
+fn test_always_send_all_levels() {
+    levels(", always = true").run("test_always_send_all_levels", |net| {
+        net.uses([192, 168, 50, 254].into())?;
+        let asked = told(net, &[1])?;
+        ensure!(asked.iter().map(Option::as_deref).eq(NARROWEST), "{asked:?}");
+        Ok(())
+    });
+}
+
+/// Not to send goes before sending, also before sending always.
+#[test]
+fn test_never_send_various_combinations() {
+    for always in ["", ", always = true"] {
+        let option = format!("options = [{{ code = 17, text = \"site\"{always} }}]");
+        let site = Site::pool("50-59")
+            .dhcp(&option)
+            .block("[[dhcp.class]]\nmac = \"02:00:00:00:01\"\nnever = [17]")
+            .reservation("mac = \"02:00:00:00:00:01\"\nnever = [17]", ip(10));
+        site.run("test_never_send_various_combinations", |net| {
+            let asks = |client: Client| client.says(code::PARAMETERS, [1, 17]).discover();
+            net.offer(&asks(Client::new(2)))?.tells(17, "site")?;
+            net.offer(&asks(Client::new(1)))?.lacks(17)?;
+            net.offer(&asks(Client::with_mac(Mac([2, 0, 0, 0, 1, 7]))))?.lacks(17)?;
+            Ok(())
+        });
+    }
+}
+
+/// Addresses for the machines of a class, before those of the subnet's pool.
+#[test]
+fn test_bootp_basic_request_reply_classes() {
+    let class = "[[dhcp.class]]\nfirmware = \"pxe\"\npool = [\"10.77.0.60-10.77.0.61\"]\nlease_time = 600";
+    Site::one().block(class).run("test_bootp_basic_request_reply_classes", |net| {
+        let pxe = |number: u8| firmware(number, 0, "PXEClient:Arch:00000:UNDI:002001");
+        net.lease(&pxe(1))?.gives(ip(60))?.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
+        net.lease(&pxe(2))?.gives(ip(61))?;
+        // Nobody else's.
+        net.nak(&Client::new(3).select(ip(60)))?;
+        net.lease(&Client::new(3))?.gives(ip(50))?;
+        net.silent(&Client::new(4).discover())?;
+        net.silent(&pxe(5).discover())
+    });
+}
