@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use nextboot_net::packet::{build, parse};
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::LinkAddr;
+use nix::sys::socket::sockopt::RcvBufForce;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::namespace::Namespace;
@@ -17,26 +18,36 @@ use crate::namespace::Namespace;
 const ETHERTYPE: u16 = 0x0800;
 /// Destination, source, type.
 const HEADER: usize = 14;
+/// Room for what was not heard yet, in bytes.
+const QUEUE: usize = 16 << 20;
 
 /// One datagram as it was on the cable.
 #[derive(Debug)]
-pub(super) struct Datagram {
-    pub(super) to_link: [u8; 6],
-    pub(super) from: SocketAddrV4,
-    pub(super) to: SocketAddrV4,
-    pub(super) payload: Vec<u8>,
+pub struct Datagram {
+    /// The hardware address that the frame went to.
+    pub to_link: [u8; 6],
+    /// Source address and port.
+    pub from: SocketAddrV4,
+    /// Destination address and port.
+    pub to: SocketAddrV4,
+    /// The UDP payload.
+    pub payload: Vec<u8>,
 }
 
 /// Both ends of a cable: speaks with any hardware address and hears what is for any, on `eth0` of a namespace.
 #[derive(Debug)]
-pub(super) struct Cable {
+pub struct Cable {
     socket: Socket,
     /// The hardware address of the interface itself.
     pub(super) own: [u8; 6],
 }
 
 impl Cable {
-    pub(super) fn new(namespace: &Namespace) -> Result<Self> {
+    /// Opens `eth0` of a namespace.
+    ///
+    /// # Errors
+    /// When there is none, or the kernel refuses.
+    pub fn new(namespace: &Namespace) -> Result<Self> {
         namespace.enter(|| {
             let interface = getifaddrs()?
                 .filter(|found| found.interface_name == "eth0")
@@ -45,12 +56,18 @@ impl Cable {
             let own = interface.addr().context("eth0 has no hardware address")?;
             let protocol = Protocol::from(i32::from(ETHERTYPE.to_be()));
             let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
+            // Broadcasts of all machines wait here until somebody listens.
+            nix::sys::socket::setsockopt(&socket, RcvBufForce, &QUEUE)?;
             nix::sys::socket::bind(socket.as_raw_fd(), &interface as &LinkAddr)?;
             Ok(Self { socket, own })
         })
     }
 
-    pub(super) fn send(
+    /// Sends a datagram; `link` are the hardware addresses that it comes from and goes to.
+    ///
+    /// # Errors
+    /// When it is longer than the link carries.
+    pub fn send(
         &self,
         link: ([u8; 6], [u8; 6]),
         from: SocketAddrV4,
@@ -58,18 +75,24 @@ impl Cable {
         payload: &[u8],
     ) -> Result<()> {
         let packet = build(from, to, payload).context("too long for a datagram")?;
-        let mut frame = Vec::with_capacity(HEADER + packet.len());
-        frame.extend(link.1);
-        frame.extend(link.0);
-        frame.extend(ETHERTYPE.to_be_bytes());
-        frame.extend(packet);
-        self.socket.send(&frame)?;
+        self.send_frame(&[&link.1[..], &link.0, &ETHERTYPE.to_be_bytes(), &packet].concat())
+    }
+
+    /// Sends a frame as it is.
+    ///
+    /// # Errors
+    /// When it is longer than the link carries.
+    pub fn send_frame(&self, frame: &[u8]) -> Result<()> {
+        self.socket.send(frame)?;
         Ok(())
     }
 
     /// The next datagram before `deadline`; frames with anything else inside are passed over.
-    pub(super) fn hear(&self, deadline: Instant) -> Result<Option<Datagram>> {
-        let mut frame = [0; 2048];
+    ///
+    /// # Errors
+    /// Whatever the kernel says.
+    pub fn hear(&self, deadline: Instant) -> Result<Option<Datagram>> {
+        let mut frame = [0; 16_384];
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -8,9 +8,12 @@ mod client;
 mod frame;
 mod heard;
 mod net;
+mod raw;
 mod site;
 
 pub use client::{Ask, Client, server};
+pub use frame::{Cable, Datagram};
 pub use heard::Heard;
 pub use net::Net;
+pub use raw::{ethernet, fragment, fragments, seal, sum};
 pub use site::{Site, ip};

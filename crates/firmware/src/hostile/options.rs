@@ -69,8 +69,10 @@ fn names(book: &mut Book) {
         ("terminal codes", b"\x1b[2J\x1b]0;x\x07\r\nINFO event: installed".to_vec()),
         ("a path", b"../../etc/passwd".to_vec()),
     ];
-    for (name, value) in values {
-        book.discover("host name", name, Fate::Answer, |message| message.option(12, &value));
+    for (name, value) in &values {
+        book.discover("host name", *name, Fate::Answer, |message| message.option(12, value));
+    }
+    for (name, value) in &values {
         for flags in [0, 4, 0xff] {
             let value = [&[flags, 0, 0], value.as_slice()].concat();
             book.discover("FQDN", format!("{name}, flags {flags}"), Fate::Answer, |message| {
@@ -178,6 +180,8 @@ fn encapsulated(book: &mut Book) {
     for (name, value) in &values {
         // Any option 175 makes the sender iPXE, and that is answered, too.
         book.discover("iPXE's options", *name, Fate::Answer, |message| message.option(175, value));
+    }
+    for (name, value) in &values {
         book.discover("user class", *name, Fate::Answer, |message| message.option(77, value));
     }
 }

@@ -95,7 +95,8 @@ async fn udp(
     mut stop: Stop,
 ) {
     let Some(socket) = socket(sockets) else { return };
-    let mut buffer = vec![0; nextboot_dhcp::MAX_PACKET];
+    // One byte more than is read, or a longer datagram would look like one that fits.
+    let mut buffer = vec![0; nextboot_dhcp::MAX_PACKET + 1];
     loop {
         let received = tokio::select! {
             received = socket.recv(&mut buffer) => received,
