@@ -1,10 +1,12 @@
 //! Which address a client is given, and which class it is of, under the names of ISC forge's tests (`v4/test_bootp`,
-//! `v4/test_allocate_on_offer`, `test_overlapping_pools`, `classes/test_drop`, `v4/classes/test_v4_classes_ipxe`,
-//! `test_options`).
+//! `v4/test_allocate_on_offer`, `v4/test_lease_cache`, `v4/test_exclude_first_last_24`, `test_overlapping_pools`,
+//! `classes/test_drop`, `v4/classes/test_v4_classes_ipxe`, `test_options`).
 //!
 //! | test | here |
 //! |---|---|
-//! | `test_bootp_*` | BOOTP clients never say goodbye, so they get reserved addresses, or those of a class's pool |
+//! | `test_bootp_*` | BOOTP clients never say goodbye, so they get reserved addresses only; pools of classes are for DHCP |
+//! | `test_lease_cache_different_levels`, `..._ddns` | there is one threshold, and no name server is updated |
+//! | `test_v4_exclude_first_last_24_*` | the first and the last address of a network are never given, so the /25 have 126 |
 //! | `test_with_lease_affinity` | the lease table needs no clearing: an address that ran out stays its client's until another needs it |
 //! | `test_overlapping_pools_in_different_subnets` | refused like those within one subnet: an address is in one network |
 //! | `test_v4_classification_iPXE_*` | `[[boot.rule]]` names a loader for a kind of machine, a host for one machine |
@@ -347,5 +349,128 @@ fn test_bootp_basic_request_reply_classes() {
         net.lease(&Client::new(3))?.gives(ip(50))?;
         net.silent(&Client::new(4).discover())?;
         net.silent(&pxe(5).discover())
+    });
+}
+
+/// When the client of this address was heard last, as the control API tells it.
+fn heard(net: &Net<'_>, address: Ipv4Addr) -> Result<u64> {
+    lease(net, address)?.context("no lease")?["heard"].as_u64().context("no time")
+}
+
+#[test]
+fn test_lease_cache_disabled() {
+    Site::one().dhcp("cache_threshold = 0\nlease_time = 600").run("test_lease_cache_disabled", |net| {
+        let client = Client::new(1);
+        net.lease(&client)?;
+        net.uses(ip(50))?;
+        net.pass(Duration::from_secs(10))?;
+        let before = heard(net, ip(50))?;
+        // Each renewal is written, and is for the whole time.
+        net.ack(&client.rebind(ip(50)))?.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
+        ensure!(heard(net, ip(50))? > before);
+        Ok(())
+    });
+}
+
+/// Seconds of the lease that this answer gives.
+fn seconds(heard: &Heard) -> Result<u32> {
+    heard.u32(code::LEASE_TIME).with_context(|| heard.to_string())
+}
+
+#[test]
+fn test_lease_cache_enabled() {
+    Site::one().dhcp("cache_threshold = 50\nlease_time = 600").run("test_lease_cache_enabled", |net| {
+        let client = Client::new(1);
+        net.lease(&client)?;
+        net.uses(ip(50))?;
+        net.pass(Duration::from_secs(100))?;
+        let before = heard(net, ip(50))?;
+        // Nothing is written, and the client gets what is left.
+        let left = seconds(&net.ack(&client.rebind(ip(50)))?)?;
+        ensure!((400..=500).contains(&left), "{left}");
+        let left = seconds(&net.lease(&client)?)?;
+        ensure!((400..=500).contains(&left) && heard(net, ip(50))? == before, "{left}");
+        // Half of it is over.
+        net.pass(Duration::from_secs(210))?;
+        net.ack(&client.rebind(ip(50)))?.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
+        ensure!(heard(net, ip(50))? > before);
+        // A new name is worth a write at once.
+        let named = client.says(code::HOST_NAME, "renamed");
+        net.ack(&named.rebind(ip(50)))?.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
+        ensure!(lease(net, ip(50))?.context("no lease")?["hostname"] == "renamed");
+        Ok(())
+    });
+}
+
+/// All addresses of these pools that are given, in a network of its own behind a relay.
+fn given(
+    name: &str,
+    subnet: &str,
+    relay: Ipv4Addr,
+    most: u16,
+    check: impl FnOnce(&[Ipv4Addr]) -> Result<()>,
+) {
+    Site::default().block(&format!("[[dhcp.subnet]]\n{subnet}")).run(name, |net| {
+        net.uses(relay)?;
+        let client = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            Client::with_mac(Mac([2, 0, 0, 1, high, low])).behind(relay)
+        };
+        let mut all = Vec::new();
+        for number in 0..most {
+            all.push(net.lease(&client(number)).with_context(|| format!("after {number}"))?.header.yiaddr);
+        }
+        net.silent(&client(most).discover())?;
+        all.sort_unstable();
+        check(&all)
+    });
+}
+
+#[test]
+fn test_v4_exclude_first_last_24_subnet_24() {
+    let pool = "network = \"192.0.2.0/24\"\npool = [\"192.0.2.240-192.0.2.255\", \"192.0.2.0-192.0.2.9\"]";
+    for exclude in [true, false] {
+        let subnet = format!("{pool}\nexclude_first_last_24 = {exclude}");
+        let relay = [192, 0, 2, 100].into();
+        given("test_v4_exclude_first_last_24_subnet_24", &subnet, relay, 24, |all| {
+            ensure!(all.iter().all(|address| ![0, 255].contains(&address.octets()[3])), "{all:?}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn test_v4_exclude_first_last_24_subnet_23() {
+    let pool = "network = \"192.0.2.0/23\"\npool = [\"192.0.2.250-192.0.3.5\"]";
+    let middle: [Ipv4Addr; 2] = [[192, 0, 2, 255].into(), [192, 0, 3, 0].into()];
+    for (exclude, most) in [(true, 10), (false, 12)] {
+        let subnet = format!("{pool}\nexclude_first_last_24 = {exclude}");
+        let relay = [192, 0, 3, 100].into();
+        given("test_v4_exclude_first_last_24_subnet_23", &subnet, relay, most, |all| {
+            ensure!(middle.iter().all(|address| all.contains(address) != exclude), "{all:?}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn test_v4_exclude_first_last_24_subnet_25_first_half() {
+    let pool = "network = \"192.0.2.0/25\"\npool = [\"192.0.2.0-192.0.2.9\", \"192.0.2.120-192.0.2.127\"]";
+    let subnet = format!("{pool}\nexclude_first_last_24 = true");
+    let relay = [192, 0, 2, 100].into();
+    given("test_v4_exclude_first_last_24_subnet_25_first_half", &subnet, relay, 16, |all| {
+        ensure!(all.first() == Some(&[192, 0, 2, 1].into()), "{all:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_exclude_first_last_24_subnet_25_second_half() {
+    let pool = "network = \"192.0.2.128/25\"\npool = [\"192.0.2.250-192.0.2.255\"]";
+    let subnet = format!("{pool}\nexclude_first_last_24 = true");
+    let relay = [192, 0, 2, 200].into();
+    given("test_v4_exclude_first_last_24_subnet_25_second_half", &subnet, relay, 5, |all| {
+        ensure!(all.last() == Some(&[192, 0, 2, 254].into()), "{all:?}");
+        Ok(())
     });
 }

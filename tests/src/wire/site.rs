@@ -79,6 +79,8 @@ impl Site {
             let block = format!("[[dhcp.reservation]]\nmac = \"{mac}\"\naddress = \"{address}\"\n\n");
             reserved.push_str(&block);
         }
+        // Answers without a write would overtake those that wait for the disk, and silence be seen where there is none.
+        let cache = if self.dhcp.contains("cache_threshold") { "" } else { "cache_threshold = 0\n" };
         Ok(format!(
             r#"interfaces = ["br0"]
 data_dir = "{data}"
@@ -93,7 +95,7 @@ token_file = "{data}/token"
 
 [dhcp]
 mode = "server"
-{dhcp}
+{cache}{dhcp}
 [[dhcp.subnet]]
 network = "{SUBNET}"
 {local}
