@@ -1,8 +1,8 @@
 use std::{future::Future, net::IpAddr, path::PathBuf, pin::Pin, sync::Arc};
 
 use ipnet::IpNet;
-use nextboot_boot::{Site, Tree};
-use nextboot_model::{Attempt, Lease, Mac, Neighbour, Timestamp};
+use nextboot_boot::{Client, Language, Plan, Site, Tree};
+use nextboot_model::{Attempt, HostName, Lease, Mac, Neighbour, Timestamp};
 use nextboot_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,6 +27,10 @@ pub trait Control: Send + Sync + 'static {
     fn attempts(&self) -> Vec<Attempt>;
     /// The attempt that one machine is in.
     fn attempt(&self, mac: Mac) -> Option<Attempt>;
+    /// The clients that a host was when it last asked for something to boot: its firmware, and iPXE on it.
+    fn sightings(&self, host: &HostName) -> Vec<Client>;
+    /// What a client would be told and given to read under its plan. It may wait for the disk.
+    fn written(&self, client: &Client, plan: &Plan) -> Written;
     /// All leases.
     fn leases(&self) -> Vec<Lease>;
     /// The other DHCP and boot servers that were heard.
@@ -40,6 +44,17 @@ pub trait Control: Send + Sync + 'static {
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>>;
     /// What the appliance says of itself.
     fn status(&self) -> Status;
+}
+
+/// What a client would be told, and what its loader would read then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Its boot file, as DHCP tells it.
+    pub boot_file: Option<String>,
+    /// What the loader reads, where that is known.
+    pub language: Option<Language>,
+    /// The text that it reads, without any secret in it; or why there is none.
+    pub text: Option<Result<String, String>>,
 }
 
 /// What the appliance says of itself.

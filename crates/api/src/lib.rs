@@ -31,6 +31,7 @@ mod control;
 mod error;
 mod extract;
 mod limits;
+mod loader;
 mod patient;
 mod reply;
 mod router;
@@ -42,7 +43,7 @@ mod token;
 mod view;
 
 pub use access::{Access, Peer};
-pub use control::{BoxFuture, Control, Status};
+pub use control::{BoxFuture, Control, Status, Written};
 pub use limits::Limits;
 pub use server::{Listeners, serve};
 pub use socket::{SocketError, bind_socket};

@@ -58,6 +58,7 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::hosts::list, routes::hosts::add))
         .routes(routes!(routes::hosts::show, routes::hosts::change, routes::hosts::remove))
         .routes(routes!(routes::attempts::of_host))
+        .routes(routes!(routes::preview::preview))
         .routes(routes!(routes::attempts::live))
         .routes(routes!(routes::profiles::list))
         .routes(routes!(routes::profiles::show))

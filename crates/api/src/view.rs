@@ -14,7 +14,7 @@ use nextboot_model::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::{app::App, loader::LoaderView};
 
 /// A machine that is known, and what it boots.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +40,9 @@ pub(crate) struct HostView {
     vars: BTreeMap<String, String>,
     assignment: AssignmentView,
     boots: Preview,
+    /// Which loader it gets. Only where a single host is shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    loaders: Vec<LoaderView>,
     /// Its try to boot that is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<AttemptView>,
@@ -109,8 +112,14 @@ impl HostView {
             vars: host.vars.clone(),
             assignment: AssignmentView::of(&record.assignment),
             boots: Preview { profile: plan.profile.map(|profile| profile.name.clone()), why: plan.why },
+            loaders: Vec::new(),
             attempt: attempt.max_by_key(|attempt| attempt.id).map(AttemptView::of),
         }
+    }
+
+    /// As [`HostView::of`], with what takes longer.
+    pub(crate) fn whole(app: &App, state: &State, record: &Record) -> Self {
+        Self { loaders: LoaderView::all(app, state, record), ..Self::of(app, state, record) }
     }
 }
 

@@ -22,7 +22,9 @@ pub enum Language {
 }
 
 impl Language {
-    fn loader(self) -> &'static str {
+    /// The loader that reads it, for people.
+    #[must_use]
+    pub fn loader(self) -> &'static str {
         match self {
             Self::Pxelinux => "PXELINUX",
             Self::Ipxe => "iPXE",

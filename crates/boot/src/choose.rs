@@ -13,6 +13,8 @@ pub(crate) struct Choice {
     /// In words; empty for a client that asks for no loader.
     pub(crate) why: String,
     pub(crate) next_server: Option<Ipv4Addr>,
+    /// True where nobody named a loader for this kind of machine.
+    pub(crate) unserved: bool,
 }
 
 /// The loader of a client that is to boot `profile`. The most specific word holds: the host's own, the profile's, the first
@@ -33,11 +35,16 @@ pub(crate) fn choose(site: &Site, client: &Client, host: Option<&Host>, profile:
         let (at, rule) = fitting().find(|(_, rule)| rule.loader.is_some())?;
         Some((rule.loader.as_ref()?, format!("[[boot.rule]] {}: {rule}", at + 1)))
     };
-    let (loader, why) = match by_host().or_else(by_profile).or_else(by_rule) {
-        Some((wanted, why)) => wish(wanted, why, client, first),
-        None => by_table(site, client, &kinds),
-    };
-    Choice { loader, why, next_server }
+    match by_host().or_else(by_profile).or_else(by_rule) {
+        Some((wanted, why)) => {
+            let (loader, why) = wish(wanted, why, client, first);
+            Choice { loader, why, next_server, unserved: false }
+        }
+        None => {
+            let (loader, why) = by_table(site, client, &kinds);
+            Choice { unserved: loader.is_none(), loader, why, next_server }
+        }
+    }
 }
 
 fn by_table(site: &Site, client: &Client, kinds: &[Kind]) -> (Option<Loader>, String) {
@@ -60,7 +67,7 @@ fn unknown_machine(client: &Client) -> Choice {
         _ if client.firmware.boots() => format!("{} does not say which machine it is", client.firmware),
         _ => String::new(),
     };
-    Choice { why, ..Choice::default() }
+    Choice { unserved: !why.is_empty(), why, ..Choice::default() }
 }
 
 fn wish(wanted: &LoaderName, why: String, client: &Client, kind: Kind) -> (Option<Loader>, String) {

@@ -24,6 +24,8 @@ pub struct Plan {
     pub loader: Option<Loader>,
     /// Why that loader, or none, in words; empty for a client that asks for none.
     pub loader_why: String,
+    /// True where the machine should boot and nobody named a loader for its kind: the operator should hear of it.
+    pub unserved: bool,
     /// The server from which firmware is to fetch the loader by TFTP; nothing for ourselves.
     pub next_server: Option<Ipv4Addr>,
     /// The host's assignment at the moment of the decision, whether or not it was what decided.
@@ -77,10 +79,11 @@ pub(crate) fn decide_with(
         None => for_stranger(site, tree, client, by_name),
     };
     if let Some(profile) = plan.profile.as_deref() {
-        let Choice { loader, why, next_server } = loader(site, client, record, profile);
+        let Choice { loader, why, next_server, unserved } = loader(site, client, record, profile);
         plan.loader = loader;
         plan.loader_why = why;
         plan.next_server = next_server;
+        plan.unserved = unserved;
     }
     plan
 }
@@ -102,6 +105,7 @@ fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
         profile,
         loader: None,
         loader_why: String::new(),
+        unserved: false,
         next_server: None,
         since: None,
         armed: None,
@@ -241,7 +245,15 @@ fn unarmed(plan: Plan) -> Plan {
         return plan;
     }
     let why = format!("{}; but that installs, and nobody armed this machine", plan.why);
-    Plan { profile: None, loader: None, loader_why: String::new(), next_server: None, why, ..plan }
+    Plan {
+        profile: None,
+        loader: None,
+        loader_why: String::new(),
+        unserved: false,
+        next_server: None,
+        why,
+        ..plan
+    }
 }
 
 /// What a loader in a directory of its own (`debian-installer/amd64/pxelinux.0`) gets at `name` where the plan is the

@@ -155,6 +155,28 @@ impl Kind {
         kinds
     }
 
+    /// A machine as a person names it: a key, or `http-` and the key of UEFI firmware that uses HTTP Boot.
+    #[must_use]
+    pub fn client(word: &str) -> Option<Client> {
+        let (kind, firmware) = match word.strip_prefix("http-").and_then(Self::with_key) {
+            Some(kind) if kind.has_http_boot() => (kind, Firmware::HttpBoot),
+            _ => Self::with_key(word).map(|kind| (kind, kind.firmware()))?,
+        };
+        Some(Client { firmware, ..Client::default() }.with_archs(&[kind.arch()]))
+    }
+
+    /// The word by which a person would name this client; nothing for one that we have no loaders for.
+    #[must_use]
+    pub fn word(client: &Client) -> Option<String> {
+        let kind = Self::of(client).first().copied()?;
+        let http = client.firmware == Firmware::HttpBoot && kind.has_http_boot();
+        Some(if http { format!("http-{kind}") } else { kind.to_string() })
+    }
+
+    fn has_http_boot(self) -> bool {
+        self.key().starts_with("uefi-")
+    }
+
     /// True where the firmware goes on to its own disk by itself when nobody answers. A BIOS waits long for an answer, and
     /// iPXE was started to boot from the network.
     pub(crate) fn goes_on_by_itself(self) -> bool {

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-use crate::{Client, Firmware, Kind, ipxe};
+use crate::{Client, Firmware, Kind, Language, ipxe};
 
 /// A network boot program, or what stands in for one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +19,23 @@ impl Loader {
     #[must_use]
     pub fn file(name: &str) -> Self {
         Self::File(name.to_owned())
+    }
+
+    /// What the loader reads, where its name tells.
+    #[must_use]
+    pub fn language(&self) -> Option<Language> {
+        let Self::File(name) = self else { return Some(Language::Ipxe) };
+        let file = name.rsplit('/').next().unwrap_or_default();
+        let is = |begins: &[&str]| begins.iter().any(|begin| file.starts_with(begin));
+        if ipxe::is_ipxe(name) {
+            Some(Language::Ipxe)
+        } else if is(&["shim", "grub", "bootnetx64", "bootnetaa64"]) {
+            Some(Language::Grub)
+        } else if is(&["pxelinux", "lpxelinux", "gpxelinux", "syslinux"]) {
+            Some(Language::Pxelinux)
+        } else {
+            None
+        }
     }
 
     /// What the client is told as its boot file: a name for TFTP, or a whole address for whoever fetches by HTTP. `base` is

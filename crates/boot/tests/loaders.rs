@@ -321,3 +321,18 @@ fn no_loader_of_anybody_makes_a_stranger_be_answered() {
         world.profile(|profile| profile.class = Class::Live);
     }
 }
+
+#[test]
+fn a_machine_has_one_word_and_a_word_one_machine() {
+    for kind in Kind::ALL {
+        let client = Kind::client(kind.key()).unwrap();
+        assert_eq!(Kind::of(&client), [kind]);
+        assert_eq!(Kind::word(&client).as_deref(), Some(kind.key()));
+    }
+    let http = Kind::client("http-uefi-arm64").unwrap();
+    assert_eq!((http.firmware, Kind::word(&http).as_deref()), (Firmware::HttpBoot, Some("http-uefi-arm64")));
+    assert_eq!(Kind::word(&client(Firmware::HttpBoot, &[0x10])).as_deref(), Some("http-uefi-x64"));
+    for wrong in ["", "x64", "http-bios", "http-", "http-u-boot-arm64"] {
+        assert_eq!(Kind::client(wrong), None, "{wrong}");
+    }
+}

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Name;
 
-/// Where Debian's packages `pxelinux`, `syslinux-common`, `syslinux-efi`, `ipxe`, `shim-signed` and
-/// `grub-efi-*-signed` put their loaders. Missing directories are skipped.
+/// Where Debian's packages `pxelinux`, `syslinux-common`, `syslinux-efi`, `ipxe`, `shim-signed`,
+/// `grub-efi-*-signed` and `debian-installer-12-netboot-*` put their loaders. Missing directories are skipped.
 pub const DEFAULT_LOADERS: &[&str] = &[
     "/usr/lib/PXELINUX",
     "/usr/lib/syslinux/modules/bios",
@@ -17,16 +17,21 @@ pub const DEFAULT_LOADERS: &[&str] = &[
     "/usr/lib/SYSLINUX.EFI/efi64",
     "/usr/lib/syslinux/modules/efi32",
     "/usr/lib/SYSLINUX.EFI/efi32",
+    "/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64",
+    "/usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64",
 ];
 
 /// Where links in the loader directories may lead beside these directories themselves: Debian's `/usr/lib/ipxe/ipxe.efi`
 /// is a link to `/boot/ipxe.efi`.
 pub(crate) const LINKED: &str = "/boot";
 
-/// Names that firmware and shim ask for, and what Debian calls those files.
+/// Names that firmware and shim ask for, and what Debian calls those files: in the packages of shim and GRUB, and in the
+/// installer's netboot tree, whose ARM64 part is all of the signed chain that an x86-64 Debian has for ARM64.
 const ALIASES: &[(&str, &str)] = &[
     ("shimx64.efi", "shimx64.efi.signed"),
+    ("shimx64.efi", "bootnetx64.efi"),
     ("shimaa64.efi", "shimaa64.efi.signed"),
+    ("shimaa64.efi", "bootnetaa64.efi"),
     ("grubx64.efi", "grubnetx64.efi.signed"),
     ("grubaa64.efi", "grubnetaa64.efi.signed"),
 ];
@@ -54,10 +59,24 @@ pub(crate) fn candidates<'a>(
         loaders.iter().filter_map(|directory| Some((place(directory)?, directory.as_path()))).collect();
     places.sort_by_key(|(place, _)| *place);
     let file = name.file();
-    let alias = ALIASES.iter().find(|(asked, _)| *asked == file).map(|(_, real)| *real);
+    let aliases = ALIASES.iter().filter(move |(asked, _)| *asked == file).map(|(_, real)| *real);
     places
         .into_iter()
-        .flat_map(move |(_, directory)| std::iter::once(file).chain(alias).map(move |file| (directory, file)))
+        .filter(move |(_, directory)| file.ends_with(".efi") || !is_installer(directory))
+        .flat_map(move |(_, directory)| {
+            std::iter::once(file).chain(aliases.clone()).map(move |file| (directory, file))
+        })
+}
+
+/// The installer's directories hold more than loaders: its kernel must not be found by whoever asks for a `linux` that the
+/// roots do not have.
+fn is_installer(directory: &Path) -> bool {
+    directory.components().any(|part| part.as_os_str() == "debian-installer")
+}
+
+/// The name without the EFI flavour's directory at its beginning; nothing for a name that has none.
+pub(crate) fn without_flavour(name: &Name) -> Option<Name> {
+    FLAVOURS.iter().find_map(|flavour| name.strip_prefix(flavour))
 }
 
 fn flavour(component: &str) -> Option<usize> {
@@ -115,5 +134,17 @@ mod tests {
     #[test]
     fn signed_loaders_are_found_by_the_name_that_shim_asks_for() {
         assert!(order("EFI/grubx64.efi").iter().any(|path| path.ends_with("/grubnetx64.efi.signed")));
+    }
+
+    #[test]
+    fn of_the_installers_tree_only_the_loaders_are_found() {
+        let installer = |name: &str| -> Vec<String> {
+            order(name).into_iter().filter(|path| path.contains("/debian-installer/arm64/")).collect()
+        };
+        assert_eq!(installer("grubaa64.efi")[0], format!("{}/grubaa64.efi", DEFAULT_LOADERS[11]));
+        assert!(installer("shimaa64.efi").contains(&format!("{}/bootnetaa64.efi", DEFAULT_LOADERS[11])));
+        for other in ["linux", "initrd.gz", "debian/linux", "pxelinux.0"] {
+            assert_eq!(installer(other), Vec::<String>::new(), "{other}");
+        }
     }
 }

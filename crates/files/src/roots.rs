@@ -84,14 +84,18 @@ impl Roots {
         })))
     }
 
-    /// Opens the file behind a name: in the first root that has it, else in the loader directories. It never waits for
-    /// anything but the disk, whatever lies there.
+    /// Opens the file behind a name: in the first root that has it, else in the loader directories. A SYSLINUX for EFI that
+    /// came out of `efi64/` or `efi32/` asks for everything beneath that, so what is not there is looked for without it. It
+    /// never waits for anything but the disk, whatever lies there.
     ///
     /// # Errors
     /// [`OpenError`]; an entry that is there but cannot be served hides those of later roots.
     pub fn get(&self, name: &Name) -> Result<Content, OpenError> {
         match self.get_in_roots(name) {
-            Err(OpenError::NotFound) => self.get_loader(name),
+            Err(OpenError::NotFound) => match (self.get_loader(name), loaders::without_flavour(name)) {
+                (Err(OpenError::NotFound), Some(plain)) => self.get_in_roots(&plain),
+                (done, _) => done,
+            },
             done => done,
         }
     }
@@ -254,6 +258,19 @@ mod tests {
         let roots = Roots::open(&layout).unwrap();
         assert_eq!(text(&roots, "a").unwrap(), "first");
         assert_eq!(text(&roots, "b").unwrap(), "second");
+    }
+
+    #[test]
+    fn a_syslinux_for_efi_finds_the_roots_beneath_its_own_directory() {
+        let tree = Tree::new();
+        tree.file("root/debian/linux", "kernel");
+        tree.file("root/efi32/own", "its own");
+        tree.file("root/own", "another");
+        let roots = tree.roots();
+        assert_eq!(text(&roots, "efi32/debian/linux").unwrap(), "kernel");
+        assert_eq!(text(&roots, "efi32/own").unwrap(), "its own");
+        assert!(matches!(refused(&roots, "efi16/debian/linux"), OpenError::NotFound));
+        assert!(matches!(refused(&roots, "efi32"), OpenError::NotAFile));
     }
 
     #[test]

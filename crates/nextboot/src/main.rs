@@ -60,12 +60,15 @@ fn main() -> ExitCode {
 fn check(file: Option<PathBuf>) -> ExitCode {
     // The defaults' own directory is made at the first start.
     let directories = |config| match &file {
-        Some(_) => nextboot_serve::check_directories(&config).map(|()| config),
-        None => Ok(config),
+        Some(_) => nextboot_serve::check_files(&config).map(|doubts| (config, doubts)),
+        None => Ok((config, Vec::new())),
     };
     let checked = nextboot_serve::load(file.as_deref()).and_then(directories);
     match checked {
-        Ok(config) => {
+        Ok((config, doubts)) => {
+            for doubt in doubts {
+                eprintln!("warning: {doubt}");
+            }
             let name = file.map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
             println!(
                 "{name}: right ({} profiles, DHCP {})",

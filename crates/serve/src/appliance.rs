@@ -22,6 +22,7 @@ use crate::{
     dhcp::{Responder, Sockets},
     links::Links,
     quiet::{Quiet, Room},
+    sightings::Sightings,
     tree::DiskTree,
 };
 
@@ -68,6 +69,7 @@ pub(crate) struct Appliance {
     pub(crate) quiet: Mutex<Quiet>,
     /// Machines that fetch iPXE again and again.
     pub(crate) rounds: Mutex<Rounds>,
+    pub(crate) sightings: Mutex<Sightings>,
     pub(crate) started: Timestamp,
 }
 

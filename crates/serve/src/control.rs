@@ -1,9 +1,12 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
-use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token};
-use nextboot_boot::{Site, Tree};
-use nextboot_model::{Attempt, Lease, Mac, Neighbour};
+use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token, Written};
+use nextboot_boot::{Client, Firmware, Plan, Setting, Site, Tree};
+use nextboot_model::{Attempt, HostName, Lease, Mac, Neighbour, Via};
 use nextboot_store::Store;
 
 use crate::{VERSION, appliance::Appliance, stop::Stop};
@@ -37,6 +40,29 @@ impl Control for Appliance {
 
     fn attempt(&self, mac: Mac) -> Option<Attempt> {
         self.attempts.lock().of(mac).cloned()
+    }
+
+    fn sightings(&self, host: &HostName) -> Vec<Client> {
+        self.sightings.lock().of(host)
+    }
+
+    fn written(&self, client: &Client, plan: &Plan) -> Written {
+        let Some(loader) = &plan.loader else { return Written::default() };
+        let settings = self.settings.load_full();
+        let own = self.links.all_addresses();
+        let there = client.network.and_then(|network| self.links.towards(network.into(), network.into()));
+        let server =
+            there.or_else(|| own.first().copied().map(IpAddr::V4)).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let state = self.store.state();
+        let via = if client.firmware == Firmware::HttpBoot { Via::Http } else { Via::Tftp };
+        let setting = Setting { foreign: true, via, ..self.setting(&settings, &state, client, server) };
+        let base = nextboot_boot::base(server, settings.site.http_port);
+        let language = loader.language();
+        let text = language.map(|language| match setting.answer(plan, language) {
+            Ok(answer) => Ok(String::from_utf8_lossy(&answer.text).into_owned()),
+            Err(error) => Err(error.to_string()),
+        });
+        Written { boot_file: Some(loader.boot_file(client, &base)), language, text }
     }
 
     fn leases(&self) -> Vec<Lease> {

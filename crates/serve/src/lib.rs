@@ -16,15 +16,17 @@ mod desk;
 mod dhcp;
 mod explain;
 mod links;
+mod loaders;
 mod notify;
 mod quiet;
 mod reload;
 mod run;
 mod settings;
+mod sightings;
 mod stop;
 mod tftp;
 mod tree;
 
 pub use explain::explain;
 pub use run::{VERSION, run};
-pub use settings::{BadConfig, check_directories, load};
+pub use settings::{BadConfig, check_files, load};

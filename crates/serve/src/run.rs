@@ -28,6 +28,7 @@ use crate::{
     links::Links,
     notify,
     quiet::Quiet,
+    sightings::Sightings,
     stop::Stop,
     tftp,
 };
@@ -80,6 +81,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         secret,
         quiet: Mutex::new(Quiet::default()),
         rounds: Mutex::new(Rounds::default()),
+        sightings: Mutex::new(Sightings::default()),
         started: clock::now(),
     });
 

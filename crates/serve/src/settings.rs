@@ -8,7 +8,7 @@ use nextboot_config::{Config, Files};
 use nextboot_files::{Layout, LayoutError, Roots};
 use nextboot_model::ProfileName;
 
-use crate::{appliance::Settings, tree::DiskTree};
+use crate::{appliance::Settings, loaders, tree::DiskTree};
 
 /// Largest configuration file, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -78,12 +78,14 @@ impl Settings {
     }
 }
 
-/// Checks that a configuration's directories can be served.
+/// Checks that a configuration's directories can be served. Returns what looks wrong about the loaders that it names, one
+/// line each; none of that keeps it from serving.
 ///
 /// # Errors
-/// Which cannot, and why.
-pub fn check_directories(config: &Config) -> Result<(), BadConfig> {
-    Settings::new(config.clone()).map(drop)
+/// Which directory cannot, and why.
+pub fn check_files(config: &Config) -> Result<Vec<String>, BadConfig> {
+    let settings = Settings::new(config.clone())?;
+    Ok(loaders::doubts(&settings.site, &settings.roots))
 }
 
 fn open_roots(files: &Files) -> Result<Roots, BadConfig> {

@@ -42,7 +42,12 @@ pub(crate) async fn views(app: &App, names: Vec<HostName>) -> Result<Vec<HostVie
 }
 
 async fn view(app: &App, name: HostName) -> Result<HostView, ApiError> {
-    views(app, vec![name.clone()]).await?.pop().ok_or_else(|| ApiError::unknown_host(name.as_str()))
+    let unknown = ApiError::unknown_host(name.as_str());
+    let host = app.look(move |app| {
+        let state = app.state();
+        state.host(&name).map(|record| HostView::whole(app, &state, record))
+    });
+    host.await?.ok_or(unknown)
 }
 
 /// Which part of the list.

@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod hosts;
 pub(crate) mod leases;
 pub(crate) mod neighbours;
+pub(crate) mod preview;
 pub(crate) mod profiles;
 pub(crate) mod server;
 pub(crate) mod stream;

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::server::{From, STRANGER, Server};
 
 /// Every call that there is.
-const CALLS: [(&str, &str); 20] = [
+const CALLS: [(&str, &str); 21] = [
     ("delete", "/api/hosts/{name}"),
     ("get", "/api/attempts"),
     ("get", "/api/events"),
@@ -11,6 +11,7 @@ const CALLS: [(&str, &str); 20] = [
     ("get", "/api/hosts"),
     ("get", "/api/hosts/{name}"),
     ("get", "/api/hosts/{name}/attempts"),
+    ("get", "/api/hosts/{name}/preview"),
     ("get", "/api/leases"),
     ("get", "/api/neighbours"),
     ("get", "/api/profiles"),

@@ -1,3 +1,4 @@
+use nextboot_boot::Kind;
 use serde_json::json;
 
 use crate::server::Server;
@@ -52,6 +53,54 @@ async fn a_host_may_have_a_loader_of_its_own() {
     assert_eq!(change(r#""../x""#).await.error(), (400, "bad-request".into()));
     assert_eq!(server.call("GET /api/hosts/n1", "").await.json()["loader"], "script");
     assert_eq!(change("null").await.json()["loader"], json!(null));
+}
+
+#[tokio::test]
+async fn a_host_shows_its_loader_for_what_it_was_last_and_else_for_each_kind() {
+    let server = Server::start().await;
+    server.add("n1", MAC).await;
+    server.call("PUT /api/assignments", r#"{"hosts":["n1"],"profile":"rescue"}"#).await;
+    let loaders = async || server.call("GET /api/hosts/n1", "").await.json()["loaders"].clone();
+    let all = loaders().await;
+    assert_eq!(all.as_array().unwrap().len(), Kind::ALL.len(), "{all}");
+    assert_eq!(all[0], json!({"as": "bios", "loader": "pxelinux.0", "why": "[boot.loaders] bios"}));
+    *server.made.sightings.lock().unwrap() = vec![Kind::client("http-uefi-riscv64").unwrap()];
+    let why = "RISC-V 64 UEFI has no loader; set [boot.loaders] uefi-riscv64";
+    assert_eq!(loaders().await, json!([{"as": "http-uefi-riscv64", "loader": null, "why": why}]));
+    let list = server.call("GET /api/hosts", "").await.json();
+    assert_eq!(list["hosts"][0]["loaders"], json!(null), "not for a thousand of them");
+}
+
+#[tokio::test]
+async fn a_preview_is_the_decision_for_such_a_machine() {
+    let server = Server::start().await;
+    server.add("n1", MAC).await;
+    server.call("PUT /api/assignments", r#"{"hosts":["n1"],"profile":"small"}"#).await;
+    let preview = async |query: &str| server.call(&format!("GET /api/hosts/n1/preview{query}"), "").await;
+    let bios = preview("?as=bios").await.json();
+    assert_eq!(
+        (&bios["as"], &bios["profile"], &bios["class"], &bios["loader"], &bios["loader_why"]),
+        (
+            &json!("bios"),
+            &json!("small"),
+            &json!("install"),
+            &json!("pxelinux.0"),
+            &json!("[boot.loaders] bios")
+        )
+    );
+    assert_eq!(
+        (&bios["boot_file"], &bios["reads"], &bios["text"]),
+        (&json!("pxelinux.0"), &json!("PXELINUX"), &json!("a text"))
+    );
+    let http = preview("?as=http-uefi-ia32").await.json();
+    assert_eq!(http["boot_file"], "http://10.0.0.1:8080/efi32/syslinux.efi");
+    let arm = preview("?as=uefi-arm32").await.json();
+    assert_eq!((&arm["loader"], &arm["text"]), (&json!(null), &json!(null)));
+    assert_eq!(preview("?as=toaster").await.error(), (400, "bad-request".into()));
+    assert_eq!(preview("").await.error(), (400, "bad-request".into()), "it was never seen");
+    *server.made.sightings.lock().unwrap() = vec![Kind::client("ipxe-uefi").unwrap()];
+    assert_eq!(preview("").await.json()["boot_file"], format!("http://10.0.0.1:8080/ipxe/{MAC}"));
+    assert_eq!(server.call("GET /api/hosts/n9/preview?as=bios", "").await.error().0, 404);
 }
 
 #[tokio::test]

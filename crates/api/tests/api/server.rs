@@ -9,9 +9,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token, bind_socket, serve};
-use nextboot_boot::{Body, Linux, MemoryTree, OwnLoaders, Profile, Site, Tree};
-use nextboot_model::{Attempt, Class, Conflict, Lease, Mac, Neighbour, Timestamp};
+use nextboot_api::{
+    Access, BoxFuture, Control, Limits, Listeners, Status, Token, Written, bind_socket, serve,
+};
+use nextboot_boot::{Body, Client, Linux, MemoryTree, OwnLoaders, Plan, Profile, Site, Tree};
+use nextboot_model::{Attempt, Class, Conflict, HostName, Lease, Mac, Neighbour, Timestamp};
 use nextboot_store::{Limits as StoreLimits, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,6 +41,7 @@ pub(crate) struct Made {
     owners: HashMap<IpAddr, Mac>,
     pub(crate) attempts: Mutex<Vec<Attempt>>,
     pub(crate) leases: Mutex<Vec<Lease>>,
+    pub(crate) sightings: Mutex<Vec<Client>>,
     pub(crate) complaints: Mutex<Option<String>>,
 }
 
@@ -60,6 +63,17 @@ impl Control for Made {
     }
     fn attempt(&self, mac: Mac) -> Option<Attempt> {
         self.attempts().into_iter().find(|attempt| attempt.mac == mac)
+    }
+    fn sightings(&self, _: &HostName) -> Vec<Client> {
+        self.sightings.lock().unwrap().clone()
+    }
+    fn written(&self, client: &Client, plan: &Plan) -> Written {
+        let Some(loader) = &plan.loader else { return Written::default() };
+        Written {
+            boot_file: Some(loader.boot_file(client, "http://10.0.0.1:8080")),
+            language: loader.language(),
+            text: Some(Ok("a text".into())),
+        }
     }
     fn leases(&self) -> Vec<Lease> {
         self.leases.lock().unwrap().clone()
@@ -204,6 +218,7 @@ impl Server {
             owners: HashMap::from([(MACHINE.into(), OWN_MAC.parse().unwrap())]),
             attempts: Mutex::default(),
             leases: Mutex::default(),
+            sightings: Mutex::default(),
             complaints: Mutex::default(),
         });
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();

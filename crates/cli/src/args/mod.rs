@@ -101,6 +101,11 @@ Examples:
 With --json every event is one line, and without --limit all that the journal holds are printed.")]
     Events(Events),
     /// Show a host: what it boots, why, who said so and when, and the timelines of its last attempts.
+    #[command(after_help = "\
+Examples:
+  nextboot show node1                     what it boots, by which loader, and how its last boots went
+  nextboot show node1 --as uefi-x64       what it would get as such a machine, and the text its loader would read
+  nextboot show node1 --as http-uefi-x64  the same by UEFI HTTP Boot")]
     Show {
         /// Its name or MAC address.
         #[arg(value_name = "HOST")]
@@ -108,6 +113,10 @@ With --json every event is one line, and without --limit all that the journal ho
         /// How many attempts to show, newest first; at most 50.
         #[arg(long, short = 'n', value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=50))]
         attempts: u32,
+        /// Show instead what it would get if it came as such a machine: a key of the configuration's [boot.loaders], or http-
+        /// and one of UEFI's.
+        #[arg(long = "as", value_name = "MACHINE")]
+        machine: Option<String>,
     },
     /// Show the server itself: version, mode, how many hosts.
     Status,

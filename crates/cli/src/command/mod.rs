@@ -48,7 +48,8 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
         Command::Neighbours { probe } => session.neighbours(probe).await,
         Command::Machines => session.machines().await,
         Command::Events(events) => session.events(events).await,
-        Command::Show { host, attempts } => session.show(&host, attempts).await,
+        Command::Show { host, machine: Some(machine), .. } => session.preview(&host, &machine).await,
+        Command::Show { host, attempts, machine: None } => session.show(&host, attempts).await,
         Command::Status => session.status().await,
         Command::Reload => session.reload().await,
         Command::Completions { .. } => Ok(()),
@@ -144,6 +145,12 @@ impl Session {
             let past: Vec<view::PastAttempt> = self.read(&past, Some("attempts"))?;
             Ok(view::show(&self.read(&host, None)?, &past, view::now()))
         })
+    }
+
+    async fn preview(&self, host: &str, machine: &str) -> Result<(), Failure> {
+        let path = format!("/api/hosts/{}/preview?as={}", part(host), part(machine));
+        let answer = self.client.get(&path).await?;
+        self.say(&answer, || Ok(view::preview(&self.read(&answer, None)?)))
     }
 
     async fn status(&self) -> Result<(), Failure> {

@@ -158,6 +158,7 @@ fn commands_ask_what_the_api_offers() {
         ),
         ("host show a/b?c", vec![("GET", "/api/hosts/a%2Fb%3Fc", "")]),
         ("show n1", vec![("GET", "/api/hosts/n1", ""), ("GET", "/api/hosts/n1/attempts?limit=3", "")]),
+        ("show n1 --as uefi-x64", vec![("GET", "/api/hosts/n1/preview?as=uefi-x64", "")]),
         ("profile ls", vec![("GET", "/api/profiles", "")]),
         ("profile show grml", vec![("GET", "/api/profiles/grml", "")]),
         ("leases", vec![("GET", "/api/leases", "")]),

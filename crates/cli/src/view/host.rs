@@ -1,5 +1,6 @@
 use super::{
-    Assignment, Attempt, Host, PastAttempt, count, or_dash,
+    Assignment, Attempt, Host, Loader, PastAttempt, count, or_dash,
+    preview::with_reason,
     time::{clock, relative},
     timeline,
 };
@@ -60,20 +61,30 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         clock(*since),
         or_dash(by_text.as_deref()),
     );
-    pairs(vec![
+    let mut lines = vec![
         ("name", Some(host.name.clone())),
         ("mac", Some(host.macs.join(" "))),
         ("uuid", host.uuid.clone()),
         ("address", host.address.clone()),
+        ("own loader", host.loader.clone()),
         ("vars", Some(vars).filter(|vars| !vars.is_empty())),
         ("boots", Some(host.boots.profile.clone().unwrap_or_else(|| "nothing".into()))),
         ("because", host.boots.why.clone()),
+    ];
+    // It may be several: firmware and iPXE on it, or, never seen, any.
+    let many = host.loaders.len() > 1;
+    for Loader { machine, loader, why } in &host.loaders {
+        let line = with_reason(loader.as_deref().unwrap_or("none"), why);
+        lines.push(("loader", Some(if many { format!("{machine}: {line}") } else { line })));
+    }
+    lines.extend([
         ("assigned", Some(assigned)),
         ("afterwards", before.as_ref().map(|before| before.profile.clone())),
         ("delivered", (*delivered > 0).then(|| format!("{} in full", count((*delivered).into(), "time")))),
         ("failed", failed.clone()),
         ("now", host.attempt.as_ref().map(|attempt| under_way(attempt, now))),
-    ])
+    ]);
+    pairs(lines)
 }
 
 fn under_way(attempt: &Attempt, now: u64) -> String {

@@ -6,6 +6,7 @@
 mod event;
 mod host;
 mod neighbour;
+mod preview;
 mod profile;
 mod server;
 mod time;
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub(crate) use event::{line, timeline};
 pub(crate) use host::{assigned, host, hosts, show};
 pub(crate) use neighbour::neighbours;
+pub(crate) use preview::preview;
 pub(crate) use profile::{profile, profiles};
 pub(crate) use server::{leases, machines, reloaded, status};
 pub(crate) use time::now;
@@ -33,7 +35,9 @@ pub(crate) struct Host {
     pub(crate) address: Option<String>,
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) assignment: Assignment,
+    pub(crate) loader: Option<String>,
     pub(crate) boots: Boots,
+    pub(crate) loaders: Vec<Loader>,
     pub(crate) attempt: Option<Attempt>,
 }
 
@@ -64,6 +68,33 @@ pub(crate) struct Before {
 pub(crate) struct Boots {
     pub(crate) profile: Option<String>,
     pub(crate) why: Option<String>,
+}
+
+/// The loader of a host that is such a machine.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Loader {
+    #[serde(rename = "as")]
+    pub(crate) machine: String,
+    pub(crate) loader: Option<String>,
+    pub(crate) why: String,
+}
+
+/// What a host would get as such a machine.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Preview {
+    #[serde(rename = "as")]
+    pub(crate) machine: String,
+    pub(crate) profile: Option<String>,
+    pub(crate) class: Option<String>,
+    pub(crate) why: String,
+    pub(crate) loader: Option<String>,
+    pub(crate) loader_why: String,
+    pub(crate) boot_file: Option<String>,
+    pub(crate) reads: Option<String>,
+    pub(crate) text: Option<String>,
+    pub(crate) no_text: Option<String>,
 }
 
 /// An attempt under way.

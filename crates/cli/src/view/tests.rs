@@ -83,6 +83,54 @@ attempt of 2026-11-21 07:52:20 UTC (60 s ago), ubuntu: under way
 }
 
 #[test]
+fn loaders_are_told_with_their_reasons() {
+    let with = |loaders: Value| {
+        let mut node = node();
+        node["loaders"] = loaders;
+        let text = host(&read(node), NOW);
+        text.lines().filter(|line| line.starts_with("loader ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let seen = json!({ "as": "uefi-x64", "loader": "snponly.efi", "why": "[boot.loaders] uefi-x64" });
+    assert_eq!(with(json!([seen])), ["loader      snponly.efi: [boot.loaders] uefi-x64"]);
+    let never = json!({ "as": "uefi-arm32", "loader": null, "why": "ARM UEFI has no loader" });
+    assert_eq!(
+        with(json!([seen, never])),
+        [
+            "loader      uefi-x64: snponly.efi: [boot.loaders] uefi-x64",
+            "loader      uefi-arm32: none: ARM UEFI has no loader"
+        ]
+    );
+}
+
+#[test]
+fn a_preview_shows_what_would_be_read() {
+    let would = json!({
+        "as": "http-uefi-x64", "profile": "ubuntu", "class": "install", "why": "assigned", "loader": "snponly.efi",
+        "loader_why": "rule", "boot_file": "http://10.0.0.1:8080/snponly.efi", "reads": "iPXE",
+        "text": "#!ipxe\nboot\u{1b}\n"
+    });
+    assert_eq!(
+        preview(&read(would)),
+        "\
+as       http-uefi-x64
+boots    ubuntu (install)
+because  assigned
+loader   snponly.efi: rule
+told     http://10.0.0.1:8080/snponly.efi
+
+for iPXE:
+#!ipxe
+boot\u{fffd}
+"
+    );
+    let nothing = preview(&read(json!({ "as": "bios", "why": "unknown", "no_text": "no file" })));
+    assert_eq!(
+        nothing,
+        "as       bios\nboots    nothing\nbecause  unknown\nloader   none\nreads    nothing: no file\n"
+    );
+}
+
+#[test]
 fn machines_leases_profiles_and_the_server_are_shown() {
     let unknown = json!({ "mac": "52:54:00:00:00:09", "host": null, "arch": 0, "stage": "asking", "started": NOW, "heard": NOW });
     let text = machines(&[read(unknown)], NOW);

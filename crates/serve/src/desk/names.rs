@@ -157,7 +157,7 @@ impl Appliance {
         }
     }
 
-    pub(super) fn setting<'a>(
+    pub(crate) fn setting<'a>(
         &'a self,
         settings: &'a Settings,
         state: &'a State,

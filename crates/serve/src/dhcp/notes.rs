@@ -50,6 +50,10 @@ pub(super) fn tell(
                     let (why, loader_why) = (plan.why.clone(), plan.loader_why.clone());
                     app.note(Some(mac), EventKind::Planned { profile, why, loader, loader_why });
                 }
+                if let Some(host) = &plan.host {
+                    app.sightings.lock().saw(&app.store.state(), host, *client);
+                }
+                app.doubt_loader(client, plan);
                 app.give_up_if_exhausted(plan);
                 continue;
             }
