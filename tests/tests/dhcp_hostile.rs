@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +19,8 @@ use nextboot_tests::{Lab, Namespace, Server};
 
 /// How long an answer may take on a busy machine; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a machine asks within that time.
+const TRIES: u32 = 4;
 /// How much the server may grow under rounds of the corpus after the first, in KiB. One round is 1300 packets: a leak of 16
 /// bytes a packet would not show, one of a packet's size would.
 const GROWTH: u64 = 8 * 1024;
@@ -40,10 +44,10 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(lab: &'a Lab, dhcp: Dhcp) -> Result<Self> {
+    fn new(lab: &'a Lab, dhcp: Dhcp, log: &str) -> Result<Self> {
         let config = SmallInstaller::new(lab)?.config(dhcp, "");
         let config = config.replace("[boot]\n", "[boot]\nunknown = \"profile:local\"\n");
-        let server = lab.server(&format!("log = \"trace\"\n{config}"))?;
+        let server = lab.server(&format!("log = {log:?}\n{config}"))?;
         let homes = [lab.join("10.77.0.66/24")?, lab.join("10.77.0.20/24")?];
         let link = lab.namespace().run("cat", &["/sys/class/net/br0/address"])?;
         Ok(Self {
@@ -59,13 +63,18 @@ impl<'a> Scene<'a> {
     }
 
     fn send(&self, case: &Case) -> Result<()> {
+        self.frames(case)?.iter().try_for_each(|frame| self.bad.send_frame(frame))
+    }
+
+    /// The case as it goes over a cable of 1500 bytes.
+    fn frames(&self, case: &Case) -> Result<Vec<Vec<u8>>> {
         let (to, link) = match case.to {
             To::All => (ALL, [0xff; 6]),
             To::Server => (SocketAddrV4::new(our_address(), 67), self.link),
             To::BootServer => (SocketAddrV4::new(our_address(), 4011), self.link),
         };
-        let frames = fragments(&build(case.from, to, &case.bytes).context("too long")?);
-        frames.iter().try_for_each(|packet| self.bad.send_frame(&ethernet(case.mac.0, link, packet)))
+        let packets = fragments(&build(case.from, to, &case.bytes).context("too long")?);
+        Ok(packets.iter().map(|packet| ethernet(case.mac.0, link, packet)).collect())
     }
 
     /// A machine that does all right, on a cable of its own, and its address; none where we give none. It is iPXE: a proxy
@@ -88,11 +97,14 @@ impl<'a> Scene<'a> {
         self.exchanges += 1;
         let xid = 0x600d_0000 | u32::from(self.exchanges);
         let message = message.set(|header| header.xid = xid);
-        self.good.send((message.header.mac().0, [0xff; 6]), NOBODY, ALL, &message.bytes())?;
-        let deadline = Instant::now() + PATIENCE;
-        while let Some(reply) = hear(&self.good, deadline)? {
-            if reply.header.xid == xid {
-                return Ok(reply);
+        // As every client does: what the kernel dropped in a storm is asked again.
+        for _ in 0..TRIES {
+            self.good.send((message.header.mac().0, [0xff; 6]), NOBODY, ALL, &message.bytes())?;
+            let deadline = Instant::now() + PATIENCE / TRIES;
+            while let Some(reply) = hear(&self.good, deadline)? {
+                if reply.header.xid == xid {
+                    return Ok(reply);
+                }
             }
         }
         anyhow::bail!("the well-behaved machine got no answer")
@@ -174,7 +186,7 @@ fn ipxe(mac: Mac, kind: Kind) -> Message {
 
 fn everything(name: &str, dhcp: Dhcp) {
     Lab::run(name, |lab| {
-        let mut scene = Scene::new(lab, dhcp)?;
+        let mut scene = Scene::new(lab, dhcp, "trace")?;
         let address = scene.well(1)?;
         let kept = scene.well(2)?;
         scene.round()?;
@@ -200,6 +212,48 @@ fn everything(name: &str, dhcp: Dhcp) {
         ensure!(!log.contains("panicked") && !log.contains('\x1b'), "{}", scene.lab.dir().display());
         Ok(())
     });
+}
+
+/// Machines boot while all of it comes as fast as another machine can send it, at the server's usual level of logging.
+fn storm(name: &str, dhcp: Dhcp) {
+    Lab::run(name, |lab| {
+        let mut scene = Scene::new(lab, dhcp, "info")?;
+        let home = lab.join("10.77.0.67/24")?;
+        let cable = Cable::new(&home)?;
+        let frames: Vec<Vec<u8>> =
+            corpus(our_address()).iter().map(|case| scene.frames(case)).collect::<Result<Vec<_>>>()?.concat();
+        let (stop, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
+        thread::scope(|scope| -> Result<()> {
+            let storm = scope.spawn(|| -> Result<()> {
+                while !stop.load(Ordering::Relaxed) {
+                    for some in frames.chunks(50) {
+                        some.iter().try_for_each(|frame| cable.send_frame(frame))?;
+                        sent.fetch_add(some.len(), Ordering::Relaxed);
+                        // Not a wait but a rate: beyond it the kernel drops the good packets, too.
+                        thread::sleep(Duration::from_millis(5));
+                    }
+                }
+                Ok(())
+            });
+            let outcome = (0..60).try_for_each(|number| scene.well(10 + number).map(drop));
+            stop.store(true, Ordering::Relaxed);
+            storm.join().map_err(|_| anyhow::anyhow!("the storm panicked"))??;
+            outcome
+        })?;
+        println!("60 machines served during {} hostile packets", sent.into_inner());
+        scene.well(1)?;
+        scene.server.alive()
+    });
+}
+
+#[test]
+fn machines_boot_from_a_dhcp_server_in_a_storm_of_it() {
+    storm("dhcp-storm-server", Dhcp::Server);
+}
+
+#[test]
+fn machines_boot_from_a_proxy_in_a_storm_of_it() {
+    storm("dhcp-storm-proxy", Dhcp::Proxy);
 }
 
 #[test]

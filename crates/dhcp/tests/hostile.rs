@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::LazyLock;
 
 use ipnet::Ipv4Net;
 use nextboot_dhcp::{
@@ -14,6 +15,7 @@ use nextboot_dhcp::{
 use nextboot_firmware::hostile::{Case, Fate, To, corpus};
 use nextboot_firmware::message::{Kind, Message, Received};
 use nextboot_model::{Mac, Timestamp, Uuid};
+use proptest::prelude::*;
 
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// How much more goes out than came in, at most. A packet without option 57 can get 548 bytes for 244 of its own.
@@ -235,6 +237,66 @@ fn one_machine_s_flood_of_all_of_it_takes_nothing_from_others() {
         server.handle(Timestamp(1_000_000), &arrival(from, To::All), &seen, &boot(), &()).replies.len(),
         1
     );
+}
+
+/// Clones of one disk image may draw the same number; each gets its own answer.
+#[test]
+fn two_machines_with_one_transaction_get_an_address_each() {
+    let mut server = server(false);
+    let from = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+    let offers: HashSet<(Mac, Ipv4Addr)> = (1..=2)
+        .map(|number| {
+            let machine = Message::new(Mac([2, 0, 0, 0, 0, number])).set(|header| header.xid = 7);
+            let seen = Seen::read(&machine.kind(Kind::DISCOVER).bytes()).unwrap();
+            let out = server.handle(Timestamp(1), &arrival(from, To::All), &seen, &boot(), &());
+            let offer = Received::read(&out.replies[0].bytes).unwrap();
+            assert_eq!((offer.header.xid, offer.header.mac()), (7, seen.client().mac));
+            (offer.header.mac(), offer.header.yiaddr)
+        })
+        .collect();
+    let addresses: HashSet<Ipv4Addr> = offers.iter().map(|(_, address)| *address).collect();
+    assert_eq!((offers.len(), addresses.len()), (2, 2), "{offers:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Two cases spliced, then damaged: no panic, and what is answered is answered rightly.
+    #[test]
+    fn damage_to_all_of_it_is_survived(
+        one: prop::sample::Index,
+        other: prop::sample::Index,
+        splice in prop::option::of(any::<prop::sample::Index>()),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+        authoritative: bool,
+    ) {
+        static CORPUS: LazyLock<Vec<Case>> = LazyLock::new(|| corpus(SERVER));
+        let mut case = CORPUS[one.index(CORPUS.len())].clone();
+        let bytes = &mut case.bytes;
+        if let Some(at) = splice.map(|at| at.index(bytes.len() + 1)) {
+            let tail = &CORPUS[other.index(CORPUS.len())].bytes;
+            bytes.truncate(at);
+            bytes.extend(tail.iter().skip(at));
+        }
+        for (at, byte) in damage {
+            let at = at.index(bytes.len().max(1));
+            bytes.iter_mut().skip(at).take(1).for_each(|old| *old = byte);
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len() + 1));
+        }
+        let mut server = server(authoritative);
+        let mut proxy = proxy();
+        for _ in 0..2 {
+            let of_server = handle(&case, &mut |arrival, seen| {
+                server.handle(Timestamp(1), arrival, seen, &boot(), &())
+            });
+            let of_proxy =
+                handle(&case, &mut |arrival, seen| proxy.handle(Timestamp(1), arrival, seen, &boot()));
+            of_server.replies.iter().chain(&of_proxy.replies).for_each(|sent| check(&case, sent));
+        }
+    }
 }
 
 /// DECLINE and RELEASE by who holds nothing change nothing, whoever's addresses they name.

@@ -157,12 +157,13 @@ fn client_row_5_raspberry_pis_by_their_maker_or_their_uuid() {
     assert_eq!(kind(&discover(uuid)), ClientKind::RaspberryPi);
 }
 
-/// It has no sure mark. With the class of a PXE client it is one; else it is taken for an operating system, gets its address,
-/// and the file with it where we are the DHCP server.
+/// It has no sure mark: its builder chooses its class. Under its own name it is known, under that of a PXE client it is one,
+/// and under any other it is taken for an operating system, which gets its file where we are the DHCP server.
 #[test]
 fn client_row_6_u_boot_is_what_its_builder_calls_it() {
-    assert_eq!(kind(&discover(u_boot())), ClientKind::Plain);
+    assert_eq!(kind(&discover(u_boot())), ClientKind::UBoot);
     assert_eq!(kind(&discover(rom(0x16))), ClientKind::Pxe);
+    assert_eq!(kind(&discover(Message::new(MAC).option(93, [0, 0x16]))), ClientKind::Plain);
 }
 
 #[test]
