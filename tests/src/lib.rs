@@ -28,7 +28,6 @@
 
 mod artefacts;
 pub mod client;
-pub mod dhcp;
 mod firmware;
 mod lab;
 mod machine;

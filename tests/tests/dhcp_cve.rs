@@ -251,7 +251,7 @@ fn test_cve_2026_3608_many_brackets() {
                 let url = format!("http://localhost{path}");
                 let more = ["--unix-socket", &socket, "-X", method, "-H", "Content-Type: application/json"];
                 let arguments = [&more[..], &["--max-time", "20", "--data-binary", &data]].concat();
-                let status = client::http_status(net.clients(), &url, &arguments)?;
+                let status = client::http_status(net.side(), &url, &arguments)?;
                 ensure!((400..500).contains(&status), "{path}: {status}");
             }
         }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nextboot_tests::dhcp::Clients;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
+use nextboot_tests::wire::Clients;
 use nextboot_tests::{Caller, Lab, Random, Server};
 
 const ROUNDS: usize = 8;
@@ -30,7 +30,7 @@ fn nothing_acknowledged_is_lost_and_no_lease_is_given_twice() {
         let site = SmallInstaller::new(lab)?;
         let mut server = lab.server(&site.config(Dhcp::Server, ""))?;
         let desk = lab.join("10.77.0.20/24")?;
-        let mut clients = Clients::new(&desk)?;
+        let mut clients = Clients::on(&desk, "eth0")?;
         let mut promised = Promised::default();
         for round in 0..ROUNDS {
             let moment = Duration::from_micros(20_000 + random.below(700_000));

@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nextboot_tests::dhcp::Clients;
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, SmallInstaller};
+use nextboot_tests::wire::Clients;
 use nextboot_tests::{Lab, Namespace, Server, wait_until};
 
 const SOON: Duration = Duration::from_secs(20);

@@ -1,6 +1,6 @@
 //! Ethernet frames with UDP over IPv4 inside, sent and heard as they are on the cable.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddrV4;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub struct Datagram {
     pub payload: Vec<u8>,
 }
 
-/// Both ends of a cable: speaks with any hardware address and hears what is for any, on `eth0` of a namespace.
+/// Both ends of a cable: speaks with any hardware address and hears what is for any, on one interface.
 #[derive(Debug)]
 pub struct Cable {
     socket: Socket,
@@ -48,17 +48,25 @@ impl Cable {
     /// # Errors
     /// When there is none, or the kernel refuses.
     pub fn new(namespace: &Namespace) -> Result<Self> {
+        Self::on(namespace, "eth0")
+    }
+
+    /// Opens an interface of a namespace.
+    ///
+    /// # Errors
+    /// When there is none, or the kernel refuses.
+    pub fn on(namespace: &Namespace, interface: &str) -> Result<Self> {
         namespace.enter(|| {
-            let interface = getifaddrs()?
-                .filter(|found| found.interface_name == "eth0")
+            let link = getifaddrs()?
+                .filter(|found| found.interface_name == interface)
                 .find_map(|found| found.address?.as_link_addr().copied())
-                .context("no eth0")?;
-            let own = interface.addr().context("eth0 has no hardware address")?;
+                .with_context(|| format!("no interface {interface}"))?;
+            let own = link.addr().context("no hardware address")?;
             let protocol = Protocol::from(i32::from(ETHERTYPE.to_be()));
             let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
             // Broadcasts of all machines wait here until somebody listens.
             nix::sys::socket::setsockopt(&socket, RcvBufForce, &QUEUE)?;
-            nix::sys::socket::bind(socket.as_raw_fd(), &interface as &LinkAddr)?;
+            nix::sys::socket::bind(socket.as_raw_fd(), &link as &LinkAddr)?;
             Ok(Self { socket, own })
         })
     }
@@ -102,7 +110,10 @@ impl Cable {
             self.socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
             let length = match (&self.socket).read(&mut frame) {
                 Ok(length) => length,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+                // Told once when the interface goes down; it may come back.
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NetworkDown) => {
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
             let Some((header, packet)) = frame.get(..length).and_then(|frame| frame.split_at_checked(HEADER))

@@ -5,6 +5,7 @@
 //! the state of the server by what it offers to another client from a pool of one address.
 
 mod client;
+mod clients;
 mod frame;
 mod heard;
 mod net;
@@ -12,6 +13,7 @@ mod raw;
 mod site;
 
 pub use client::{Ask, Client, server};
+pub use clients::Clients;
 pub use frame::{Cable, Datagram};
 pub use heard::Heard;
 pub use net::Net;

@@ -10,7 +10,7 @@ use nextboot_firmware::message::Kind;
 use nextboot_model::Mac;
 
 use super::client::{Ask, Client};
-use super::frame::Cable;
+use super::clients::Clients;
 use super::heard::Heard;
 use super::site::Site;
 use crate::lab::Lab;
@@ -40,21 +40,19 @@ pub struct Net<'a> {
     lab: &'a Lab,
     /// The server.
     pub server: Server,
-    clients: Namespace,
-    cable: Cable,
-    server_link: [u8; 6],
-    sent: u32,
+    side: Namespace,
+    clients: Clients,
     silences: usize,
 }
 
 impl<'a> Net<'a> {
     pub(super) fn new(lab: &'a Lab, site: &Site) -> Result<Self> {
         let server = lab.server(&site.config(lab)?)?;
-        let clients = lab.join("10.77.0.250/24")?;
-        let cable = Cable::new(&clients)?;
+        let side = lab.join("10.77.0.250/24")?;
+        let mut clients = Clients::on(&side, "eth0")?;
         let link = lab.namespace().run("cat", &["/sys/class/net/br0/address"])?;
-        let server_link = link.trim().parse::<Mac>().with_context(|| link.clone())?.0;
-        Ok(Self { lab, server, clients, cable, server_link, sent: 0, silences: 0 })
+        clients.server_link = link.trim().parse::<Mac>().with_context(|| link.clone())?.0;
+        Ok(Self { lab, server, side, clients, silences: 0 })
     }
 
     /// Where this test's files are.
@@ -65,8 +63,8 @@ impl<'a> Net<'a> {
 
     /// The clients' side.
     #[must_use]
-    pub fn clients(&self) -> &Namespace {
-        &self.clients
+    pub fn side(&self) -> &Namespace {
+        &self.side
     }
 
     /// Gives the server another configuration, as a reload.
@@ -93,17 +91,8 @@ impl<'a> Net<'a> {
     /// When `ip` fails.
     pub fn uses(&self, address: Ipv4Addr) -> Result<()> {
         let whole = format!("{address}/32");
-        self.clients.ip(&["address", "add", &whole, "dev", "eth0"])?;
+        self.side.ip(&["address", "add", &whole, "dev", "eth0"])?;
         self.lab.namespace().ip(&["route", "replace", &whole, "dev", "br0"])?;
-        Ok(())
-    }
-
-    /// Takes an address of [`Net::uses`] away again.
-    ///
-    /// # Errors
-    /// When `ip` fails.
-    pub fn leaves(&self, address: Ipv4Addr) -> Result<()> {
-        self.clients.ip(&["address", "delete", &format!("{address}/32"), "dev", "eth0"])?;
         Ok(())
     }
 
@@ -128,15 +117,7 @@ impl<'a> Net<'a> {
     /// # Errors
     /// When the cable cannot be used.
     pub fn send(&mut self, ask: &Ask) -> Result<u32> {
-        self.sent += 1;
-        let xid = 0x6e62_0000 | self.sent;
-        let ask = ask.clone().set(|header| header.xid = xid);
-        // A relay speaks with its own hardware address.
-        let relayed = !ask.message.header.giaddr.is_unspecified();
-        let from_link = if relayed { self.cable.own } else { ask.link };
-        let to_link = if ask.to.ip().is_broadcast() { [0xff; 6] } else { self.server_link };
-        self.cable.send((from_link, to_link), ask.from, ask.to, &ask.message.bytes())?;
-        Ok(xid)
+        self.clients.send(ask)
     }
 
     /// The answer, after the checks that all answers are subject to.
@@ -145,7 +126,7 @@ impl<'a> Net<'a> {
     /// When there is none, or it is not as it should be.
     pub fn answer(&mut self, ask: &Ask) -> Result<Heard> {
         let xid = self.send(ask)?;
-        let heard = self.hear(|heard| heard.header.xid == xid)?;
+        let heard = self.clients.hear(Instant::now() + PATIENCE, |heard| heard.header.xid == xid)?;
         let heard = heard.with_context(|| format!("no answer to {:?}", ask.message.header))?;
         heard.check(ask)?;
         Ok(heard)
@@ -206,26 +187,14 @@ impl<'a> Net<'a> {
         self.silences += 1;
         let behind = self.send(&Client::with_mac(mac).reboot(address))?;
         let either = |heard: &Heard| [xid, behind].contains(&heard.header.xid);
-        let first = self.hear(either)?.context("the server answers nobody")?;
-        let late = self.hear_until(Instant::now() + OVERTAKING, |heard| heard.header.xid == xid)?;
+        let first =
+            self.clients.hear(Instant::now() + PATIENCE, either)?.context("the server answers nobody")?;
+        let late = self.clients.hear(Instant::now() + OVERTAKING, |heard| heard.header.xid == xid)?;
         for heard in [Some(first), late].into_iter().flatten() {
             if heard.header.xid == xid {
                 bail!("silence expected: {heard}");
             }
         }
         Ok(())
-    }
-
-    fn hear(&self, wanted: impl Fn(&Heard) -> bool) -> Result<Option<Heard>> {
-        self.hear_until(Instant::now() + PATIENCE, wanted)
-    }
-
-    fn hear_until(&self, deadline: Instant, wanted: impl Fn(&Heard) -> bool) -> Result<Option<Heard>> {
-        while let Some(datagram) = self.cable.hear(deadline)? {
-            if let Some(heard) = Heard::read(&datagram).filter(&wanted) {
-                return Ok(Some(heard));
-            }
-        }
-        Ok(None)
     }
 }
