@@ -263,18 +263,16 @@ impl Machine {
     }
 
     fn leased(&mut self, boot: Boot, now: Duration, out: &mut Output) {
-        let (server, boot_server) =
-            (boot.ack.server_id(), boot.pxe.as_ref().and_then(|packet| packet.server_id()));
+        let server = boot.ack.server_id();
+        let boot_server =
+            boot.pxe.as_ref().and_then(|packet| packet.server_id()).filter(|own| Some(*own) != server);
         self.steps.push(Step::Address { address: boot.address(), server, boot_server });
         self.boot = Some(boot.clone());
         let context = Context {
             identity: self.identity,
             arch: self.arch(),
             boot,
-            pi: match self.firmware {
-                Firmware::RaspberryPi(model) => Some(model),
-                _ => None,
-            },
+            firmware: self.firmware,
             ipxe: self.ipxe,
             random: Random::new(self.random.number()),
         };

@@ -7,6 +7,8 @@ mod card;
 mod http;
 
 use std::fmt;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -70,7 +72,23 @@ pub fn boot(lab: &Lab, firmware: Firmware, mac: &str, limit: Duration) -> Result
     boot_on(&lab.plug()?, firmware, mac, limit)
 }
 
-/// The same on a port that [`Lab::plug`] made, for a machine that boots more than once. One machine at a time.
+/// Switches several machines on at the same time, each on a port of its own; their reports in the same order.
+///
+/// # Errors
+/// As [`boot`], for the first that has no verdict.
+pub fn boot_all(lab: &Lab, machines: &[(Firmware, &str)], limit: Duration) -> Result<Vec<Report>> {
+    let ports = machines.iter().map(|_| lab.plug()).collect::<Result<Vec<_>>>()?;
+    thread::scope(|scope| {
+        let started = machines
+            .iter()
+            .zip(&ports)
+            .map(|((firmware, mac), port)| scope.spawn(move || boot_on(port, *firmware, mac, limit)));
+        let started: Vec<_> = started.collect();
+        started.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
+/// [`boot`] on a port that [`Lab::plug`] made, for a machine that boots more than once. One machine at a time.
 ///
 /// # Errors
 /// As [`boot`].

@@ -4,14 +4,14 @@ use super::{Context, Got, Program, Want, directory};
 use crate::ipxe::{Build, Ipxe, Script};
 use crate::raspberry::Files;
 use crate::tftp::Style;
-use crate::{Booted, GaveUp, Verdict};
+use crate::{Booted, Firmware, GaveUp, Verdict};
 
 /// Starts a file that came from `name`. Loaders are told by their names, as Debian and everybody calls them.
 pub(crate) fn run(name: &str, bytes: &[u8], context: &Context) -> Want {
     if bytes.is_empty() {
         return Want::End(Verdict::GaveUp(GaveUp::new("loader", format!("{name} is empty"))));
     }
-    if let Some(model) = context.pi {
+    if let Firmware::RaspberryPi(model) = context.firmware {
         return Want::Run(Box::new(Files::new(context.clone(), model)));
     }
     if context.ipxe && bytes.starts_with(b"#!ipxe") {
@@ -21,7 +21,7 @@ pub(crate) fn run(name: &str, bytes: &[u8], context: &Context) -> Want {
     let last = name.split(['?', '#']).next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let last = last.to_ascii_lowercase();
     let named = |parts: &[&str]| parts.iter().any(|part| last.contains(part));
-    if named(&["pxelinux"]) {
+    if named(&["pxelinux", "syslinux"]) {
         Want::Run(Box::new(Pxelinux::new(context.clone(), name)))
     } else if named(&["ipxe", "snponly", "undionly"]) {
         let build = Build::chained(context.arch, name);

@@ -72,8 +72,8 @@ pub(crate) struct Context {
     pub(crate) identity: Identity,
     pub(crate) arch: Arch,
     pub(crate) boot: Boot,
-    /// A Raspberry Pi's model, where it is one.
-    pub(crate) pi: Option<crate::raspberry::Model>,
+    /// What the machine was switched on with.
+    pub(crate) firmware: crate::Firmware,
     /// iPXE runs: it takes scripts.
     pub(crate) ipxe: bool,
     pub(crate) random: crate::Random,

@@ -1,6 +1,7 @@
+use super::pxelinux::Pxelinux;
 use super::{Context, Got, Program, Want, run};
 use crate::http::HttpRequest;
-use crate::{Booted, GaveUp, Load, Verdict};
+use crate::{Booted, Firmware, GaveUp, Load, Verdict};
 
 /// What the firmware itself does after DHCP: it fetches the network boot program and starts it.
 #[derive(Debug)]
@@ -22,6 +23,11 @@ impl Program for Nbp {
     fn next(&mut self, got: Got) -> Want {
         match (self.context.boot.load.clone(), got) {
             (Load::Disk, _) => Want::End(Verdict::Booted(Booted::Disk)),
+            (Load::Tftp { file, .. }, Got::Nothing)
+                if matches!(self.context.firmware, Firmware::UBoot(_)) =>
+            {
+                Want::Run(Box::new(Pxelinux::in_u_boot(self.context.clone(), &file)))
+            }
             (Load::Tftp { server, file, style }, Got::Nothing) => Want::Tftp { server, name: file, style },
             (Load::Tftp { file, .. }, got) => match got.file(&file) {
                 Ok(bytes) => run(&file, &bytes, &self.context),

@@ -1,13 +1,18 @@
+use nextboot_model::Arch;
+
 use super::chain::fetch;
 use super::{Context, Got, Installer, Program, Want, directory};
 use crate::message::code;
 use crate::tftp::Style;
 use crate::{Booted, GaveUp, Verdict};
 
-/// PXELINUX 6: its own module first, then its configuration, then the kernel of the default entry.
+/// PXELINUX 6 or SYSLINUX for UEFI: its own module first, then its configuration, then the kernel of the default entry.
+/// U-Boot does the same (`pxe get`) without a module.
 #[derive(Debug)]
 pub(crate) struct Pxelinux {
     context: Context,
+    module: Option<&'static str>,
+    style: Style,
     prefix: String,
     names: Vec<String>,
     wanted: String,
@@ -37,7 +42,19 @@ impl Pxelinux {
         // RFC 5071: option 210, else the directory of the boot file.
         let prefix = packet.text(code::PXELINUX_PREFIX).unwrap_or_else(|| directory(name).to_owned());
         let names = search_list(&context);
-        Self { context, prefix, names, wanted: String::new(), stage: Stage::Module }
+        let module = match context.arch {
+            Arch::UEFI_X64 | Arch::UEFI_EBC | Arch::HTTP_X64 => "ldlinux.e64",
+            Arch::UEFI_IA32 => "ldlinux.e32",
+            _ => "ldlinux.c32",
+        };
+        let (module, style) = (Some(module), Style::Pxelinux);
+        Self { context, module, style, prefix, names, wanted: String::new(), stage: Stage::Module }
+    }
+
+    /// U-Boot knows no option of RFC 5071: it looks in the directory of the boot file.
+    pub(crate) fn in_u_boot(context: Context, name: &str) -> Self {
+        let prefix = directory(name).to_owned();
+        Self { module: None, style: Style::UBoot, prefix, stage: Stage::Config, ..Self::new(context, name) }
     }
 
     fn fetch(&mut self, name: &str) -> Want {
@@ -47,7 +64,7 @@ impl Pxelinux {
             None => format!("{}{name}", self.prefix),
         };
         self.wanted.clone_from(&whole);
-        fetch(&self.context, &whole, Style::Pxelinux)
+        fetch(&self.context, &whole, self.style)
     }
 
     fn next_config(&mut self) -> Want {
@@ -74,12 +91,15 @@ impl Pxelinux {
 impl Program for Pxelinux {
     fn next(&mut self, got: Got) -> Want {
         if matches!(got, Got::Nothing) {
-            return self.fetch("ldlinux.c32");
+            return match self.module {
+                Some(module) => self.fetch(module),
+                None => self.next_config(),
+            };
         }
         let file = got.file(&self.wanted);
         match (std::mem::replace(&mut self.stage, Stage::Config), file) {
             (Stage::Module, Ok(_)) => self.next_config(),
-            (Stage::Module, Err(_)) => give_up("Failed to load ldlinux.c32"),
+            (Stage::Module, Err(_)) => give_up(&format!("Failed to load {}", self.wanted)),
             (Stage::Config, Err(_)) => self.next_config(),
             (Stage::Config, Ok(bytes)) => match entry(&String::from_utf8_lossy(&bytes)) {
                 Some(entry) if entry.local => Want::End(Verdict::Booted(Booted::Disk)),
