@@ -100,6 +100,8 @@ pub struct Client {
     pub address: Option<IpAddr>,
     /// What its firmware calls itself.
     pub vendor: VendorClass,
+    /// The number of what somebody picked in the menu that its firmware showed ([`crate::BootMenu`]).
+    pub picked: Option<u16>,
     /// An address of its network: its relay's, or else ours there.
     pub network: Option<Ipv4Addr>,
 }

@@ -6,8 +6,9 @@ use std::{
 use nextboot_model::{Class, HostName, ProfileName, Record, State, Timestamp, Until};
 
 use crate::{
-    Body, Client, Hand, Kind, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
+    Body, BootMenu, Client, Hand, Kind, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
     choose::{Choice, choose},
+    menu,
 };
 
 /// The tree's own default configuration.
@@ -36,6 +37,10 @@ pub struct Plan {
     pub exhausted: bool,
     /// Why, in words.
     pub why: String,
+    /// True when somebody picked it in the menu that the firmware showed.
+    pub picked: bool,
+    /// The menu for firmware that can show one, in which nobody has picked anything yet.
+    pub menu: Option<BootMenu>,
 }
 
 impl Plan {
@@ -50,7 +55,8 @@ impl Plan {
 ///
 /// In this order: what a person put at the machine's name in `pxelinux.cfg/` later than its assignment; its assignment;
 /// for machines that are no hosts an entry made by hand, then the site's rule for unknown machines. A profile of class
-/// `install` comes out only for a host that is armed for it: assigned it while it was of that class, or by hand.
+/// `install` comes out only for a host that is armed for it: assigned it while it was of that class, or by hand. Where the site
+/// has a menu for the machine, somebody at its console may pick another profile for this one boot.
 #[must_use]
 pub fn decide(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> Plan {
     decide_with(site, state, tree, client, None)
@@ -74,10 +80,12 @@ pub(crate) fn decide_with(
     by_name: Option<ByName<'_>>,
 ) -> Plan {
     let record = state.find(client.mac, client.uuid);
-    let mut plan = match record {
+    let plan = match record {
         Some(record) => for_host(site, tree, client, record, by_name),
         None => for_stranger(site, tree, client, by_name),
     };
+    let boots = |profile: &Profile| loader(site, client, record, profile).loader.is_some();
+    let mut plan = menu::under(site, tree, client, plan, boots);
     if let Some(profile) = plan.profile.as_deref() {
         let Choice { loader, why, next_server, unserved } = loader(site, client, record, profile);
         plan.loader = loader;
@@ -111,6 +119,8 @@ fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
         armed: None,
         exhausted: false,
         why,
+        picked: false,
+        menu: None,
     }
 }
 

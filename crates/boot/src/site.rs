@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_model::{Class, ProfileName};
 
-use crate::{Body, Loaders, OwnLoaders, Profile, Rule, Tree};
+use crate::{Body, Loaders, MenuRules, OwnLoaders, Profile, Rule, Tree};
 
 /// Where file profiles stand beneath the roots.
 pub const CONF_DIR: &str = "pxelinux.cfg/conf";
@@ -30,6 +30,8 @@ pub struct Site {
     pub loaders: Loaders,
     /// Which machines get another, in order.
     pub rules: Vec<Rule>,
+    /// The menu that firmware shows, and to whom.
+    pub menu: Option<MenuRules>,
     /// How often an installer may be delivered without a call-back before the host goes to `local`.
     pub attempts: u32,
     /// Port of the boot side of HTTP.

@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_boot::{
-    Body, Client, Firmware, Hand, Linux, MemoryTree, OwnLoaders, Profile, Question, Rule, Site, Unknown,
-    decide,
+    Body, Client, Firmware, Hand, Linux, MemoryTree, MenuRules, OwnLoaders, Profile, Question, Rule, Site,
+    Unknown, decide,
 };
 use nextboot_model::{
     Arch, Change, Class, Command, Door, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State,
@@ -19,6 +19,8 @@ use proptest::prelude::*;
 
 const HOSTS: u8 = 4;
 const ATTEMPTS: u32 = 3;
+/// What somebody at a console may have picked in the menu: nothing, every entry, and what is none.
+const PICKS: [Option<u16>; 5] = [None, Some(0x8001), Some(0x8002), Some(0x8003), Some(0x8009)];
 const PROFILES: [&str; 5] = ["installer", "rescue", "fickle", "local", "gone"];
 
 #[derive(Debug, Clone)]
@@ -51,6 +53,11 @@ enum Move {
         rule: bool,
         of_profile: bool,
     },
+    /// The site has a menu with everything in it, for these.
+    Menu {
+        unknown: bool,
+        hosts: bool,
+    },
     Restart,
     ClockSteps(i64),
 }
@@ -74,6 +81,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => (0..4_u8).prop_map(Move::UnknownGets),
         1 => (0..HOSTS, any::<bool>(), any::<bool>(), any::<bool>())
             .prop_map(|(host, own, rule, of_profile)| Move::Loaders { host, own, rule, of_profile }),
+        1 => any::<(bool, bool)>().prop_map(|(unknown, hosts)| Move::Menu { unknown, hosts }),
         1 => Just(Move::Restart),
         1 => (-5_000_i64..5_000).prop_map(Move::ClockSteps),
     ]
@@ -317,6 +325,15 @@ impl World {
                     *profile = Arc::new(Profile { loaders, ..(**profile).clone() });
                 }
             }
+            Move::Menu { unknown, hosts } => {
+                self.site.menu = Some(MenuRules {
+                    entries: (0..PROFILES.len()).map(profile).collect(),
+                    default: Some(profile(0)),
+                    unknown: *unknown,
+                    all_hosts: *hosts,
+                    ..MenuRules::default()
+                });
+            }
             Move::Restart => {
                 let rows: Vec<String> =
                     self.state.records().map(|record| serde_json::to_string(&**record).unwrap()).collect();
@@ -368,8 +385,10 @@ impl World {
         }
         // A machine that nobody knows.
         let stranger = Client { firmware: Firmware::Pxe, arch: Some(Arch::BIOS), ..Client::of(mac(200)) };
-        let plan = decide(&self.site, &self.state, &self.tree, &stranger);
-        assert!(!plan.installs() && (plan.profile.is_some() || plan.loader.is_none()), "{plan:?}");
+        for picked in PICKS {
+            let plan = decide(&self.site, &self.state, &self.tree, &Client { picked, ..stranger });
+            assert!(!plan.installs() && (plan.profile.is_some() || plan.loader.is_none()), "{plan:?}");
+        }
     }
 }
 
@@ -397,7 +416,8 @@ fn clients(host: u8) -> Vec<Client> {
     ];
     let by_mac = kinds.map(|(firmware, arch)| Client { firmware, arch, ..Client::of(mac) });
     let by_uuid = Client { uuid: Some(uuid(host)), ..Client::default() };
-    by_mac.into_iter().chain([by_uuid]).collect()
+    let all = by_mac.into_iter().chain([by_uuid]);
+    all.flat_map(|client| PICKS.map(|picked| Client { picked, ..client })).collect()
 }
 
 proptest! {

@@ -6,6 +6,7 @@ use nextboot_model::{BadLoaderName, Class, LoaderName, ProfileName};
 use crate::{
     document::{Item, Mark, Report, Section},
     files::take,
+    menu::Menu,
     rule,
 };
 
@@ -18,6 +19,7 @@ pub(crate) struct Rules {
     serial: Option<String>,
     loaders: Loaders,
     rules: Vec<Rule>,
+    menu: Menu,
 }
 
 impl Default for Rules {
@@ -29,6 +31,7 @@ impl Default for Rules {
             serial: None,
             loaders: Loaders::default(),
             rules: Vec::new(),
+            menu: Menu::default(),
         }
     }
 }
@@ -55,12 +58,14 @@ impl Rules {
                 }
             }
         });
+        rules.menu = boot.table("menu", Menu::read);
         rules.rules = rule::read(boot);
         rules
     }
 
     /// What can be said only when the profiles are known.
     pub(crate) fn check(&self, report: &Report<'_>, profiles: &[Profile]) {
+        self.menu.check(report, profiles);
         let (Unknown::Profile(name), Some(mark)) = (&self.unknown, &self.unknown_mark) else { return };
         if profiles.iter().any(|profile| profile.name == *name && profile.class == Class::Install) {
             report.complain(
@@ -81,6 +86,7 @@ impl Rules {
             unknown: self.unknown,
             loaders: self.loaders,
             rules: self.rules,
+            menu: self.menu.rules(),
             attempts: self.attempts,
             http_port,
             api_port,

@@ -24,6 +24,7 @@ mod document;
 mod duration;
 mod files;
 mod http;
+mod menu;
 mod profile;
 mod rule;
 #[cfg(test)]

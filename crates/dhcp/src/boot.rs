@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::{Arrival, Boot, BootAnswer, ClientInfo, ClientKind, Note, Why, code, reply::Reply};
+use crate::{Arrival, Boot, BootAnswer, ClientInfo, ClientKind, Note, Why, code, menu, reply::Reply};
 
 /// `43.6 = 8`: boot the file of this reply, ask nobody else. (3 without a menu makes OVMF give up: PXE-E21.)
 const BOOT_THIS: &[u8] = &[code::pxe::DISCOVERY_CONTROL, 1, 8, 255];
@@ -47,7 +47,7 @@ pub(crate) fn class(client: &ClientInfo) -> &[u8] {
 /// What can be told to this client: the decision, unless the client could make nothing of it.
 pub(crate) fn usable<'a>(client: &ClientInfo, answer: &'a BootAnswer) -> Result<&'a Boot, Why> {
     match answer {
-        BootAnswer::Silent => Err(Why::NothingToBoot),
+        BootAnswer::Silent | BootAnswer::Menu(_) => Err(Why::NothingToBoot),
         BootAnswer::Boot(boot) if boot.file.is_empty() => Err(Why::NothingToBoot),
         BootAnswer::Boot(boot) if client.kind == ClientKind::UefiHttp && !is_url(&boot.file) => {
             Err(Why::NotAUrl)
@@ -102,6 +102,10 @@ pub(crate) fn tell_if_any(
     arrival: &Arrival,
     notes: &mut Vec<Note>,
 ) -> Option<String> {
+    if let BootAnswer::Menu(menu) = answer {
+        notes.extend(menu::tell(reply, client, menu, arrival.server_id()));
+        return None;
+    }
     match usable(client, answer) {
         Ok(boot) => Some(tell(reply, client, boot, arrival, Role::Server)),
         Err(Why::NothingToBoot) => None,

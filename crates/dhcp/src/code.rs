@@ -67,6 +67,8 @@ pub const PXELINUX_REBOOT: u8 = 211;
 pub mod pxe {
     /// Discovery control: bit 0 no broadcast, 1 no multicast, 2 only the listed servers, 3 boot the file of this reply.
     pub const DISCOVERY_CONTROL: u8 = 6;
+    /// Boot servers: for each type their number and addresses.
+    pub const BOOT_SERVERS: u8 = 8;
     /// Boot menu.
     pub const MENU: u8 = 9;
     /// Menu prompt.

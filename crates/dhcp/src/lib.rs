@@ -56,6 +56,7 @@ mod client;
 pub mod code;
 mod lease;
 mod limit;
+mod menu;
 mod neighbours;
 mod outcome;
 mod packet;
@@ -76,8 +77,8 @@ pub use lease::{IdentityRule, Leases};
 pub use limit::{Admitted, LimitConfig};
 pub use neighbours::{MAX_NEIGHBOURS, Neighbours, News, Ourselves, Overheard};
 pub use outcome::{
-    Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, RequestState,
-    Sending, Why,
+    Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, PxeMenu,
+    RequestState, Sending, Why,
 };
 pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
 pub use probe::probe;

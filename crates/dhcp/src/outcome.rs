@@ -57,6 +57,19 @@ pub enum BootAnswer {
     Silent,
     /// Boot this.
     Boot(Boot),
+    /// Let somebody choose.
+    Menu(PxeMenu),
+}
+
+/// A menu that PXE firmware shows. Its choice comes back on port 4011 as a [`BootItem`](crate::BootItem).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PxeMenu {
+    /// What is shown while it waits.
+    pub prompt: String,
+    /// How many seconds it waits before it takes the first item, at most 254; nothing: for ever.
+    pub timeout: Option<u8>,
+    /// Each item's type and text, in order; type 0 is the own disk.
+    pub items: Vec<(u16, String)>,
 }
 
 /// A boot file and where it lies.
@@ -211,7 +224,7 @@ pub enum Why {
     /// The sender is in no network that we serve.
     #[error("sender is not in a served network")]
     ForeignSource,
-    /// The boot item is local boot, or wants credentials.
+    /// The boot item is local boot, wants credentials, or is not in this machine's menu.
     #[error("boot item is not served")]
     BootItem,
 }
@@ -331,6 +344,11 @@ pub enum Note {
         next_server: Ipv4Addr,
         /// The file.
         file: String,
+    },
+    /// A menu was offered.
+    MenuOffered {
+        /// The texts of its items.
+        items: Vec<String>,
     },
     /// A boot server request was answered on port 4011.
     PxeAck {

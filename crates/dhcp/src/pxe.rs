@@ -44,6 +44,10 @@ pub(crate) fn answer(
     if item.is_some_and(|item| item.kind == 0 || item.layer & 0x8000 != 0) {
         return Outcome::ignored(Why::BootItem);
     }
+    // The menu does not have that item for this machine.
+    if matches!(answer, BootAnswer::Menu(_)) {
+        return Outcome::ignored(Why::BootItem);
+    }
     let boot = match boot::usable(client, answer) {
         Ok(boot) => boot,
         Err(why) => return Outcome::ignored(why),

@@ -76,6 +76,9 @@ pub struct Attempt {
     pub profile: Option<ProfileName>,
     /// How far it is.
     pub stage: Stage,
+    /// The number of what somebody picked in the menu that its firmware showed.
+    #[serde(skip)]
+    pub picked: Option<u16>,
     #[serde(skip)]
     class: Class,
     #[serde(skip)]
@@ -89,6 +92,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// True for a question of firmware that has nothing from us yet. An iPXE that was loaded by its own kind's ROM, or a loader
+    /// with a network stack of its own, goes on with what was picked.
+    #[must_use]
+    pub fn asks_anew(&self, chained: bool) -> bool {
+        !chained || self.stage == Stage::Asking
+    }
+
     fn complete(&self) -> bool {
         self.needs.is_empty() || self.needs.iter().any(|set| set.is_subset(&self.got))
     }
@@ -177,8 +187,23 @@ impl Attempts {
         if let Some(attempt) = self.live.get_mut(&mac) {
             attempt.heard = now;
             attempt.arch = arch.or(attempt.arch);
+            if attempt.asks_anew(chained) {
+                attempt.picked = None;
+            }
         }
         step
+    }
+
+    /// Somebody picked this in the menu that the machine's firmware showed. It holds for this attempt.
+    pub fn picked(&mut self, mac: Mac, number: u16) {
+        if let Some(attempt) = self.live.get_mut(&mac) {
+            attempt.picked = Some(number);
+        }
+    }
+
+    /// The menu changed, and with it what the numbers mean.
+    pub fn forget_picks(&mut self) {
+        self.live.values_mut().for_each(|attempt| attempt.picked = None);
     }
 
     /// The machine that asks has this UUID.
@@ -351,6 +376,7 @@ impl Attempts {
                 uuid: None,
                 profile: None,
                 stage: Stage::Asking,
+                picked: None,
                 class: Class::Unclassified,
                 armed: None,
                 needs: Needs::new(),

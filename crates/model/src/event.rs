@@ -113,6 +113,10 @@ pub enum EventKind {
     PoolExhausted { network: String },
     /// We did not answer, and why.
     Ignored { reason: String },
+    /// We offered a menu that the firmware shows.
+    MenuOffered { entries: Vec<String> },
+    /// Somebody at the console picked this in it, for this boot.
+    Picked { profile: ProfileName },
     /// The firmware asked again and again and made nothing of our offers beside another server's; it is offered the other way.
     OfferNotTaken { failed: OfferWay, next: OfferWay },
     /// That way led the machine to us, and it is remembered for it.
@@ -296,6 +300,8 @@ impl fmt::Display for EventKind {
             Self::Released { address } => write!(out, "gave {address} back"),
             Self::PoolExhausted { network } => write!(out, "no address left in {network}"),
             Self::Ignored { reason } => write!(out, "not answered: {reason}"),
+            Self::MenuOffered { entries } => write!(out, "offered a boot menu: {}", entries.join(", ")),
+            Self::Picked { profile } => write!(out, "{profile} picked at its console, for this boot"),
             Self::OfferNotTaken { failed: OfferWay::Direct, .. } => {
                 write!(out, "did not take the direct offer; trying by port 4011")
             }

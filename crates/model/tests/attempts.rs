@@ -407,3 +407,21 @@ fn whoever_fetches_hundreds_of_files_first_is_counted_still() {
     assert!(attempt.has_fetched("f1") && attempt.has_fetched("f999") && attempt.has_fetched("never"));
     assert_eq!(attempts.fetched(at(3), mac(1), "k").wish, delivered());
 }
+
+#[test]
+fn what_was_picked_at_the_console_holds_for_one_attempt() {
+    let mut attempts = Attempts::default();
+    let picked = |attempts: &Attempts| attempts.of(mac(1)).unwrap().picked;
+    attempts.picked(mac(1), 7);
+    assert!(attempts.of(mac(1)).is_none(), "nobody asked yet");
+    attempts.asked(Timestamp(1), mac(1), None, false);
+    attempts.picked(mac(1), 7);
+    attempts.fetched(Timestamp(2), mac(1), "loader");
+    attempts.asked(Timestamp(3), mac(1), None, true);
+    assert_eq!(picked(&attempts), Some(7), "a loader goes on");
+    attempts.asked(Timestamp(4), mac(1), None, false);
+    assert_eq!(picked(&attempts), None, "firmware begins anew");
+    attempts.picked(mac(1), 7);
+    attempts.forget_picks();
+    assert_eq!(picked(&attempts), None, "the menu changed");
+}

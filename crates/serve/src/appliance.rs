@@ -200,7 +200,12 @@ impl Appliance {
         };
         let attempts = self.attempts.lock();
         let attempt = mac.and_then(|mac| attempts.of(mac));
-        let (arch, uuid) = attempt.map_or((None, None), |attempt| (attempt.arch, attempt.uuid));
-        Client { mac, arch, uuid, address: Some(address), ..Client::default() }
+        let known = attempt.map_or_else(Client::default, |attempt| Client {
+            arch: attempt.arch,
+            uuid: attempt.uuid,
+            picked: attempt.picked,
+            ..Client::default()
+        });
+        Client { mac, address: Some(address), ..known }
     }
 }

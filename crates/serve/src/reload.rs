@@ -30,6 +30,9 @@ impl Appliance {
         match outcome {
             Ok((settings, fixed)) => {
                 self.reconfigure_dhcp(&settings.config);
+                if self.settings.load().site.menu != settings.site.menu {
+                    self.attempts.lock().forget_picks();
+                }
                 self.settings.store(Arc::new(settings));
                 self.note(None, EventKind::Reloaded);
                 if !fixed.is_empty() {

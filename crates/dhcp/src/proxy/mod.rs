@@ -12,7 +12,7 @@ use crate::{
     Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Port, RequestState, Seen,
     Sending, Why, boot, code,
     limit::{Admitted, Limiter},
-    pxe,
+    menu, pxe,
     reply::Reply,
 };
 
@@ -124,27 +124,18 @@ impl Proxy {
             out.ignore(Why::UnknownRelay);
             return out;
         }
-        let boot = match boot::usable(client, answer) {
-            Ok(boot) => boot,
-            Err(why) => {
-                out.ignore(why);
-                return out;
-            }
-        };
         let mut reply = Reply::dhcp(packet, MessageType::Offer, arrival.server_id());
         boot::echo_machine(&mut reply, packet);
         if let Some(id) = packet.client_id() {
             reply.raw(code::CLIENT_ID, id.to_vec());
         }
-        let file = if self.way(now, arrival, seen, boot, &mut out.notes) == OfferWay::BootServer {
-            // The request on port 4011 goes to siaddr: to us, wherever the file lies. Any sub-option of 43 between 6 and 10,
-            // or a file, would make this another kind of offer.
-            reply.raw(code::VENDOR_CLASS, boot::class(client).to_vec()).next_server(arrival.server_id());
-            None
-        } else {
-            Some(boot::tell(&mut reply, client, boot, arrival, boot::Role::Proxy))
-        };
-        out.notes.push(Note::ProxyOffer { file });
+        match self.fill(now, arrival, seen, answer, &mut reply) {
+            Ok(notes) => out.notes.extend(notes),
+            Err(why) => {
+                out.ignore(why);
+                return out;
+            }
+        }
         let (bytes, left_out) = reply.build();
         out.notes.extend(left_out.into_iter().map(|code| Note::LeftOut { code }));
         // A client without an address cannot be reached otherwise, and which one it gets is not ours to know.
@@ -155,6 +146,33 @@ impl Proxy {
 }
 
 impl Proxy {
+    /// Adds what the client is to boot, or to choose from.
+    fn fill(
+        &mut self,
+        now: Timestamp,
+        arrival: &Arrival,
+        seen: &Seen,
+        answer: &BootAnswer,
+        reply: &mut Reply<'_>,
+    ) -> Result<Vec<Note>, Why> {
+        let client = seen.client();
+        if let BootAnswer::Menu(menu) = answer {
+            return menu::tell(reply, client, menu, arrival.server_id()).map(|note| vec![note]);
+        }
+        let boot = boot::usable(client, answer)?;
+        let mut notes = Vec::new();
+        let file = if self.way(now, arrival, seen, boot, &mut notes) == OfferWay::BootServer {
+            // The request on port 4011 goes to siaddr: to us, wherever the file lies. Any sub-option of 43 between 6 and 10,
+            // or a file, would make this another kind of offer.
+            reply.raw(code::VENDOR_CLASS, boot::class(client).to_vec()).next_server(arrival.server_id());
+            None
+        } else {
+            Some(boot::tell(reply, client, boot, arrival, boot::Role::Proxy))
+        };
+        notes.push(Note::ProxyOffer { file });
+        Ok(notes)
+    }
+
     /// How this offer leads to the file.
     fn way(
         &mut self,

@@ -327,3 +327,42 @@ fn rule_14_a_vendor_s_own_class_is_answered_with_it() {
         proxy.handle(Timestamp(9), &broadcast(), &with(b"PXEClient:Arch:00007:UNDI:003000"), &boot("a.efi"));
     assert!(out.replies.is_empty(), "no longer in the list");
 }
+
+fn menu() -> BootAnswer {
+    let items = vec![(0x8001, "Rescue".to_owned()), (0, "Disk".to_owned())];
+    BootAnswer::Menu(crate::PxeMenu { prompt: "Choose".into(), timeout: Some(5), items })
+}
+
+#[test]
+fn a_menu_is_offered_to_firmware_that_shows_one() {
+    for packet in [OVMF_DISCOVER, IPXE_DISCOVER] {
+        let out = proxy(OfferWay::BootServer).handle(Timestamp(1), &broadcast(), &captured(packet), &menu());
+        let heard = reply(&out);
+        assert_eq!(heard.vendor_class.as_deref(), Some("PXEClient"));
+        assert_eq!(heard.discovery_control, Some(3), "rule 10: only with a menu");
+        assert!(heard.file.is_none() && heard.next_server == Ipv4Addr::new(10, 0, 0, 1));
+        let space = crate::Options::read(heard.options.get(43).unwrap());
+        assert_eq!(space.get(8), Some(&[0x80, 1, 1, 10, 0, 0, 1][..]));
+        assert!(space.has(9) && space.has(10));
+        assert_eq!(
+            out.notes.last(),
+            Some(&Note::MenuOffered { items: vec!["Rescue".into(), "Disk".into()] })
+        );
+    }
+    let http = captured(OVMF_HTTP_DISCOVER);
+    let out = proxy(OfferWay::BootServer).handle(Timestamp(1), &broadcast(), &http, &menu());
+    assert_eq!(out.notes.last(), Some(&Note::Ignored(Why::NothingToBoot)), "HTTP Boot shows none");
+}
+
+#[test]
+fn what_is_not_in_the_menu_is_not_answered_on_port_4011() {
+    let source = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), 68);
+    let ask = |answer: &BootAnswer| {
+        let arrival = unicast(Port::Pxe, source);
+        proxy(OfferWay::Direct).handle(Timestamp(1), &arrival, &captured(IPXE_4011_MENU), answer)
+    };
+    assert_eq!(ask(&menu()).notes, [Note::Ignored(Why::BootItem)]);
+    let heard = reply(&ask(&boot("pxelinux.0")));
+    assert_eq!(heard.options.get(43), Some(&[0x47, 4, 0x80, 1, 0, 0, 255][..]), "as it was asked for");
+    assert_eq!(heard.file.as_deref(), Some("pxelinux.0"));
+}

@@ -127,8 +127,13 @@ impl Appliance {
             Some(mac) if requester.mac != Some(mac) => {
                 let attempts = self.attempts.lock();
                 let attempt = attempts.of(mac);
-                let (arch, uuid) = attempt.map_or((None, None), |attempt| (attempt.arch, attempt.uuid));
-                Client { arch, uuid, ..Client::of(mac) }
+                let known = attempt.map_or_else(Client::default, |attempt| Client {
+                    arch: attempt.arch,
+                    uuid: attempt.uuid,
+                    picked: attempt.picked,
+                    ..Client::default()
+                });
+                Client { mac: Some(mac), ..known }
             }
             _ => requester,
         };

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use nextboot_boot::{Client, Firmware, Plan, VendorClass};
-use nextboot_dhcp::{Arrival, Boot, BootAnswer, ClientKind, Reservations, Reserved, Seen};
+use nextboot_dhcp::{Arrival, Boot, BootAnswer, ClientKind, PxeMenu, Reservations, Reserved, Seen};
 use nextboot_model::{Mac, State, Uuid};
 
 use crate::appliance::Appliance;
@@ -33,6 +33,9 @@ pub(super) fn client(seen: &Seen, arrival: &Arrival) -> Client {
 
 /// A plan in DHCP's words.
 pub(super) fn boot(app: &Appliance, plan: &Plan, client: &Client, arrival: &Arrival) -> BootAnswer {
+    if let Some(nextboot_boot::BootMenu { prompt, timeout, items }) = plan.menu.clone() {
+        return BootAnswer::Menu(PxeMenu { prompt, timeout, items });
+    }
     let Some(loader) = &plan.loader else { return BootAnswer::Silent };
     let own = arrival.server_id();
     let base = nextboot_boot::base(IpAddr::V4(own), app.settings.load().site.http_port);

@@ -8,7 +8,8 @@ mod watch;
 
 use std::sync::Arc;
 
-use nextboot_dhcp::{Outcome, Proxy, Seen, Server};
+use nextboot_boot::{Client, Firmware};
+use nextboot_dhcp::{Arrival, MessageType, Outcome, Port, Proxy, Seen, Server};
 
 pub(crate) use listen::{Sockets, run};
 
@@ -35,9 +36,20 @@ impl Responder {
     }
 }
 
+/// What somebody picked in the machine's boot menu: what it asks for now, or what it asked for earlier in this attempt.
+fn picked(app: &Appliance, arrival: &Arrival, seen: &Seen, client: &Client) -> Option<u16> {
+    if arrival.port == Port::Pxe {
+        return seen.packet().boot_item().map(|item| item.kind);
+    }
+    let attempts = app.attempts.lock();
+    let attempt = attempts.of(seen.client().mac)?;
+    let begins = seen.packet().message_type() == Some(MessageType::Discover);
+    attempt.picked.filter(|_| !(begins && attempt.asks_anew(client.firmware == Firmware::Ipxe)))
+}
+
 /// One packet: classify, decide, answer. Everything up to the disk happens here and in order; what waits for the disk
 /// goes on by itself, so that many leases share one commit.
-fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::Arrival, bytes: &[u8]) {
+fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: Arrival, bytes: &[u8]) {
     let read = Seen::read_with(bytes, &app.settings.load().config.dhcp.vendor_classes);
     let Ok(seen) = read else { return };
     let now = crate::clock::now();
@@ -51,6 +63,7 @@ fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: nextboot_dhcp::
     // A flood ends here: what it asks for is not even looked up.
     let Some(admitted) = admitted else { return notes::too_many(app, &seen) };
     let client = answer::client(&seen, &arrival);
+    let client = Client { picked: picked(app, &arrival, &seen, &client), ..client };
     let plan = app.plan(&state, &client);
     let boot = answer::boot(app, &plan, &client, &arrival);
     let (outcome, written) = {

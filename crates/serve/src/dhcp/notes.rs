@@ -86,6 +86,7 @@ pub(super) fn tell(
                 }
                 None => EventKind::Ignored { reason: format!("it took the offer of {server}") },
             },
+            Note::MenuOffered { items } => EventKind::MenuOffered { entries: items.clone() },
             Note::OfferNotTaken { .. } | Note::WayFound { .. } | Note::NeedsOneOffer { .. } => {
                 match of_the_way(note) {
                     Some(event) => event,
@@ -93,7 +94,16 @@ pub(super) fn tell(
                 }
             }
             Note::PxeAck { file, address } => {
-                app.attempts.lock().addressed(now, mac, v4(*address));
+                {
+                    let mut attempts = app.attempts.lock();
+                    attempts.addressed(now, mac, v4(*address));
+                    if let Some(number) = client.picked.filter(|_| plan.picked) {
+                        attempts.picked(mac, number);
+                    }
+                }
+                if let Some(profile) = plan.profile.as_ref().filter(|_| plan.picked) {
+                    app.note(Some(mac), EventKind::Picked { profile: profile.name.clone() });
+                }
                 EventKind::BootServerAnswered { file: Some(file.clone()) }
             }
             Note::Nak { address, reason } => EventKind::Refused { reason: format!("{address}: {reason}") },
@@ -124,7 +134,10 @@ pub(super) fn tell(
         };
         let repeats = matches!(
             event,
-            EventKind::Ignored { .. } | EventKind::PoolExhausted { .. } | EventKind::Trouble { .. }
+            EventKind::Ignored { .. }
+                | EventKind::MenuOffered { .. }
+                | EventKind::PoolExhausted { .. }
+                | EventKind::Trouble { .. }
         );
         // A full pool is the network's trouble, and no machine's.
         let about = (!matches!(event, EventKind::PoolExhausted { .. })).then_some(mac);
