@@ -9,7 +9,7 @@
 //! | `test_v4_options_boot_size`, `..._dhcp_max_message_size`, `..._dhcp_message`, `..._dhcp_option_overload` | these belong to the server or to the exchange; the configuration refuses them, and `test_v4_options_malformed_values_*` proves it |
 //! | `test_v4_options_boot_file_name`, `..._tftp_server_name` | what machines boot is decided per machine; only those that boot from the network are told |
 //! | `test_v4_options_domain_name_servers`, `..._routers`, `..._subnet_mask` | sent to everybody, asked for or not |
-//! | `test_v4_options_vendor_encapsulated_*`, `..._vivso_*` of other vendors than PXE | 125 is an option as any other; 43 is PXE's |
+//! | `test_v4_options_vendor_encapsulated_*`, `..._vivso_*` | values are given as bytes; there are no definitions of sub-options |
 
 use std::net::Ipv4Addr;
 
@@ -263,10 +263,47 @@ fn test_v4_options_vendor_encapsulated_space() {
     });
 }
 
+/// forge's name, the option, the vendor class of the client, and what that vendor's machines are told.
+const VENDORS: &[(&str, u8, &str, &str)] = &[
+    ("vendor_encapsulated_space_private_iPXE", 43, "APC", "010431415043"),
+    ("vendor_encapsulated_mitel", 43, "1027", "69643a697070686f6e652e6d6974656c2e636f6d"),
+    ("vendor_encapsulated_unifi_address", 43, "ubnt", "c000020b"),
+    (
+        "vendor_encapsulated_siemens",
+        43,
+        "339",
+        "02040000007b031773646c703a2f2f3139322e302e322e31313a3138343433",
+    ),
+    ("vivso_suboptions_mitel", 125, "1028", "000004033f823d69643a697070686f6e652e6d6974656c2e636f6d"),
+    ("vivso_suboptions_unifi_address", 125, "41112", "0000a098060104c000020b"),
+    ("vivso_suboptions_siemens_multiple_suboptions", 125, "340", "000001531f02040000007b"),
+];
+
+/// Every `test_v4_options_NAME` of that table: each vendor's machines hear what is theirs, others nothing of it.
+#[test]
+fn test_v4_options_vendors() {
+    let class = |(_, code, vendor, value): &(&str, u8, &str, &str)| {
+        format!("[[dhcp.class]]\nvendor = \"{vendor}\"\noptions = [{{ code = {code}, hex = \"{value}\" }}]")
+    };
+    let classes = VENDORS.iter().map(class).fold(Site::pool("50-99"), |site, class| site.block(&class));
+    classes.run("test_v4_options_vendors", |net| {
+        for (number, (name, code, vendor, value)) in VENDORS.iter().enumerate() {
+            let asks = asking(number, *code).says(code::VENDOR_CLASS, vendor);
+            let told = net.lease(&asks)?;
+            let hex: String =
+                told.value(*code).unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
+            ensure!(hex == *value, "test_v4_options_{name}: {told}");
+            net.lease(&asking(number + 20, *code).says(code::VENDOR_CLASS, "another"))?.lacks(*code)?;
+            net.lease(&asking(number + 40, *code))?.lacks(*code)?;
+        }
+        Ok(())
+    });
+}
+
 /// iPXE's own space, option 175: not to wait for a proxy's offer, which only iPXE is told.
 #[test]
-fn test_v4_options_vendor_encapsulated_space_private_i_pxe() {
-    booting().run("test_v4_options_vendor_encapsulated_space_private_iPXE", |net| {
+fn test_v4_options_i_pxe_encapsulated_space() {
+    booting().run("test_v4_options_i_pxe_encapsulated_space", |net| {
         let ipxe = pxe_client(1).says(code::USER_CLASS, "iPXE").says(code::IPXE, [0xeb, 3, 1, 21, 1]);
         let told = net.lease(&ipxe)?;
         let inside = told.encapsulated(code::IPXE).context("no option 175")?;

@@ -253,19 +253,6 @@ fn test_v4_classification_i_pxe_machine_ident() {
     });
 }
 
-/// A vendor's option for its machines alone (forge: `test_v4_options_vivso_suboptions_mitel`).
-#[test]
-fn test_v4_options_vivso_suboptions_mitel() {
-    let class = "[[dhcp.class]]\nvendor = \"1027\"\noptions = [{ code = 125, hex = \"00000403020a\" }]";
-    Site::pool("50-59").block(class).run("test_v4_options_vivso_suboptions_mitel", |net| {
-        let asks = |number: u8| Client::new(number).says(code::PARAMETERS, [1, 125]);
-        net.lease(&asks(1).says(code::VENDOR_CLASS, "1027"))?.tells(125, [0, 0, 4, 3, 2, 10])?;
-        net.lease(&asks(2).says(code::VENDOR_CLASS, "400"))?.lacks(125)?;
-        net.lease(&asks(3))?.lacks(125)?;
-        Ok(())
-    });
-}
-
 /// The four levels, from the widest to the narrowest: site, network, class, machine.
 fn levels(more: &str) -> Site {
     let option = |value: &str| format!("options = [{{ code = 17, text = \"{value}\"{more} }}]");

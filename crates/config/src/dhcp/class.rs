@@ -16,12 +16,21 @@ const MAX_CLASSES: usize = 256;
 pub(super) fn read(section: &mut Section<'_>) -> (Class, Vec<Placed<PoolRange>>) {
     let mut class = Class { members: members(section), ..Class::default() };
     take(&mut class.drop, section.get("drop", |item| item.flag()));
-    class.parameters = parameters::read(section);
+    class.parameters = parameters::read_for(section, has_own_vendor_options(&class.members));
     take(&mut class.parameters.routers, section.get("router", |item| parameters::servers(item, None)));
     class.lease_time = section.get("lease_time", lease_time);
     let pools = section.get("pool", |item| item.list(pool::read)).unwrap_or_default();
     class.pools = pools.iter().map(|pool| pool.value).collect();
     (class, pools)
+}
+
+/// True if all members are of vendors that are no network boot firmware: to that, nextboot speaks in option 43 itself.
+fn has_own_vendor_options(members: &Members) -> bool {
+    let firmware = [&b"PXEClient"[..], b"HTTPClient"];
+    let other = |vendor: &Vec<u8>| {
+        firmware.iter().all(|firmware| !vendor.starts_with(firmware) && !firmware.starts_with(vendor))
+    };
+    !members.vendors.is_empty() && members.vendors.iter().all(other)
 }
 
 fn members(section: &mut Section<'_>) -> Members {

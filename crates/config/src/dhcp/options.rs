@@ -22,8 +22,10 @@ fn own(code: u8) -> Option<&'static str> {
             "this is a lease's time; use `lease_time`"
         }
         code::HOST_NAME => "this is the host's name; it comes from the host or from [[dhcp.reservation]]",
-        code::VENDOR
-        | code::VENDOR_CLASS
+        code::VENDOR => {
+            "what this means is each vendor's own; a [[dhcp.class]] may have it whose `vendor` is no boot firmware's"
+        }
+        code::VENDOR_CLASS
         | code::TFTP_SERVER
         | code::BOOT_FILE
         | code::USER_CLASS
@@ -43,9 +45,9 @@ fn own(code: u8) -> Option<&'static str> {
     })
 }
 
-/// Reads `options = [{ code = 26, u16 = 1500 }, ...]`.
-pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<SiteOption>> {
-    let options = section.tables("options", option);
+/// Reads `options = [{ code = 26, u16 = 1500 }, ...]`; option 43 too where `vendor` says that all who are told understand it.
+pub(super) fn read(section: &mut Section<'_>, vendor: bool) -> Option<Vec<SiteOption>> {
+    let options = section.tables("options", |section| option(section, vendor));
     let options: Vec<SiteOption> = options.into_iter().flatten().collect();
     let total: usize = options.iter().map(|option| option.value.len() + 2).sum();
     if total > MAX_ALL {
@@ -58,11 +60,11 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<SiteOption>> {
     Some(options)
 }
 
-fn option(section: &mut Section<'_>) -> Option<SiteOption> {
+fn option(section: &mut Section<'_>, vendor: bool) -> Option<SiteOption> {
     let always = section.get("always", |item| item.flag()).unwrap_or_default();
     let code = section.need("code", "write code = 26, with the option's number", |item| {
         let code = item.number(1..=254_u8)?;
-        match own(code) {
+        match own(code).filter(|_| !(vendor && code == code::VENDOR)) {
             Some(why) => item.wrong(why),
             None => Some(code),
         }

@@ -16,12 +16,17 @@ const MAX_DOMAIN: usize = 253;
 
 /// Reads what clients are told, except for their routers.
 pub(super) fn read(section: &mut Section<'_>) -> Parameters {
+    read_for(section, false)
+}
+
+/// The same; `vendor` is true for clients of vendors whose own options (43) the site may say.
+pub(super) fn read_for(section: &mut Section<'_>, vendor: bool) -> Parameters {
     let mut parameters = Parameters::default();
     take(&mut parameters.dns, section.get("dns", |item| servers(item, None)));
     parameters.domain = section.get("domain", domain);
     take(&mut parameters.search, section.get("search", |item| item.list(domain)));
     take(&mut parameters.ntp, section.get("ntp", |item| servers(item, None)));
-    take(&mut parameters.options, options::read(section));
+    take(&mut parameters.options, options::read(section, vendor));
     take(&mut parameters.never, section.get("never", |item| item.list(unwanted)));
     parameters
 }

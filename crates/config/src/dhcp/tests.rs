@@ -172,6 +172,20 @@ fn what_is_wrong_with_a_class_is_said() {
 }
 
 #[test]
+fn option_43_is_for_classes_of_vendors_that_are_no_boot_firmware() {
+    let class = |members: &str| {
+        format!("{SUBNET}[[dhcp.class]]\n{members}\noptions = [{{ code = 43, hex = \"0104c0a80001\" }}]\n")
+    };
+    let server = parse(&class("vendor = [\"ubnt\", \"APC\"]"));
+    assert_eq!(server.classes[0].parameters.options[0].code, 43);
+    for members in ["mac = \"52:54:00\"", "vendor = \"PXEClient:Arch:00000\"", "vendor = [\"APC\", \"H\"]"] {
+        let wanted = "5: dhcp.class.options.code = 43: what this means is each vendor's own; a [[dhcp.class]] may have it \
+                      whose `vendor` is no boot firmware's";
+        assert_eq!(complaints(&class(members)), [wanted], "{members}");
+    }
+}
+
+#[test]
 fn other_vendor_classes_may_mean_a_pxe_client() {
     let text = "[dhcp]\nvendor_classes = [\"PXEClient\", \"HW-Client\"]\n";
     let config = Config::parse(text, Path::new("f.toml")).unwrap();
