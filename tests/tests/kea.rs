@@ -347,18 +347,21 @@ fn many_discovers() {
 
 #[test]
 fn renew_basic_min_max_hint_lifetime() {
-    Site::one().dhcp("lease_time = 600").run("renew_basic_min_max_hint_lifetime", |net| {
-        let client = Client::new(1);
-        net.lease(&client)?;
-        net.uses(ip(50))?;
-        for wish in [0, 1, 60, 600, 1_000_000, u32::MAX] {
-            let ack = net.ack(&client.renew(ip(50)).option(code::LEASE_TIME, wish.to_be_bytes()))?;
-            ack.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
-            ack.tells(code::RENEWAL_TIME, 300_u32.to_be_bytes())?;
-            ack.tells(code::REBINDING_TIME, 525_u32.to_be_bytes())?;
-        }
-        Ok(())
-    });
+    Site::one().dhcp("lease_time = 600\ncache_threshold = 0").run(
+        "renew_basic_min_max_hint_lifetime",
+        |net| {
+            let client = Client::new(1);
+            net.lease(&client)?;
+            net.uses(ip(50))?;
+            for wish in [0, 1, 60, 600, 1_000_000, u32::MAX] {
+                let ack = net.ack(&client.renew(ip(50)).option(code::LEASE_TIME, wish.to_be_bytes()))?;
+                ack.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
+                ack.tells(code::RENEWAL_TIME, 300_u32.to_be_bytes())?;
+                ack.tells(code::REBINDING_TIME, 525_u32.to_be_bytes())?;
+            }
+            Ok(())
+        },
+    );
 }
 
 /// `acceptMessageType`: clients' messages only; and a message without its type is BOOTP's.

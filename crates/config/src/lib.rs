@@ -34,7 +34,7 @@ mod tftp;
 pub use api::Api;
 pub use complaint::{Complaint, Complaints};
 pub use config::{Config, DEFAULT_DATA_DIR};
-pub use dhcp::{Dhcp, Mode};
+pub use dhcp::{Dhcp, Mode, Probe};
 pub use files::Files;
 pub use http::Http;
 pub use tftp::Tftp;

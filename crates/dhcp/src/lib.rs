@@ -14,8 +14,8 @@
 //!     // The one decision, made elsewhere from `seen.client()`.
 //!     let boot = BootAnswer::Silent;
 //!     let outcome = server.answer(admitted, now, arrival, &seen, &boot, &());
-//!     // 1. make `outcome.lease_changes` durable, 2. tell `server.written`, 3. send `outcome.replies`, 4. turn
-//!     // `outcome.notes` into events.
+//!     // 1. make `outcome.lease_changes` durable, 2. tell `server.written`, 3. see to `outcome.probe`, 4. send
+//!     // `outcome.replies`, 5. turn `outcome.notes` into events.
 //! }
 //! ```
 //!
@@ -48,6 +48,9 @@
 //!   the file of the offer, some only asks on port 4011.
 //! - **Who comes back soon gets what is left of its lease**, in OFFER and ACK alike, so that a rack that boots over and over
 //!   costs no writes ([`ServerConfig::cache_threshold`]).
+//! - **No address is probed before it is offered** (RFC 2131 section 2.2 says SHOULD) unless the site asks for it
+//!   ([`ServerConfig::probe`]): boot ROMs wait two seconds for an offer, and U-Boot a tenth of one. Whoever asks does so for
+//!   addresses only that are new to the client.
 //! - **Option 51 of a client is ignored**: the site says how long leases hold.
 #![forbid(unsafe_code)]
 

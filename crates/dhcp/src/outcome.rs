@@ -147,6 +147,9 @@ pub struct Outcome {
     pub lease_changes: Vec<LeaseChange>,
     /// What was seen and decided, in order.
     pub notes: Vec<Note>,
+    /// Before the replies are sent: ask whether somebody uses this address, and if so call
+    /// [`Server::in_use`](crate::Server::in_use) and send nothing.
+    pub probe: Option<Ipv4Addr>,
 }
 
 /// What a client's REQUEST meant (RFC 2131 section 4.3.2).
@@ -276,6 +279,11 @@ pub enum Note {
     },
     /// The client found its address in use by somebody else.
     Decline {
+        /// The address, which nobody gets for a while.
+        address: Ipv4Addr,
+    },
+    /// An address was to be offered, but somebody uses it who did not get it from us.
+    InUse {
         /// The address, which nobody gets for a while.
         address: Ipv4Addr,
     },

@@ -74,7 +74,7 @@ pub(crate) fn answer(
             from: Port::Pxe,
             message: Some(MessageType::Ack),
         }],
-        lease_changes: Vec::new(),
         notes,
+        ..Outcome::default()
     }
 }

@@ -48,6 +48,18 @@ impl Mode {
     }
 }
 
+/// How it is found out whether somebody uses an address, before it is offered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Probe {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By ARP on the link; never behind a relay.
+    Arp,
+    /// By an ICMP echo.
+    Icmp,
+}
+
 /// DHCP. Both configurations are there in every mode, so that a change of the mode is one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dhcp {
@@ -55,6 +67,10 @@ pub struct Dhcp {
     pub mode: Mode,
     /// Which vendor classes mean a PXE client, in either mode.
     pub vendor_classes: VendorClasses,
+    /// Whether a server looks for other users of an address before it is offered.
+    pub probe: Probe,
+    /// How long it waits for one.
+    pub probe_timeout: Duration,
     /// What [`Mode::Server`] needs; at least one subnet in that mode.
     pub server: ServerConfig,
     /// What [`Mode::Proxy`] needs.
@@ -69,6 +85,8 @@ impl Default for Dhcp {
     fn default() -> Self {
         Self {
             vendor_classes: VendorClasses::default(),
+            probe: Probe::default(),
+            probe_timeout: Duration::from_millis(500),
             mode: Mode::default(),
             server: ServerConfig::default(),
             proxy: ProxyConfig::default(),
@@ -99,6 +117,11 @@ impl Dhcp {
         take(&mut read.server.offer_time, dhcp.get("offer_time", |item| while_(item, 10..=600)));
         take(&mut read.server.decline_time, dhcp.get("decline_time", |item| while_(item, 60..=31_536_000)));
         take(&mut read.server.cache_threshold, dhcp.get("cache_threshold", |item| item.number(0..=50_u8)));
+        let probes = [("off", Probe::Off), ("arp", Probe::Arp), ("icmp", Probe::Icmp)];
+        take(&mut read.probe, dhcp.get("probe", |item| item.choice(&probes)));
+        read.server.probe = read.probe != Probe::Off;
+        let timeout = dhcp.get("probe_timeout", |item| item.number(50..=1000_u64));
+        take(&mut read.probe_timeout, timeout.map(Duration::from_millis));
         let lease = dhcp.get("lease_time", lease_time).unwrap_or(subnet::DEFAULT_LEASE);
         let subnets = dhcp.tables("subnet", |section| subnet::read(section, lease));
         let all_read = subnets.iter().all(Option::is_some);

@@ -5,7 +5,7 @@ use std::path::Path;
 use nextboot_dhcp::{ClientKind, IdentityRule, LeaseTime, Owner, ServerConfig, SiteOption, VendorClasses};
 use nextboot_model::Arch;
 
-use crate::Config;
+use crate::{Config, Probe};
 
 const SUBNET: &str = "[[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\n";
 
@@ -199,4 +199,24 @@ fn cache_and_exclusions_are_read() {
     assert_eq!((server.cache_threshold, server.subnets[0].exclude_first_last_24), (0, true));
     let wrong = "[dhcp]\ncache_threshold = 51\n";
     assert_eq!(complaints(wrong), ["2: dhcp.cache_threshold = 51: use a whole number from 0 to 50"]);
+}
+
+#[test]
+fn a_probe_is_off_unless_it_is_asked_for() {
+    for (text, probe, asks) in [
+        ("", Probe::Off, false),
+        ("[dhcp]\nprobe = \"arp\"", Probe::Arp, true),
+        ("[dhcp]\nprobe = \"icmp\"", Probe::Icmp, true),
+    ] {
+        let dhcp = Config::parse(text, Path::new("f.toml")).unwrap().dhcp;
+        assert_eq!((dhcp.probe, dhcp.server.probe), (probe, asks));
+    }
+    let wrong = "[dhcp]\nprobe = \"ping\"\nprobe_timeout = 3000\n";
+    assert_eq!(
+        complaints(wrong),
+        [
+            "2: dhcp.probe = \"ping\": use \"off\", \"arp\" or \"icmp\"",
+            "3: dhcp.probe_timeout = 3000: use a whole number from 50 to 1000"
+        ]
+    );
 }

@@ -31,6 +31,8 @@ pub struct ServerConfig {
     /// A client that comes back before so many hundredths of its lease are over gets what is left of it, and nothing is
     /// written; 0 for none of that.
     pub cache_threshold: u8,
+    /// Whether to ask if somebody uses an address before it is offered.
+    pub probe: bool,
     /// How much clients may send.
     pub limits: LimitConfig,
 }
@@ -48,6 +50,7 @@ impl Default for ServerConfig {
             offer_time: Duration::from_secs(120),
             decline_time: Duration::from_secs(86_400),
             cache_threshold: 25,
+            probe: false,
             limits: LimitConfig::default(),
         }
     }

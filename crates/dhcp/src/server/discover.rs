@@ -6,6 +6,12 @@ use nextboot_model::LeaseState;
 use super::Call;
 use crate::{ClientKind, Note, lease::Standing};
 
+/// How long a client may still answer at an address that it gave back.
+const LATELY: Duration = Duration::from_secs(60);
+
+/// Longest time for which an answer is waited when it is asked who has an address.
+const ASKED: Duration = Duration::from_secs(1);
+
 /// How long a Raspberry Pi may take to load its boot files.
 const PI_LOADS: Duration = Duration::from_secs(600);
 
@@ -19,8 +25,24 @@ impl Call<'_> {
             return;
         };
         let grant = self.grant(address);
+        if self.server.config.probe && !self.had_lately(address) {
+            self.out.probe = Some(address);
+        }
         self.hold(address);
         self.give(MessageType::Offer, address, grant);
+    }
+
+    /// True for an address of which it is no news that somebody answers there: this client, or of which it was asked already.
+    fn had_lately(&self, address: Ipv4Addr) -> bool {
+        let own = self.server.leases.get(address).filter(|lease| lease.mac == self.shown.mac);
+        own.is_some_and(|lease| {
+            let ago = self.now.since(lease.heard);
+            match lease.state {
+                // A client that asks again at once does not get what is still being asked.
+                LeaseState::Offered => lease.expires > self.now && ago > ASKED,
+                _ => lease.expires > self.now || ago < LATELY,
+            }
+        })
     }
 
     /// The address for this client: reserved, current, previous, requested, or the next of the pools (RFC 2131 section 4.3.1).

@@ -19,7 +19,7 @@ use std::{
 
 use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
-use nextboot_model::{Lease, LeaseState, Timestamp};
+use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
 
 pub use class::{Class, Members};
 pub use config::{LeaseTime, PoolRange, Reservations, Reserved, ServerConfig, Subnet};
@@ -132,6 +132,30 @@ impl Server {
     /// Forgets what stands at an address, because an administrator says so.
     pub fn forget(&mut self, address: Ipv4Addr) -> Option<LeaseChange> {
         self.leases.remove(address).map(|lease| LeaseChange::Remove(lease.address))
+    }
+
+    /// An address that was to be offered to this machine answers: nobody is given it for a while. Nothing where the offer was
+    /// taken meanwhile.
+    pub fn in_use(&mut self, now: Timestamp, address: Ipv4Addr, mac: Mac) -> Outcome {
+        let mut out = Outcome::default();
+        let offered = |lease: &&Lease| lease.state == LeaseState::Offered && lease.mac == mac;
+        if let Some(lease) = self.leases.get(address).filter(offered).cloned() {
+            out.notes.push(Note::InUse { address });
+            self.put_in_quarantine(now, lease, &mut out);
+        }
+        out
+    }
+
+    fn put_in_quarantine(&mut self, now: Timestamp, lease: Lease, out: &mut Outcome) {
+        if let Some(oldest) = self.leases.too_many_declined(lease.mac, lease.address, now) {
+            self.leases.remove(oldest);
+            out.lease_changes.push(LeaseChange::Remove(oldest));
+            out.notes.push(Note::QuarantineFull { address: oldest });
+        }
+        let expires = now.after(self.config.decline_time);
+        let lease = Lease { state: LeaseState::Declined, expires, heard: now, ..lease };
+        self.leases.put(lease.clone());
+        out.lease_changes.push(LeaseChange::Put(lease));
     }
 
     /// Takes note that changes are on the disk. Until then a client that asks again has its lease written again.

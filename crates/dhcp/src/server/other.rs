@@ -4,7 +4,7 @@ use dhcproto::v4::MessageType;
 use nextboot_model::{Lease, LeaseState, Timestamp};
 
 use super::Call;
-use crate::{Destination, LeaseChange, Note, Why, lease::Standing, packet::is_usable};
+use crate::{Destination, Note, Why, lease::Standing, packet::is_usable};
 
 impl Call<'_> {
     /// The lease at this address, if this client is the one that holds it: same hardware address, and the same identifier
@@ -30,13 +30,7 @@ impl Call<'_> {
             return self.out.ignore(Why::OtherServer);
         }
         let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
-        if let Some(oldest) = self.server.leases.too_many_declined(lease.mac, address, self.now) {
-            self.server.leases.remove(oldest);
-            self.out.lease_changes.push(LeaseChange::Remove(oldest));
-            self.out.notes.push(Note::QuarantineFull { address: oldest });
-        }
-        let expires = self.now.after(self.server.config.decline_time);
-        self.change(Lease { state: LeaseState::Declined, expires, heard: self.now, ..lease });
+        self.server.put_in_quarantine(self.now, lease, &mut self.out);
         self.out.notes.push(Note::Decline { address });
     }
 

@@ -128,7 +128,7 @@ pub fn build(from: SocketAddrV4, to: SocketAddrV4, payload: &[u8]) -> Option<Vec
 }
 
 /// The one's complement sum (RFC 1071) of 16-bit words; an odd last byte counts as the high half of a word.
-fn sum(bytes: &[u8]) -> u16 {
+pub(crate) fn sum(bytes: &[u8]) -> u16 {
     let words = bytes.chunks(2).map(|word| match word {
         [high, low] => u32::from(u16::from_be_bytes([*high, *low])),
         [high] => u32::from(*high) << 8,

@@ -8,9 +8,10 @@ use std::os::fd::AsRawFd;
 
 use nix::libc::{self, sockaddr_ll, socklen_t};
 use nix::sys::socket::{LinkAddr, MsgFlags, recvmsg};
-use socket2::{SockAddr, SockAddrStorage, Socket};
+use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use tokio::io::unix::AsyncFd;
 
+use super::OpenError;
 use crate::HardwareAddr;
 
 /// What the kernel tells about an arriving packet, beside its bytes.
@@ -35,14 +36,40 @@ pub(super) fn bind(socket: &Socket) -> io::Result<()> {
     socket.bind(&address(0, None)?)
 }
 
+/// A socket for ARP on one interface, and the hardware address that we have there.
+pub(crate) fn arp_socket(interface: u32) -> Result<(Socket, HardwareAddr), OpenError> {
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM.nonblocking(), Some(Protocol::from(0)));
+    let socket = socket.map_err(OpenError::of)?;
+    socket.bind(&arp_address(interface, None)?)?;
+    let own = socket.local_addr()?;
+    // nix takes no address of a packet socket whose length is that of an Ethernet address.
+    // SAFETY: what stands behind the pointer is a whole `sockaddr_storage`, larger than `sockaddr_ll` and no less aligned, and
+    // the kernel wrote this socket's own address into it; all bit patterns are valid.
+    let own: sockaddr_ll = unsafe { own.as_ptr().cast::<sockaddr_ll>().read() };
+    let ethernet =
+        own.sll_hatype == libc::ARPHRD_ETHER && usize::from(own.sll_halen) == size_of::<HardwareAddr>();
+    let address = own.sll_addr.first_chunk().filter(|_| ethernet).copied();
+    let none = || io::Error::new(io::ErrorKind::Unsupported, "the interface has no Ethernet address");
+    Ok((socket, address.ok_or_else(none)?))
+}
+
+/// An address for ARP packets on an interface: for binding, or of one station there.
+pub(crate) fn arp_address(interface: u32, station: Option<HardwareAddr>) -> io::Result<SockAddr> {
+    address_for(libc::ETH_P_ARP, interface, station)
+}
+
 /// An address for IPv4 packets on an interface: for binding, or of one station there.
 pub(super) fn address(interface: u32, station: Option<HardwareAddr>) -> io::Result<SockAddr> {
+    address_for(libc::ETH_P_IP, interface, station)
+}
+
+fn address_for(protocol: i32, interface: u32, station: Option<HardwareAddr>) -> io::Result<SockAddr> {
     let mut storage = SockAddrStorage::zeroed();
     // SAFETY: `sockaddr_ll` is a socket address of plain integers, smaller than the storage and no stricter in alignment;
     // all its bit patterns, so the zeroed one too, are valid.
     let link = unsafe { storage.view_as::<sockaddr_ll>() };
     link.sll_family = libc::AF_PACKET as u16;
-    link.sll_protocol = (libc::ETH_P_IP as u16).to_be();
+    link.sll_protocol = (protocol as u16).to_be();
     link.sll_ifindex = i32::try_from(interface)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "no such interface index"))?;
     if let Some(station) = station {

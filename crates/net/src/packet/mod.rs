@@ -12,7 +12,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-pub(crate) use link::register;
+pub(crate) use headers::sum;
+pub(crate) use link::{arp_address, arp_socket, register};
 
 pub use headers::{HEADERS, MAX_PAYLOAD, Malformed, Udp, build, parse};
 

@@ -9,6 +9,8 @@ use nextboot_dhcp::{Arrival, Port};
 use nextboot_net::{BindOptions, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
 
 use super::watch::watch;
+use tokio::sync::Semaphore;
+
 use crate::{appliance::Appliance, links::Links, stop::Stop};
 
 /// Room for requests that wait while a rack's machines all ask in the same second.
@@ -29,6 +31,8 @@ pub(crate) struct Sockets {
     pub(super) watch: Option<PacketSocket>,
     /// Reaches relays from port 67, which a proxy does not hold.
     pub(super) routed: Option<RawSocket>,
+    /// Room to ask whether somebody uses an address.
+    pub(super) probes: Semaphore,
 }
 
 impl Sockets {
@@ -37,7 +41,9 @@ impl Sockets {
         let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let options =
             BindOptions { broadcast: true, receive_buffer: Some(RECEIVE_BUFFER), ..BindOptions::default() };
-        let mut sockets = Self { server: None, proxy: None, pxe: None, raw: None, watch: None, routed: None };
+        let probes = Semaphore::new(super::probe::AT_A_TIME);
+        let mut sockets =
+            Self { server: None, proxy: None, pxe: None, raw: None, watch: None, routed: None, probes };
         match mode {
             Mode::Server => {
                 let bound = UdpSocket::bind(any, 67, &options).context(

@@ -3,6 +3,7 @@
 mod answer;
 mod listen;
 mod notes;
+mod probe;
 mod send;
 mod watch;
 
@@ -77,8 +78,9 @@ fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, arrival: Arrival, bytes:
         let written = send::write(app, &outcome.lease_changes);
         (outcome, written)
     };
-    let told = notes::tell(app, now, &seen, &client, &plan, &outcome.notes);
-    let Outcome { replies, lease_changes, .. } = outcome;
-    let finish = send::Finish { mac: seen.client().mac, arrival, replies, lease_changes, written, told };
+    let told = notes::tell(app, now, &seen, &client, &plan, &outcome);
+    let Outcome { replies, lease_changes, probe, .. } = outcome;
+    let finish =
+        send::Finish { mac: seen.client().mac, arrival, replies, lease_changes, written, probe, told };
     finish.begin(app, sockets);
 }

@@ -1,7 +1,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use nextboot_boot::{Client, Firmware, Plan};
-use nextboot_dhcp::{Note, Seen, Why};
+use nextboot_dhcp::{Note, Outcome, Seen, Why};
 use nextboot_model::{EventKind, Mac, Timestamp};
 
 use super::Responder;
@@ -15,13 +15,13 @@ pub(super) fn tell(
     seen: &Seen,
     client: &Client,
     plan: &Plan,
-    notes: &[Note],
+    outcome: &Outcome,
 ) -> Vec<EventKind> {
     let mut once_written = Vec::new();
     let mac = seen.client().mac;
     let boots = seen.client().kind.boots();
     let v4 = IpAddr::V4;
-    for note in notes {
+    for note in &outcome.notes {
         let event = match note {
             Note::Discover { .. } => {
                 if !boots {
@@ -58,7 +58,12 @@ pub(super) fn tell(
                 continue;
             }
             Note::Offer { address, file } if boots => {
-                EventKind::Offered { address: Some(v4(*address)), file: file.clone() }
+                let offered = EventKind::Offered { address: Some(v4(*address)), file: file.clone() };
+                if outcome.probe.is_some() {
+                    once_written.push(offered);
+                    continue;
+                }
+                offered
             }
             Note::Offer { .. } | Note::Request { .. } if !boots => continue,
             Note::Offer { .. } => continue,
@@ -110,8 +115,9 @@ pub(super) fn tell(
             Note::Decline { address } => EventKind::Declined { address: v4(*address) },
             Note::Release { address } => EventKind::Released { address: v4(*address) },
             Note::PoolExhausted { network } => EventKind::PoolExhausted { network: network.to_string() },
-            Note::QuarantineFull { address } => EventKind::Trouble {
-                what: format!("so many addresses were declined that {address} is used again before its time"),
+            Note::QuarantineFull { .. } | Note::InUse { .. } => match set_aside(note) {
+                Some(event) => event,
+                None => continue,
             },
             Note::IdentifierShared { with, address } => EventKind::Trouble {
                 what: format!(
@@ -146,6 +152,20 @@ pub(super) fn tell(
         }
     }
     once_written
+}
+
+/// What is told when an address is kept out of use, or no longer.
+pub(super) fn set_aside(note: &Note) -> Option<EventKind> {
+    let what = match note {
+        Note::InUse { address } => {
+            format!("somebody uses {address} who did not get it from us; nobody is given it for a while")
+        }
+        Note::QuarantineFull { address } => {
+            format!("so many addresses are set aside that {address} is used again before its time")
+        }
+        _ => return None,
+    };
+    Some(EventKind::Trouble { what })
 }
 
 /// A client that sends more than it may.

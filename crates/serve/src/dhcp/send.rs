@@ -10,7 +10,7 @@ use nextboot_model::{EventKind, Mac};
 use nextboot_net::BROADCAST;
 use nextboot_store::LeaseError;
 
-use super::{Responder, listen::Sockets};
+use super::{Responder, listen::Sockets, probe};
 use crate::appliance::Appliance;
 
 const CLIENT_PORT: u16 = 68;
@@ -44,7 +44,9 @@ pub(super) struct Finish {
     pub(super) lease_changes: Vec<LeaseChange>,
     /// The part of it that is on its way to the disk.
     pub(super) written: Option<Written>,
-    /// What to tell as soon as they are there.
+    /// The address that nobody may use, or nothing is sent.
+    pub(super) probe: Option<Ipv4Addr>,
+    /// What to tell as soon as all of that is so.
     pub(super) told: Vec<EventKind>,
 }
 
@@ -66,6 +68,12 @@ impl Finish {
             }
             if let Responder::Server(server) = &mut *app.responder.lock() {
                 server.written(&self.lease_changes);
+            }
+        }
+        if let Some(address) = self.probe {
+            let relayed = self.replies.iter().any(|reply| matches!(reply.to, Destination::Relay(_)));
+            if probe::is_in_use(&app, &sockets, self.arrival.interface, relayed, address).await {
+                return probe::put_aside(&app, self.mac, address).await;
             }
         }
         for event in self.told {

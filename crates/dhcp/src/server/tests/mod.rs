@@ -4,6 +4,7 @@ mod firmware;
 mod identity;
 mod messages;
 mod pools;
+mod probe;
 mod property;
 mod relays;
 mod reservations;
