@@ -256,6 +256,46 @@ fn machines_boot_from_a_proxy_in_a_storm_of_it() {
     storm("dhcp-storm-proxy", Dhcp::Proxy);
 }
 
+/// Replies of servers that do not exist, by thousands: they are remembered and told within bounds, and cost nobody anything.
+#[test]
+fn invented_servers_take_nothing_from_real_machines() {
+    Lab::run("dhcp-hostile-invented", |lab| {
+        let mut scene = Scene::new(lab, Dhcp::Server, "info")?;
+        scene.well(1)?;
+        let before = scene.server.resident_kib()?;
+        let holder = Mac([2, 0, 0, 0, 1, 1]);
+        for number in 0..10_000u16 {
+            let [high, low] = number.to_be_bytes();
+            let server = Ipv4Addr::new(10, 99, high, low);
+            // To machines that are not there, and to one that holds a lease of ours.
+            let to = if number % 2 == 0 { holder } else { Mac([2, 0xab, 0, 0, high, low]) };
+            let kind = [Kind::OFFER, Kind::ACK, Kind::NAK][usize::from(number % 3)];
+            let reply = Message::new(to).kind(kind).address(54, server).option(60, "PXEClient");
+            let reply = reply.set(|header| {
+                header.op = 2;
+                header.yiaddr = Ipv4Addr::new(10, 99, high, low);
+                header.set_file("x");
+            });
+            let from = SocketAddrV4::new(server, 67);
+            let everybody = SocketAddrV4::new(Ipv4Addr::BROADCAST, 68);
+            let link = Mac([2, 0xac, 0, 0, high, low]).0;
+            scene.bad.send((link, [0xff; 6]), from, everybody, &reply.bytes())?;
+            if number % 500 == 0 {
+                scene.well(10 + (number / 500) as u8)?;
+            }
+        }
+        scene.well(1)?;
+        let known = scene.server.json(&["neighbours"])?;
+        let known = known["neighbours"].as_array().context("no list")?.len();
+        ensure!(known > 0 && known <= 256, "{known} servers are remembered");
+        let told = scene.server.events_of("neighbour-found")?.len();
+        ensure!(told > 0 && told <= 100, "{told} servers are told of");
+        let after = scene.server.resident_kib()?;
+        ensure!(after < before + GROWTH, "the server grew from {before} to {after} KiB");
+        scene.server.alive()
+    });
+}
+
 #[test]
 fn a_dhcp_server_outlives_every_hostile_packet() {
     everything("dhcp-hostile-server", Dhcp::Server);

@@ -62,6 +62,10 @@ impl Share {
 /// Most addresses that one machine may have in quarantine: one whose network card answers for others declines all it gets.
 const MAX_DECLINED: usize = 8;
 
+/// Most leases of one client identifier that a packet makes us look at: a thousand machines made from one disk image show one
+/// identifier, and so can one machine that invents the others. What so many show tells none of them from another.
+const MAX_NAMESAKES: usize = 64;
+
 /// True while nobody else may have the address of this lease.
 fn holds(lease: &Lease, now: Timestamp) -> bool {
     lease.state != LeaseState::Released && lease.expires > now
@@ -189,10 +193,10 @@ impl Leases {
             .filter_map(|(_, address)| self.by_address.get(address))
     }
 
-    /// The leases of a client identifier.
+    /// The leases of a client identifier, not more than [`MAX_NAMESAKES`].
     fn of_id(&self, id: Option<&[u8]>) -> impl Iterator<Item = &Lease> {
         let addresses = id.and_then(|id| self.by_id.get(id)).into_iter().flatten();
-        addresses.filter_map(|address| self.by_address.get(address))
+        addresses.take(MAX_NAMESAKES).filter_map(|address| self.by_address.get(address))
     }
 
     /// The leases of a client.
@@ -328,3 +332,6 @@ impl Leases {
         self.durable.retain(|address| self.by_address.contains_key(address));
     }
 }
+
+#[cfg(test)]
+mod tests;

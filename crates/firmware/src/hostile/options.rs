@@ -117,8 +117,10 @@ fn overload(book: &mut Book) {
     });
 }
 
+const ELSEWHERE: &str = "a server identifier elsewhere";
+
 fn relay_information(book: &mut Book) {
-    let values: [(&str, Vec<u8>); 10] = [
+    let values: [(&str, Vec<u8>); 15] = [
         ("empty", Vec::new()),
         ("a code alone", vec![1]),
         ("a length beyond the end", vec![1, 255, 9]),
@@ -129,11 +131,20 @@ fn relay_information(book: &mut Book) {
         ("a link of three bytes", vec![5, 3, 10, 0, 0]),
         ("a link elsewhere", vec![5, 4, 8, 8, 8, 8]),
         ("padding and END", vec![0, 0, 0, 255, 255]),
+        ("a server identifier of three bytes", vec![11, 3, 10, 0, 0]),
+        ("a server identifier of nobody", vec![11, 4, 255, 255, 255, 255]),
+        ("a server identifier of a group", vec![11, 4, 224, 0, 0, 1]),
+        ("a port with a value", vec![19, 2, 0, 9]),
+        (ELSEWHERE, vec![11, 4, 8, 8, 8, 8]),
     ];
     for (name, value) in values {
         // Without a relay these are a client's words, and nobody need read them.
         let direct = if name == "a link elsewhere" { Fate::Either } else { Fate::Answer };
         book.discover("relay information", name, direct, |message| message.option(82, &value));
+        // RFC 5107 gives a relay the right to say so.
+        if name == ELSEWHERE {
+            continue;
+        }
         let relay = book.near(9);
         book.discover("relay information", format!("{name}, by a relay"), Fate::Either, |message| {
             message.set(|header| header.giaddr = relay).option(82, &value)

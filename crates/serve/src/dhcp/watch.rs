@@ -46,8 +46,8 @@ impl Appliance {
         let (gives_addresses, leases_to_client) = match &mut *self.responder.lock() {
             Responder::Server(server) => {
                 let refused = reply.message == Some(MessageType::Nak);
-                let mut leases = server.leases().iter();
-                (true, refused && leases.any(|lease| lease.mac == reply.mac && lease.is_bound(now)))
+                let mut leases = server.leases().of_mac(reply.mac);
+                (true, refused && leases.any(|lease| lease.is_bound(now)))
             }
             Responder::Proxy(proxy) => {
                 proxy.heard(reply);
