@@ -1,5 +1,5 @@
-//! Clients behind a relay, under the names of ISC forge's tests (`protocol/test_v4_relay`, `protocol/test_v4_rai_options`)
-//! and of Kea's unit tests.
+//! Clients behind a relay, under the names of ISC forge's tests (`protocol/test_v4_relay`, `protocol/test_v4_rai_options`,
+//! `v4/test_stash_agent_options`) and of Kea's unit tests.
 //!
 //! The relay's network is not one of the server's interface. That the relay's information (option 82) comes back as it was,
 //! last, and that answers go to the relay's address and port, is checked in every answer.
@@ -8,8 +8,10 @@
 //! |---|---|
 //! | `test_v4_request_initreboot_no_requested_address` | switched off in forge, which wants DHCPNAK; as Kea we are silent |
 //! | `test_v4_rai_option5_link_selection` | a relay that is in no subnet of ours gets no answer at all, in forge DHCPNAK |
+//! | `test_v4_lease_circuit`, `test_v4_lease_agent_option` | what the relay said is always kept with the lease |
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::Result;
 use nextboot_firmware::message::code;
@@ -344,4 +346,52 @@ fn more_than_16_hops_are_not_answered() {
         net.offer(&client(1).discover().set(|header| header.hops = 16))?;
         net.silent(&client(2).discover().set(|header| header.hops = 17))
     });
+}
+
+/// Machines that a relay names, each with an address reserved under that name. Their renewals go past the relay.
+fn renewals_without_the_relay(name: &str, reserved: impl Fn(u8) -> String, info: impl Fn(u8) -> Vec<u8>) {
+    let mut site = site(100, 200);
+    for number in 4..9 {
+        site =
+            site.block(&format!("[[dhcp.reservation]]\n{}\naddress = \"{}\"", reserved(number), far(number)));
+    }
+    relayed(name, &site, |net| {
+        for number in 4..9 {
+            net.lease(&client(number).says(code::RELAY_INFO, info(number)))?.gives(far(number))?;
+            net.uses(far(number))?;
+        }
+        // Also after a restart, and more than once.
+        for _ in 0..2 {
+            net.pass(Duration::from_secs(60))?;
+            for number in 4..9 {
+                net.ack(&client(number).renew(far(number)))?.gives(far(number))?;
+                net.ack(&client(number).renew(far(number)))?.gives(far(number))?;
+            }
+        }
+        // Nobody else has them by saying nothing.
+        net.nak(&client(9).select(far(4)))?;
+        for number in 4..9 {
+            net.silent(&client(number).release(far(number)))?;
+            net.lease(&client(number + 10).says(code::RELAY_INFO, info(number)))?.gives(far(number))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_lease_circuit() {
+    renewals_without_the_relay(
+        "test_v4_lease_circuit",
+        |number| format!("circuit = \"circuit{number}\""),
+        |number| [&[1, 8][..], format!("circuit{number}").as_bytes()].concat(),
+    );
+}
+
+#[test]
+fn test_v4_lease_agent_option() {
+    renewals_without_the_relay(
+        "test_v4_lease_agent_option",
+        |number| format!("circuit = \"port\"\nremote = \"remote{number}\""),
+        |number| [&[1, 4][..], b"port", &[2, 7], format!("remote{number}").as_bytes()].concat(),
+    );
 }
