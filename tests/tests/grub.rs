@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
 use nextboot_tests::{Firmware, Lab};
 
@@ -36,6 +36,33 @@ fn shim_and_the_signed_grub_boot_a_kernel_with_the_command_line_it_was_given() {
         let wanted =
             "BOOTIF=01-52-54-00-00-00-0c console=ttyS0 s=a;b c=$HOME d={e} f=#g \"title=two words\" seed=";
         ensure!(line.is_some_and(|line| line.contains(wanted)), "{line:?} has no {wanted}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_machine_whose_firmware_does_not_go_on_is_led_to_the_loader_on_its_disk() {
+    Lab::run("grub-chain", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let server = lab.server(&site.config(Dhcp::Server, ""))?;
+        server.cli(&["host", "add", "node13", MAC, "--exit", "grub-chain"])?;
+        server.cli(&["boot", "node13", "local", "--once"])?;
+        // OVMF connects only what it may boot from, so the disk has a place in its order.
+        // iPXE stands for an installed system's loader: it says on the screen that it runs.
+        let disk = lab.dir().join("esp");
+        std::fs::create_dir_all(disk.join("EFI/BOOT"))?;
+        std::fs::copy("/usr/lib/ipxe/snponly.efi", disk.join("EFI/BOOT/BOOTX64.EFI"))
+            .context("package ipxe")?;
+        let drive = format!("if=none,id=esp,format=raw,readonly=on,file=fat:{}", disk.display());
+        let mut machine = lab
+            .machine("node13")
+            .firmware(Firmware::UefiX64)
+            .mac(MAC)
+            .arguments(&["-drive", &drive, "-device", "virtio-blk-pci,drive=esp,bootindex=2"])
+            .start()?;
+        machine.wait_for("/EFI/BOOT/BOOTX64.EFI", BOOT)?;
+        machine.wait_for("iPXE", BOOT)?;
+        server.wait_for_event("used-up", BOOT, |event| event["host"] == "node13")?;
         Ok(())
     });
 }

@@ -8,7 +8,7 @@ use std::{
 
 use nextboot_boot::{Body, Client, Profile, decide};
 use nextboot_model::{
-    Arch, Assignment, Attempt, AttemptId, Class, Door, Event, EventKind, HostName, Lease, LeaseState,
+    Arch, Assignment, Attempt, AttemptId, Class, Door, Event, EventKind, Exit, HostName, Lease, LeaseState,
     LoaderName, Mac, ProfileName, Record, Stage, State, Timestamp, Until, Uuid,
 };
 use serde::Serialize;
@@ -36,6 +36,10 @@ pub(crate) struct HostView {
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     loader: Option<LoaderName>,
+    /// Its own way to its own disk.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit: Option<Exit>,
     /// What templates see as `host.vars.NAME`.
     vars: BTreeMap<String, String>,
     assignment: AssignmentView,
@@ -109,6 +113,7 @@ impl HostView {
             uuid: host.uuid,
             address: host.address,
             loader: host.loader.clone(),
+            exit: host.exit,
             vars: host.vars.clone(),
             assignment: AssignmentView::of(&record.assignment),
             boots: Preview { profile: plan.profile.map(|profile| profile.name.clone()), why: plan.why },

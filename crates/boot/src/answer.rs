@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use bytes::Bytes;
-use nextboot_model::{AttemptId, Mac, Needs, Promise, State, Until, Via};
+use nextboot_model::{AttemptId, Exit, Mac, Needs, Promise, State, Until, Via};
 
 use crate::{
     Body, Client, Linux, Plan, Profile, Proof, Scene, Secret, Site, TemplateError, Tree, grub, ipxe,
@@ -189,8 +189,8 @@ impl Setting<'_> {
 
     fn local(&self, language: Language) -> Bytes {
         match language {
-            Language::Pxelinux => pxelinux::local(self.site.serial.as_deref()).into(),
-            Language::Ipxe => ipxe::local(self.client.arch).into(),
+            Language::Pxelinux => pxelinux::local(self.site.serial.as_deref(), self.exit()).into(),
+            Language::Ipxe => ipxe::local(self.leave()).into(),
             Language::Grub => grub::local(&self.ground()).into(),
         }
     }
@@ -202,7 +202,18 @@ impl Setting<'_> {
             http_port: self.site.http_port,
             http: self.via == Via::Http,
             mac: self.client.mac,
+            arch: self.client.arch,
+            exit: self.exit(),
         }
+    }
+
+    fn exit(&self) -> Exit {
+        let record = self.state.find(self.client.mac, self.client.uuid);
+        self.site.exits.of(record.map(|record| &record.host), self.client)
+    }
+
+    fn leave(&self) -> ipxe::Leave {
+        ipxe::Leave { exit: self.exit(), arch: self.client.arch }
     }
 
     fn linux(
@@ -241,7 +252,7 @@ impl Setting<'_> {
         let text = match language {
             Language::Grub => grub::configuration(&self.ground(), shown),
             Language::Pxelinux | Language::Ipxe => {
-                ipxe::script(&base(self.server, self.site.http_port), shown, self.client.arch)
+                ipxe::script(&base(self.server, self.site.http_port), shown, self.leave())
             }
         };
         text.map(Bytes::from).map_err(|why| untranslatable(profile, language, why))

@@ -6,8 +6,9 @@ use std::{
 use nextboot_model::{Class, HostName, ProfileName, Record, State, Timestamp, Until};
 
 use crate::{
-    Body, BootMenu, Client, Hand, Kind, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
+    Body, BootMenu, Client, Hand, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
     choose::{Choice, choose},
+    exit::to_own_disk,
     menu,
 };
 
@@ -96,15 +97,12 @@ pub(crate) fn decide_with(
     plan
 }
 
-/// `local` needs a loader only where the firmware would otherwise not go on by itself: a BIOS gets PXELINUX and its
-/// LOCALBOOT, UEFI goes to its next boot option when nobody answers.
 fn loader(site: &Site, client: &Client, record: Option<&Arc<Record>>, profile: &Profile) -> Choice {
-    let goes_on = Kind::of(client).first().is_some_and(|kind| kind.goes_on_by_itself());
-    if profile.class == Class::Local && goes_on {
-        let why = "silence lets the firmware go on to its disk".to_owned();
-        return Choice { why, ..Choice::default() };
+    let host = record.map(|record| &record.host);
+    match profile.class {
+        Class::Local => to_own_disk(site, client, host, profile),
+        _ => choose(site, client, host, profile),
     }
-    choose(site, client, record.map(|record| &record.host), profile)
 }
 
 fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use nextboot_model::Arch;
+use nextboot_model::{Arch, Exit};
 
 use crate::{
     address,
@@ -15,24 +15,42 @@ use crate::{
 /// `SYSAPPEND`'s bit for BOOTIF.
 const BOOTIF: u32 = 2;
 
-/// A script that boots the local disk: the BIOS's first disk, or UEFI's next boot option.
-#[must_use]
-pub fn local(arch: Option<Arch>) -> String {
-    format!("#!ipxe\n{}", leave(arch))
+/// How a script leaves a machine to its own disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leave {
+    /// The exit that was asked for.
+    pub exit: Exit,
+    /// What machine it is.
+    pub arch: Option<Arch>,
 }
 
-fn leave(arch: Option<Arch>) -> &'static str {
-    if arch.is_some_and(|arch| !arch.is_bios()) { "exit 1\n" } else { "sanboot --no-describe --drive 0x80\n" }
+/// A script that boots the local disk: a BIOS's first disk, or UEFI's next boot option.
+#[must_use]
+pub fn local(leave: Leave) -> String {
+    format!("#!ipxe\n{}", leave.command())
+}
+
+impl Leave {
+    fn command(self) -> &'static str {
+        let uefi = self.arch.is_some_and(|arch| !arch.is_bios());
+        match self.exit {
+            Exit::Sanboot => "sanboot --no-describe --drive 0x80\n",
+            Exit::Exit => "exit 1\n",
+            // Not "exit 0": some firmware then takes the boot for done and shows its menu instead of going on.
+            _ if uefi => "exit 1\n",
+            _ => "sanboot --no-describe --drive 0x80\n",
+        }
+    }
 }
 
 /// A script that does what another configuration shows. `base` is the boot side's address without a slash at its end.
 ///
 /// # Errors
 /// When iPXE cannot do it.
-pub fn script(base: &str, shown: &Shown, arch: Option<Arch>) -> Result<String, Untranslatable> {
+pub fn script(base: &str, shown: &Shown, leave: Leave) -> Result<String, Untranslatable> {
     let mut text = String::from("#!ipxe\n");
     match shown {
-        Shown::One(entry) => text.push_str(&commands(base, entry, arch)?),
+        Shown::One(entry) => text.push_str(&commands(base, entry, leave)?),
         Shown::Menu { title, entries, default, timeout, left_out } => {
             for name in left_out {
                 let _ = writeln!(text, "# {}: only a SYSLINUX loader can run this", plain(name));
@@ -47,7 +65,7 @@ pub fn script(base: &str, shown: &Shown, arch: Option<Arch>) -> Result<String, U
             let _ =
                 writeln!(text, "choose --default entry{default}{timeout} chosen || exit 1\ngoto ${{chosen}}");
             for (at, entry) in entries.iter().enumerate() {
-                let _ = write!(text, ":entry{at}\n{}", commands(base, entry, arch)?);
+                let _ = write!(text, ":entry{at}\n{}", commands(base, entry, leave)?);
             }
         }
     }
@@ -55,8 +73,8 @@ pub fn script(base: &str, shown: &Shown, arch: Option<Arch>) -> Result<String, U
 }
 
 /// Under UEFI the kernel finds its initial RAM disks by `initrd=` and the names that iPXE gives them.
-fn commands(base: &str, entry: &Entry, arch: Option<Arch>) -> Result<String, Untranslatable> {
-    let Some(linux) = &entry.linux else { return Ok(leave(arch).into()) };
+fn commands(base: &str, entry: &Entry, leave: Leave) -> Result<String, Untranslatable> {
+    let Some(linux) = &entry.linux else { return Ok(leave.command().into()) };
     let others = entry.sysappend & !BOOTIF;
     if others != 0 {
         return Err(Untranslatable::SysAppend(others));
@@ -168,7 +186,7 @@ mod tests {
                 linux: Some(Linux { kernel: "k".into(), initrds: Vec::new(), args: args.clone() }),
                 sysappend: 0,
             };
-            if let Ok(text) = script("http://s", &Shown::One(entry), None) {
+            if let Ok(text) = script("http://s", &Shown::One(entry), Leave { exit: Exit::Exit, arch: None }) {
                 let words = read(text.lines().nth(1).unwrap()).expect("it means more than text");
                 let wanted: Vec<&str> = args.split_whitespace().collect();
                 prop_assert_eq!(&words[2..], &wanted);

@@ -177,10 +177,36 @@ impl Kind {
         self.key().starts_with("uefi-")
     }
 
-    /// True where the firmware goes on to its own disk by itself when nobody answers. A BIOS waits long for an answer, and
-    /// iPXE was started to boot from the network.
-    pub(crate) fn goes_on_by_itself(self) -> bool {
-        !matches!(self, Self::Bios | Self::BiosHttp | Self::IpxeBios | Self::IpxeUefi)
+    /// True for UEFI.
+    pub(crate) fn is_uefi(self) -> bool {
+        matches!(
+            self,
+            Self::IpxeUefi
+                | Self::UefiIa32
+                | Self::UefiX64
+                | Self::UefiArm32
+                | Self::UefiArm64
+                | Self::UefiRiscv64
+                | Self::UefiLoong64
+        )
+    }
+
+    /// The signed shim for machines of this kind, which loads GRUB; `shim-signed` has it.
+    pub(crate) fn shim(self) -> Option<&'static str> {
+        match self {
+            Self::UefiX64 => Some("shimx64.efi"),
+            Self::UefiArm64 => Some("shimaa64.efi"),
+            _ => None,
+        }
+    }
+
+    /// The SYSLINUX for UEFI machines of this kind, in the directory where its modules are found.
+    pub(crate) fn syslinux(self) -> Option<&'static str> {
+        match self {
+            Self::UefiX64 => Some("efi64/syslinux.efi"),
+            Self::UefiIa32 => Some("efi32/syslinux.efi"),
+            _ => None,
+        }
     }
 
     /// The iPXE for machines of this kind, where Debian's package `ipxe` has one.

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_model::{Class, ProfileName};
 
-use crate::{Body, Loaders, MenuRules, OwnLoaders, Profile, Rule, Tree};
+use crate::{Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, Rule, Tree};
 
 /// Where file profiles stand beneath the roots.
 pub const CONF_DIR: &str = "pxelinux.cfg/conf";
@@ -32,6 +32,8 @@ pub struct Site {
     pub rules: Vec<Rule>,
     /// The menu that firmware shows, and to whom.
     pub menu: Option<MenuRules>,
+    /// How machines get to their own disks.
+    pub exits: Exits,
     /// How often an installer may be delivered without a call-back before the host goes to `local`.
     pub attempts: u32,
     /// Port of the boot side of HTTP.

@@ -47,6 +47,7 @@ impl World {
             uuid: None,
             address: None,
             loader: own.map(|own| own.parse().unwrap()),
+            exit: None,
             vars: BTreeMap::new(),
         };
         world.run(&Command::AddHost { host, by: by() }, 1);

@@ -57,6 +57,7 @@ impl World {
             uuid: None,
             address: None,
             loader: None,
+            exit: None,
             vars: BTreeMap::new(),
         };
         world.run(&Command::AddHost { host, by: Door::Api { who: "test".into() } });

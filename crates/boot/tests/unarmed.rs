@@ -213,6 +213,7 @@ impl World {
                     uuid: Some(uuid(*host)),
                     address: None,
                     loader: None,
+                    exit: None,
                     vars: BTreeMap::new(),
                 };
                 if self.run(&Command::AddHost { host: record, by }) {

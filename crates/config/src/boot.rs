@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Kind, Loader, Loaders, Profile, Rule, Site, Unknown};
-use nextboot_model::{BadLoaderName, Class, LoaderName, ProfileName};
+use nextboot_boot::{Exits, Kind, Loader, Loaders, Profile, Rule, Site, Unknown};
+use nextboot_model::{BadExit, BadLoaderName, Class, Exit, LoaderName, ProfileName};
 
 use crate::{
     document::{Item, Mark, Report, Section},
@@ -20,6 +20,7 @@ pub(crate) struct Rules {
     loaders: Loaders,
     rules: Vec<Rule>,
     menu: Menu,
+    exits: Exits,
 }
 
 impl Default for Rules {
@@ -32,6 +33,7 @@ impl Default for Rules {
             loaders: Loaders::default(),
             rules: Vec::new(),
             menu: Menu::default(),
+            exits: Exits::default(),
         }
     }
 }
@@ -45,6 +47,8 @@ impl Rules {
         }
         take(&mut rules.attempts, boot.get("attempts", |item| item.number(1..=100_u32)));
         rules.serial = boot.get("serial", serial);
+        take(&mut rules.exits.bios, boot.get("exit_bios", |item| exit(item, false)));
+        take(&mut rules.exits.uefi, boot.get("exit_uefi", |item| exit(item, true)));
         boot.table("loaders", |section| {
             for kind in Kind::ALL {
                 match section.get(kind.key(), |item| loader(item, kind)) {
@@ -87,6 +91,7 @@ impl Rules {
             loaders: self.loaders,
             rules: self.rules,
             menu: self.menu.rules(),
+            exits: self.exits,
             attempts: self.attempts,
             http_port,
             api_port,
@@ -104,6 +109,16 @@ fn unknown(item: &Item<'_>) -> Option<Unknown> {
             Some(Err(error)) => item.wrong(error.to_string()),
             None => item.wrong("use \"ignore\", \"default\" or \"profile:NAME\""),
         },
+    }
+}
+
+fn exit(item: &Item<'_>, uefi: bool) -> Option<Exit> {
+    match item.text()?.parse() {
+        Ok(Exit::GrubExit | Exit::GrubChain) if !uefi => {
+            item.wrong("GRUB is for UEFI; use \"localboot\", \"sanboot\", \"exit\" or \"silence\"")
+        }
+        Ok(exit) => Some(exit),
+        Err(error) => item.wrong(BadExit::to_string(&error)),
     }
 }
 

@@ -308,6 +308,14 @@ fn each_wrong_value_gets_its_remedy() {
             "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"snponly.efi\", without blanks, \\, : and .., at most 255 bytes; or \"script\", or \"none\"",
         ),
         (
+            "[boot]\nexit_uefi = \"reboot\"".into(),
+            "2: boot.exit_uefi = \"reboot\": use \"silence\", \"exit\", \"sanboot\", \"grub-exit\", \"grub-chain\" or \"localboot\"",
+        ),
+        (
+            "[boot]\nexit_bios = \"grub-chain\"".into(),
+            "2: boot.exit_bios = \"grub-chain\": GRUB is for UEFI; use \"localboot\", \"sanboot\", \"exit\" or \"silence\"",
+        ),
+        (
             "[[boot.rule]]\nloader = \"a\"".into(),
             "1: boot.rule.firmware: it would be for every machine; say which with firmware, arch, vendor, mac or subnet, or use [boot.loaders]",
         ),

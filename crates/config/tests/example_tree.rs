@@ -55,6 +55,7 @@ fn render(vars: &[(&str, &str)]) -> Result<String, TemplateError> {
         uuid: None,
         address: None,
         loader: None,
+        exit: None,
         vars,
     };
     let server: IpAddr = [10, 0, 0, 1].into();

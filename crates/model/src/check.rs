@@ -142,7 +142,15 @@ fn arrive(
     let (Door::Machine { .. }, None, Ok(name)) = (by, armed, name) else {
         return Err(Refusal::UnknownMac(mac));
     };
-    let host = Host { name, macs: vec![mac], uuid: None, address: None, loader: None, vars: BTreeMap::new() };
+    let host = Host {
+        name,
+        macs: vec![mac],
+        uuid: None,
+        address: None,
+        loader: None,
+        exit: None,
+        vars: BTreeMap::new(),
+    };
     let add = Command::AddHost { host: host.clone(), by: by.clone() };
     let mut verdict = add.check(state, now)?;
     let called_back = EventKind::CalledBack { profile: ProfileName::local(), by: by.clone() };

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HostName, LoaderName, Mac, Uuid};
+use crate::{Exit, HostName, LoaderName, Mac, Uuid};
 
 /// Most MACs one host may have.
 pub const MAX_MACS: usize = 16;
@@ -29,6 +29,9 @@ pub struct Host {
     /// The loader it gets whatever the site's table says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loader: Option<LoaderName>,
+    /// How it gets to its own disk, whatever the site says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<Exit>,
     /// Values that templates see as `host.vars.NAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
@@ -50,6 +53,9 @@ pub struct HostPatch {
     /// The new loader of its own; `null` takes it away.
     #[serde(default, with = "present")]
     pub loader: Option<Option<LoaderName>>,
+    /// The new way to its own disk; `null` takes it away.
+    #[serde(default, with = "present")]
+    pub exit: Option<Option<Exit>>,
     /// Variables to set; `null` takes one away.
     #[serde(default)]
     pub vars: BTreeMap<String, Option<String>>,
@@ -89,6 +95,9 @@ impl HostPatch {
         }
         if let Some(loader) = &self.loader {
             host.loader.clone_from(loader);
+        }
+        if let Some(exit) = self.exit {
+            host.exit = exit;
         }
         for (name, value) in &self.vars {
             match value {

@@ -14,6 +14,7 @@ mod change;
 mod check;
 mod command;
 mod event;
+mod exit;
 mod host;
 mod lease;
 mod loader;
@@ -35,6 +36,7 @@ pub use attempt::{Attempt, AttemptId, Attempts, MAX_LIVE, Needs, Promise, Stage,
 pub use change::{Change, Verdict};
 pub use command::{Command, Target};
 pub use event::{Event, EventKind, Outcome, Via};
+pub use exit::{BadExit, Exit};
 pub use host::{BadHost, Host, HostPatch, MAX_MACS, MAX_VAR_NAME, MAX_VAR_VALUE, MAX_VARS};
 pub use lease::{Lease, LeaseState};
 pub use loader::{BadLoaderName, LoaderName, MAX_LOADER_NAME};

@@ -57,6 +57,7 @@ mod tests {
                 uuid: None,
                 address: None,
                 loader: None,
+                exit: None,
                 vars: BTreeMap::new(),
             };
             let assignment = Assignment::local(Timestamp(1), Door::Rule { rule: "test".into() });

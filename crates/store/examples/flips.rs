@@ -19,6 +19,7 @@ fn host(number: usize) -> Host {
         uuid: None,
         address: None,
         loader: None,
+        exit: None,
         vars: BTreeMap::new(),
     }
 }

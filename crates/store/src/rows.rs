@@ -66,10 +66,10 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
     }
     let vars = if host.vars.is_empty() { None } else { Some(serde_json::to_string(&host.vars)?) };
     let mut put = connection.prepare_cached(
-        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc, loader)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc, loader, exit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (name) DO UPDATE SET uuid = ?2, address = ?3, vars = ?4, profile = ?5, class = ?6, until = ?7,
-             since = ?8, doc = ?9, loader = ?10",
+             since = ?8, doc = ?9, loader = ?10, exit = ?11",
     )?;
     put.execute((
         host.name.as_str(),
@@ -82,6 +82,7 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
         since,
         doc,
         host.loader.as_ref().map(ToString::to_string),
+        host.exit.map(nextboot_model::Exit::name),
     ))?;
     if old.is_none_or(|old| old.host.macs != host.macs) {
         connection.prepare_cached("DELETE FROM mac WHERE host = ?1")?.execute([host.name.as_str()])?;
@@ -100,8 +101,7 @@ pub(crate) fn remove_record(connection: &Connection, name: &str) -> Result<(), F
 }
 
 /// The columns that [`read_record`] wants, in its order.
-pub(crate) const RECORD: &str =
-    "SELECT name, uuid, address, vars, profile, class, until, since, doc, loader FROM host ORDER BY name";
+pub(crate) const RECORD: &str = "SELECT name, uuid, address, vars, profile, class, until, since, doc, loader, exit FROM host ORDER BY name";
 
 /// Reads a record; its MACs come from another table.
 pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, String> {
@@ -114,6 +114,7 @@ pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, Strin
         uuid: maybe(1)?.map(|uuid| read(&uuid)).transpose()?,
         address: maybe(2)?.map(|address| read(&address)).transpose()?,
         loader: maybe(9)?.map(|loader| read(&loader)).transpose()?,
+        exit: maybe(10)?.map(|exit| read(&exit)).transpose()?,
         vars: vars.map_err(|error| format!("vars: {error}"))?.unwrap_or_default(),
     };
     let class = text(5)?;

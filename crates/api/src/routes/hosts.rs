@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use axum::{extract::State, http::StatusCode};
 use nextboot_model::{
-    Command, Door, Host, HostName, HostPatch, LoaderName, Mac, Record, State as Table, Target, Uuid,
+    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, Record, State as Table, Target, Uuid,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -113,6 +113,10 @@ pub(crate) struct NewHost {
     #[schema(value_type = Option<String>, example = "snponly.efi")]
     #[serde(default)]
     loader: Option<LoaderName>,
+    /// How it gets to its own disk: `silence`, `exit`, `sanboot`, `grub-exit`, `grub-chain` or `localboot`.
+    #[schema(value_type = Option<String>, example = "grub-chain")]
+    #[serde(default)]
+    exit: Option<Exit>,
     /// What templates see as `host.vars.NAME`.
     #[serde(default)]
     vars: BTreeMap<String, String>,
@@ -134,8 +138,8 @@ pub(crate) async fn add(
     caller: Caller,
     Body(new): Body<NewHost>,
 ) -> Result<Reply<HostView>, ApiError> {
-    let NewHost { name, macs, uuid, address, loader, vars } = new;
-    let host = Host { name: name.clone(), macs, uuid, address, loader, vars };
+    let NewHost { name, macs, uuid, address, loader, exit, vars } = new;
+    let host = Host { name: name.clone(), macs, uuid, address, loader, exit, vars };
     app.store().submit(Command::AddHost { host, by: Door::Api { who: caller.who } }).await?;
     Ok(Reply(StatusCode::CREATED, view(&app, name).await?))
 }
@@ -170,6 +174,10 @@ pub(crate) struct HostChange {
     #[schema(value_type = Option<String>)]
     #[serde(deserialize_with = "present")]
     loader: Option<Option<LoaderName>>,
+    /// The new way to its own disk; `null` takes it away.
+    #[schema(value_type = Option<String>)]
+    #[serde(deserialize_with = "present")]
+    exit: Option<Option<Exit>>,
     /// Variables to set; `null` takes one away.
     vars: BTreeMap<String, Option<String>>,
 }
@@ -196,8 +204,8 @@ pub(crate) async fn change(
     Body(change): Body<HostChange>,
 ) -> Result<Reply<HostView>, ApiError> {
     let name = find(&app.state(), &name)?.host.name.clone();
-    let HostChange { macs, uuid, address, loader, vars } = change;
-    let patch = HostPatch { macs, uuid, address, loader, vars };
+    let HostChange { macs, uuid, address, loader, exit, vars } = change;
+    let patch = HostPatch { macs, uuid, address, loader, exit, vars };
     app.store().submit(Command::SetHost { name: name.clone(), patch }).await?;
     view(&app, name).await.map(Reply::ok)
 }

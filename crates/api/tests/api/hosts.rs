@@ -53,6 +53,11 @@ async fn a_host_may_have_a_loader_of_its_own() {
     assert_eq!(change(r#""../x""#).await.error(), (400, "bad-request".into()));
     assert_eq!(server.call("GET /api/hosts/n1", "").await.json()["loader"], "script");
     assert_eq!(change("null").await.json()["loader"], json!(null));
+    let change =
+        async |exit: &str| server.call("PATCH /api/hosts/n1", &format!(r#"{{"exit":{exit}}}"#)).await;
+    assert_eq!(change(r#""grub-chain""#).await.json()["exit"], "grub-chain");
+    assert_eq!(change(r#""reboot""#).await.error(), (400, "bad-request".into()));
+    assert_eq!(change("null").await.json()["exit"], json!(null));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@
 //! - Every word of a kernel's command line that has a blank is put in quotation marks, and `\`, `'` and `"` get a
 //!   backslash before them that the kernel does not take away: those cannot be passed on.
 
+mod chain;
 mod quote;
 mod write;
 

@@ -1,15 +1,18 @@
 use std::{fmt::Write as _, net::IpAddr};
 
-use nextboot_model::Mac;
+use nextboot_model::{Arch, Exit, Mac};
 
-use super::quote::{arguments, word};
+use super::{
+    chain,
+    quote::{arguments, word},
+};
 use crate::{
     Body, Linux, NoAnswer, Profile, Tree, address,
     pxelinux::{Entry, Menu, Shown, Untranslatable},
     render::base,
 };
 
-/// What GRUB does when there is nothing (more) to boot: it goes back to the firmware, which tries its next boot option.
+/// Gives the machine back to the firmware, which tries its next boot option.
 const LEAVE: &str = "exit\n";
 /// How long the reason of a failure stays on the screen, in seconds.
 const READ: u32 = 10;
@@ -29,12 +32,16 @@ pub struct Ground<'a> {
     pub http: bool,
     /// The machine's MAC, where it is known.
     pub mac: Option<Mac>,
+    /// What machine it is.
+    pub arch: Option<Arch>,
+    /// How it gets to its own disk.
+    pub exit: Exit,
 }
 
 /// A configuration that leaves the machine to its own disk.
 #[must_use]
 pub fn local(ground: &Ground<'_>) -> String {
-    format!("{}{LEAVE}", head(ground.serial))
+    format!("{}{}", head(ground.serial), leave(ground))
 }
 
 /// A configuration that does what another one shows.
@@ -78,7 +85,15 @@ pub fn can(tree: &dyn Tree, profile: &Profile) -> Result<(), NoAnswer> {
     let untranslatable =
         |why| NoAnswer::Untranslatable { profile: profile.name.to_string(), loader: "GRUB", why };
     let server = IpAddr::from([0; 4]);
-    let ground = Ground { serial: None, server, http_port: 80, http: false, mac: None };
+    let ground = Ground {
+        serial: None,
+        server,
+        http_port: 80,
+        http: false,
+        mac: None,
+        arch: None,
+        exit: Exit::GrubExit,
+    };
     match &profile.body {
         Body::Local => Ok(()),
         Body::Linux(linux) => paths(&ground, linux).map(drop).map_err(untranslatable),
@@ -90,8 +105,12 @@ pub fn can(tree: &dyn Tree, profile: &Profile) -> Result<(), NoAnswer> {
     }
 }
 
+fn leave(ground: &Ground<'_>) -> String {
+    if ground.exit == Exit::GrubChain { chain::to_disk(ground.arch) } else { LEAVE.into() }
+}
+
 fn commands(ground: &Ground<'_>, entry: &Entry) -> Result<String, Untranslatable> {
-    let Some(linux) = &entry.linux else { return Ok(LEAVE.into()) };
+    let Some(linux) = &entry.linux else { return Ok(leave(ground)) };
     let others = entry.sysappend & !BOOTIF;
     if others != 0 {
         return Err(Untranslatable::SysAppend(others));

@@ -1,14 +1,15 @@
 use std::fmt::Write as _;
 
-use nextboot_model::{Mac, ProfileName};
+use nextboot_model::{Exit, Mac, ProfileName};
 
 use crate::Linux;
 
-/// A configuration that boots the local disk at once.
+/// A configuration that boots the local disk at once, or with [`Exit::Exit`] gives the machine back to its firmware.
 #[must_use]
-pub fn local(serial: Option<&str>) -> String {
+pub fn local(serial: Option<&str>, exit: Exit) -> String {
     let mut text = head(serial);
-    text.push_str("DEFAULT local\nPROMPT 0\nTIMEOUT 0\nLABEL local\n  LOCALBOOT 0\n");
+    let disk = if exit == Exit::Exit { "-1" } else { "0" };
+    let _ = write!(text, "DEFAULT local\nPROMPT 0\nTIMEOUT 0\nLABEL local\n  LOCALBOOT {disk}\n");
     text
 }
 

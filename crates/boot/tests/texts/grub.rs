@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Has GRUB's own checker read a configuration.
-fn check(text: &str) {
+pub(crate) fn check(text: &str) {
     let started =
         std::process::Command::new("grub-script-check").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut checker = started.expect("grub-script-check (package grub-common)");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod exits;
 mod grub;
 mod ipxe;
 mod world;
@@ -68,6 +69,7 @@ fn the_own_disk_is_written_for_each_loader() {
     assert_eq!(world.text(Language::Ipxe), "#!ipxe\nsanboot --no-describe --drive 0x80\n");
     world.client.arch = Some(Arch::UEFI_X64);
     assert_eq!(world.text(Language::Ipxe), "#!ipxe\nexit 1\n");
+    assert_eq!(world.text(Language::Grub), "exit\n");
     assert_eq!(world.needs(Language::Pxelinux), Vec::<Vec<String>>::new());
 }
 

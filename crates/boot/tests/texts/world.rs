@@ -5,7 +5,8 @@ use nextboot_boot::{
     Setting, Site, decide,
 };
 use nextboot_model::{
-    Arch, AttemptId, Class, Command, Door, Host, Mac, ProfileName, State, Target, Timestamp, Until, Via,
+    Arch, AttemptId, Class, Command, Door, Exit, Host, HostPatch, Mac, ProfileName, State, Target, Timestamp,
+    Until, Via,
 };
 
 pub(crate) const MAC: Mac = Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]);
@@ -54,6 +55,7 @@ impl World {
             uuid: None,
             address: None,
             loader: None,
+            exit: None,
             vars,
         };
         world.run(&Command::AddHost { host, by: by() }, 1);
@@ -65,6 +67,14 @@ impl World {
     pub(crate) fn run(&mut self, command: &Command, now: u64) {
         let verdict = command.check(&self.state, Timestamp(now)).unwrap();
         verdict.changes.iter().for_each(|change| self.state.apply(change));
+    }
+
+    pub(crate) fn patch(&mut self, patch: HostPatch) {
+        self.run(&Command::SetHost { name: "node1".parse().unwrap(), patch }, 3);
+    }
+
+    pub(crate) fn exit(&mut self, exit: Exit) {
+        self.patch(HostPatch { exit: Some(Some(exit)), ..HostPatch::default() });
     }
 
     pub(crate) fn answer(&self, language: Language) -> Result<Answer, NoAnswer> {

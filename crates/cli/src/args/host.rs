@@ -1,7 +1,7 @@
 use std::net::Ipv4Addr;
 
 use clap::{Args, Subcommand};
-use nextboot_model::{HostName, LoaderName, Mac, Uuid};
+use nextboot_model::{Exit, HostName, LoaderName, Mac, Uuid};
 
 /// What to do with hosts.
 #[derive(Debug, Clone, Subcommand)]
@@ -34,6 +34,7 @@ Examples:
   nextboot host set node1 --address 10.0.0.11 --var disk=/dev/nvme0n1
   nextboot host set node1 --mac 52:54:00:aa:bb:cc       a new network card: replaces all MAC addresses
   nextboot host set node1 --loader ipxe.efi               this machine needs another loader than its like
+  nextboot host set node1 --exit grub-chain               its firmware does not go on to the disk by itself
   nextboot host set node1 --no-address --unset disk")]
     Set(HostSet),
 }
@@ -56,6 +57,9 @@ pub struct HostAdd {
     /// The boot loader it gets whatever the server's table says: a file, "script" (iPXE and its script) or "none".
     #[arg(long, value_name = "LOADER")]
     pub loader: Option<LoaderName>,
+    /// How it gets to its own disk: silence, exit, sanboot, grub-exit, grub-chain or localboot.
+    #[arg(long, value_name = "EXIT")]
+    pub exit: Option<Exit>,
     /// A value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -88,6 +92,12 @@ pub struct HostSet {
     /// It has no loader of its own any more; the server's table says which it gets.
     #[arg(long)]
     pub no_loader: bool,
+    /// How it gets to its own disk: silence, exit, sanboot, grub-exit, grub-chain or localboot.
+    #[arg(long, value_name = "EXIT", conflicts_with = "no_exit")]
+    pub exit: Option<Exit>,
+    /// It gets to its own disk as the server's configuration says.
+    #[arg(long)]
+    pub no_exit: bool,
     /// Set a value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -106,6 +116,8 @@ impl HostSet {
             && !self.no_address
             && self.loader.is_none()
             && !self.no_loader
+            && self.exit.is_none()
+            && !self.no_exit
             && self.vars.is_empty()
             && self.unset.is_empty()
     }

@@ -36,6 +36,9 @@ impl Session {
         if let Some(loader) = add.loader {
             body["loader"] = json!(loader);
         }
+        if let Some(exit) = add.exit {
+            body["exit"] = json!(exit);
+        }
         if !add.vars.is_empty() {
             body["vars"] = add.vars.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
         }
@@ -83,7 +86,7 @@ impl Session {
     async fn host_set(&self, set: HostSet) -> Result<(), Failure> {
         if set.is_empty() {
             return Err(Failure::Usage(
-                "nothing to change; name at least one of --mac, --uuid, --address, --loader, --var, --unset"
+                "nothing to change; name at least one of --mac, --uuid, --address, --loader, --exit, --var, --unset"
                     .into(),
             ));
         }
@@ -99,6 +102,9 @@ impl Session {
         }
         if set.loader.is_some() || set.no_loader {
             body.insert("loader".into(), json!(set.loader));
+        }
+        if set.exit.is_some() || set.no_exit {
+            body.insert("exit".into(), json!(set.exit));
         }
         let unset = set.unset.into_iter().map(|key| (key, Value::Null));
         let vars: Map<String, Value> =

@@ -150,6 +150,8 @@ fn commands_ask_what_the_api_offers() {
             )],
         ),
         ("host set n1 --loader none", vec![("PATCH", "/api/hosts/n1", r#"{"loader":"none"}"#)]),
+        ("host set n1 --exit grub-chain", vec![("PATCH", "/api/hosts/n1", r#"{"exit":"grub-chain"}"#)]),
+        ("host set n1 --no-exit", vec![("PATCH", "/api/hosts/n1", r#"{"exit":null}"#)]),
         ("host set n1 --no-loader", vec![("PATCH", "/api/hosts/n1", r#"{"loader":null}"#)]),
         ("host rm n1", vec![("DELETE", "/api/hosts/n1", "")]),
         (

@@ -67,6 +67,7 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         ("uuid", host.uuid.clone()),
         ("address", host.address.clone()),
         ("own loader", host.loader.clone()),
+        ("exit", host.exit.clone()),
         ("vars", Some(vars).filter(|vars| !vars.is_empty())),
         ("boots", Some(host.boots.profile.clone().unwrap_or_else(|| "nothing".into()))),
         ("because", host.boots.why.clone()),

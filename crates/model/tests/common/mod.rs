@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use nextboot_model::{
-    Class, Command, Door, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State, Target, Timestamp,
-    Until, Uuid,
+    Class, Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State, Target,
+    Timestamp, Until, Uuid,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -46,6 +46,7 @@ pub(crate) fn host(number: u8, macs: &[u8]) -> Host {
         uuid: None,
         address: None,
         loader: None,
+        exit: None,
         vars: BTreeMap::new(),
     }
 }
@@ -164,29 +165,49 @@ fn doors() -> impl Strategy<Value = Door> {
     ]
 }
 
+fn exits() -> impl Strategy<Value = Exit> {
+    proptest::sample::select(Exit::ALL.to_vec())
+}
+
 fn armings() -> impl Strategy<Value = Arming> {
     prop_oneof![4 => Just(Arming::Current), 2 => Just(Arming::Used), 1 => (0..100_u64).prop_map(Arming::Long)]
 }
 
 fn commands() -> impl Strategy<Value = Command> {
-    let hosts =
-        (names(), macs(), option::of(uuids()), option::of(addresses()), option::of(loaders()), vars())
-            .prop_map(|(name, macs, uuid, address, loader, vars)| Host {
-                name,
-                macs,
-                uuid,
-                address,
-                loader,
-                vars,
-            });
+    let hosts = (
+        names(),
+        macs(),
+        option::of(uuids()),
+        option::of(addresses()),
+        option::of(loaders()),
+        option::of(exits()),
+        vars(),
+    )
+        .prop_map(|(name, macs, uuid, address, loader, exit, vars)| Host {
+            name,
+            macs,
+            uuid,
+            address,
+            loader,
+            exit,
+            vars,
+        });
     let patches = (
         option::of(macs()),
         option::of(option::of(uuids())),
         option::of(option::of(addresses())),
         option::of(option::of(loaders())),
+        option::of(option::of(exits())),
         proptest::collection::btree_map("[a-c]", option::of("[a-z]{0,3}"), 0..3),
     )
-        .prop_map(|(macs, uuid, address, loader, vars)| HostPatch { macs, uuid, address, loader, vars });
+        .prop_map(|(macs, uuid, address, loader, exit, vars)| HostPatch {
+            macs,
+            uuid,
+            address,
+            loader,
+            exit,
+            vars,
+        });
     prop_oneof![
         4 => (hosts, doors()).prop_map(|(host, by)| Command::AddHost { host, by }),
         2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),

@@ -1,0 +1,67 @@
+//! How machines get to their own disks.
+
+use nextboot_model::{Exit, Host};
+
+use crate::{
+    Client, Firmware, Kind, Loader, Profile, Site,
+    choose::{Choice, choose},
+};
+
+/// What holds for machines that say nothing of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exits {
+    /// For a BIOS.
+    pub bios: Exit,
+    /// For UEFI.
+    pub uefi: Exit,
+}
+
+impl Default for Exits {
+    /// A BIOS waits long for an answer; UEFI goes to its next boot option when nobody answers.
+    fn default() -> Self {
+        Self { bios: Exit::Localboot, uefi: Exit::Silence }
+    }
+}
+
+impl Exits {
+    /// The exit of a machine.
+    #[must_use]
+    pub fn of(&self, host: Option<&Host>, client: &Client) -> Exit {
+        let uefi = client.arch.is_some_and(|arch| !arch.is_bios());
+        host.and_then(|host| host.exit).unwrap_or(if uefi { self.uefi } else { self.bios })
+    }
+}
+
+/// The loader that leads a machine to its own disk, or none where silence does.
+pub(crate) fn to_own_disk(site: &Site, client: &Client, host: Option<&Host>, profile: &Profile) -> Choice {
+    let usual = || choose(site, client, host, profile);
+    let Some(kind) = Kind::of(client).first().copied() else { return usual() };
+    let own = host.and_then(|host| host.exit);
+    let exit = match kind {
+        // They go on by themselves, and no loader for them knows a way to the disk.
+        Kind::RaspberryPi | Kind::UBootArm32 | Kind::UBootArm64 => own.unwrap_or(Exit::Silence),
+        _ => site.exits.of(host, client),
+    };
+    let file = match exit {
+        // Under UEFI iPXE runs because it was given, and would wait for the answer that never comes.
+        Exit::Silence if kind == Kind::IpxeUefi => return usual(),
+        Exit::Silence => {
+            let why = "silence lets the firmware go on to its disk".to_owned();
+            return Choice { why, ..Choice::default() };
+        }
+        Exit::Exit => return usual(),
+        _ if host.is_some_and(|host| host.loader.is_some()) => return usual(),
+        _ if client.firmware == Firmware::Ipxe => return usual(),
+        // Every loader of a BIOS boots the first disk.
+        Exit::Localboot | Exit::GrubExit | Exit::GrubChain if !kind.is_uefi() => return usual(),
+        Exit::Sanboot => kind.ipxe(),
+        Exit::GrubExit | Exit::GrubChain => kind.shim(),
+        Exit::Localboot => kind.syslinux(),
+    };
+    match file {
+        Some(file) => {
+            Choice { loader: Some(Loader::file(file)), why: format!("exit {exit}"), ..Choice::default() }
+        }
+        None => Choice { why: format!("exit {exit} has no loader for {kind}; silence"), ..Choice::default() },
+    }
+}
