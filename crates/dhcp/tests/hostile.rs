@@ -9,8 +9,9 @@ use std::sync::LazyLock;
 
 use ipnet::Ipv4Net;
 use nextboot_dhcp::{
-    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Parameters, PoolRange, Port,
-    Proxy, ProxyConfig, Reservations, Reserved, Seen, Sending, Server, ServerConfig, Subnet, Why,
+    Arrival, Boot, BootAnswer, Destination, Heard, IdentityRule, LimitConfig, Note, Outcome, Parameters,
+    PoolRange, Port, Proxy, ProxyConfig, Reservations, Reserved, Seen, Sending, Server, ServerConfig, Subnet,
+    Why,
 };
 use nextboot_firmware::hostile::{Case, Fate, To, corpus};
 use nextboot_firmware::message::{Kind, Message, Received};
@@ -26,6 +27,11 @@ fn network() -> Ipv4Net {
 }
 
 fn server(authoritative: bool) -> Server {
+    server_with(ServerConfig { authoritative, ..ServerConfig::default() })
+}
+
+/// A server of the network with these settings.
+fn server_with(config: ServerConfig) -> Server {
     let pools = vec![PoolRange { first: Ipv4Addr::new(10, 0, 0, 100), last: Ipv4Addr::new(10, 0, 0, 199) }];
     let dns = vec![SERVER, Ipv4Addr::new(10, 0, 0, 2)];
     let parameters = Parameters {
@@ -35,7 +41,7 @@ fn server(authoritative: bool) -> Server {
         ..Parameters::default()
     };
     let subnet = Subnet { pools, parameters, ..Subnet::new(network()) };
-    Server::new(ServerConfig { subnets: vec![subnet], authoritative, ..ServerConfig::default() }, Vec::new())
+    Server::new(ServerConfig { subnets: vec![subnet], ..config }, Vec::new())
 }
 
 fn proxy() -> Proxy {
@@ -143,8 +149,13 @@ fn run(responder: &mut dyn FnMut(&Arrival, &Seen) -> Outcome) -> BTreeMap<&'stat
 
 #[test]
 fn a_server_answers_what_is_harmless_and_nothing_else() {
-    for authoritative in [false, true] {
-        let mut server = server(authoritative);
+    for config in [
+        ServerConfig::default(),
+        ServerConfig { authoritative: true, ..ServerConfig::default() },
+        ServerConfig { identity: IdentityRule::ClientId, ..ServerConfig::default() },
+        ServerConfig { cache_threshold: 50, probe: true, link_selection: false, ..ServerConfig::default() },
+    ] {
+        let mut server = server_with(config);
         let counted = Counted::default();
         let answered = run(&mut |arrival, seen| {
             let before = counted.0.get();

@@ -5,7 +5,7 @@
 //! datagrams, time and a seed go in; datagrams, timers and a [`Verdict`] come out.
 //!
 //! A [`Machine`] is one computer from power-on to its kernel. [`message`] writes and reads DHCP packets, also wrong ones,
-//! for tests that speak to a server themselves.
+//! for tests that speak to a server themselves; [`hostile`] has a thousand wrong ones, each with what a server may make of it.
 #![forbid(unsafe_code)]
 
 mod boot;
