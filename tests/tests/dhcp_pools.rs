@@ -4,7 +4,7 @@
 //!
 //! | test | here |
 //! |---|---|
-//! | `test_bootp_*` | BOOTP clients never say goodbye, so they get reserved addresses only; pools of classes are for DHCP |
+//! | `test_bootp_*` | BOOTP clients never say goodbye, so they get reserved addresses, and those of a class that names them |
 //! | `test_lease_cache_different_levels`, `..._ddns` | there is one threshold, and no name server is updated |
 //! | `test_v4_exclude_first_last_24_*` | the first and the last address of a network are never given, so the /25 have 126 |
 //! | `test_with_lease_affinity` | the lease table needs no clearing: an address that ran out stays its client's until another needs it |
@@ -323,11 +323,25 @@ fn test_never_send_various_combinations() {
     }
 }
 
-/// Addresses for the machines of a class, before those of the subnet's pool.
 #[test]
 fn test_bootp_basic_request_reply_classes() {
-    let class = "[[dhcp.class]]\nfirmware = \"pxe\"\npool = [\"10.77.0.60-10.77.0.61\"]\nlease_time = 600";
+    let class = "[[dhcp.class]]\nfirmware = \"bootp\"\npool = [\"10.77.0.60\"]";
     Site::one().block(class).run("test_bootp_basic_request_reply_classes", |net| {
+        bootp(net, &Client::new(1), ip(60))?;
+        bootp(net, &Client::new(1), ip(60))?;
+        net.lease(&Client::new(2))?.gives(ip(50))?;
+        net.silent(&Client::new(3).bootp())?;
+        net.pass(Duration::from_secs(400_000))?;
+        net.silent(&Client::new(3).bootp())?;
+        bootp(net, &Client::new(1), ip(60))
+    });
+}
+
+/// Addresses for the machines of a class, before those of the subnet's pool.
+#[test]
+fn a_class_has_addresses_of_its_own() {
+    let class = "[[dhcp.class]]\nfirmware = \"pxe\"\npool = [\"10.77.0.60-10.77.0.61\"]\nlease_time = 600";
+    Site::one().block(class).run("a_class_has_addresses_of_its_own", |net| {
         let pxe = |number: u8| firmware(number, 0, "PXEClient:Arch:00000:UNDI:002001");
         net.lease(&pxe(1))?.gives(ip(60))?.tells(code::LEASE_TIME, 600_u32.to_be_bytes())?;
         net.lease(&pxe(2))?.gives(ip(61))?;

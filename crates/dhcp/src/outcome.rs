@@ -218,7 +218,7 @@ pub enum Why {
     /// The client does not hold the lease that it speaks about.
     #[error("not the holder of the lease")]
     NotHolder,
-    /// BOOTP clients get reserved addresses only.
+    /// BOOTP clients get reserved addresses, and those of classes that name BOOTP.
     #[error("BOOTP client without a reserved address")]
     NotReserved,
     /// A message type that a server does not answer, or that is out of place on this port.

@@ -40,6 +40,8 @@ pub(crate) struct Reach {
     pub(crate) networks: Vec<Ipv4Net>,
     /// The classes that the client is in, by their numbers: whose pools it may use besides everybody's.
     pub(crate) classes: Vec<usize>,
+    /// Whether it may use everybody's pools.
+    pub(crate) common: bool,
 }
 
 impl Reach {

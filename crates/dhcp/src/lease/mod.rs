@@ -55,7 +55,7 @@ struct Share {
 impl Share {
     fn is_for(&self, reach: &Reach) -> bool {
         reach.networks.contains(&self.network)
-            && self.class.is_none_or(|class| reach.classes.contains(&class))
+            && self.class.map_or(reach.common, |class| reach.classes.contains(&class))
     }
 }
 

@@ -46,7 +46,7 @@ impl Call<'_> {
     }
 
     /// The address for this client: reserved, current, previous, requested, or the next of the pools (RFC 2131 section 4.3.1).
-    fn pick(&mut self, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
+    pub(super) fn pick(&mut self, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
         let now = self.now;
         if let Some(address) = self.reserved().map(|claim| claim.address) {
             match self.standing(address, Some(address)) {

@@ -279,7 +279,7 @@ impl Call<'_> {
         if self.server.drops(&classes) {
             return self.out.ignore(Why::Dropped);
         }
-        self.reach = Reach { networks, classes };
+        self.reach = Reach { networks, classes, common: true };
         let packet = self.packet();
         match packet.message_type() {
             Some(MessageType::Discover) => self.discover(),

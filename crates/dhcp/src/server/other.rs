@@ -4,7 +4,7 @@ use dhcproto::v4::MessageType;
 use nextboot_model::{Lease, LeaseState, Timestamp};
 
 use super::Call;
-use crate::{Destination, Note, Why, lease::Standing, packet::is_usable};
+use crate::{Class, ClientKind, Destination, Note, Why, packet::is_usable};
 
 impl Call<'_> {
     /// The lease at this address, if this client is the one that holds it: same hardware address, and the same identifier
@@ -70,15 +70,19 @@ impl Call<'_> {
         self.send_options(MessageType::Ack, address, to);
     }
 
-    /// BOOTP clients keep an address for ever and never say goodbye, so they get reserved ones only (RFC 1534 section 2).
+    /// BOOTP clients keep an address for ever and never say goodbye (RFC 1534 section 2), so they get reserved ones, and those
+    /// that the site set aside for them: of the pools of classes that name BOOTP.
     pub(super) fn bootp(&mut self) {
-        let Some(address) = self.reserved().map(|claim| claim.address) else {
-            return self.out.ignore(Why::NotReserved);
-        };
-        if let Standing::Taken(holder) = self.standing(address, Some(address)) {
-            self.out.notes.push(Note::ReservedInUse { address, holder });
+        let classes = &self.server.config.classes;
+        let names_bootp = |class: &Class| class.members.firmware.contains(&ClientKind::Bootp);
+        self.reach.classes.retain(|at| classes.get(*at).is_some_and(names_bootp));
+        self.reach.common = false;
+        let Some(address) = self.pick(None) else {
+            if self.reserved().is_none() {
+                self.out.ignore(Why::NotReserved);
+            }
             return;
-        }
+        };
         let have = self.server.leases.durable(address);
         if have.is_none_or(|lease| lease.expires != Timestamp::NEVER || !lease.is_bound(self.now)) {
             self.let_go(Some(address));

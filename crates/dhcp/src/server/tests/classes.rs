@@ -107,6 +107,26 @@ fn a_dropped_class_hears_nothing_on_port_4011_either() {
     }
 }
 
+#[test]
+fn bootp_gets_addresses_of_classes_that_name_it() {
+    let one = |last| vec![PoolRange { first: ip(last), last: ip(last) }];
+    let by_mac = Members { macs: vec![vec![2]], ..Members::default() };
+    let mut world = world(vec![
+        Class { pools: one(30), ..class(by_mac) },
+        Class { pools: one(31), ..class(kind(ClientKind::Bootp)) },
+    ]);
+    for _ in 0..2 {
+        let heard = reply(&world.send(&Client::new(1)));
+        assert_eq!((heard.message, heard.yiaddr), (None, ip(31)));
+    }
+    assert_eq!(world.server.leases().get(ip(31)).unwrap().expires, Timestamp::NEVER);
+    // Neither another class's nor everybody's, and that one is taken for ever.
+    assert_eq!(world.send(&Client::new(2)).notes, [Note::Ignored(Why::NotReserved)]);
+    // DHCP clients have the others.
+    assert_eq!(world.lease(&Client::new(3)), ip(30));
+    assert_eq!(world.lease(&Client::new(4)), ip(10));
+}
+
 /// Reservation, class, subnet, everybody: the nearest that says something counts, thing by thing.
 #[test]
 fn the_nearest_level_counts() {
