@@ -24,6 +24,8 @@ mod random;
 pub mod raspberry;
 mod retry;
 pub mod rom;
+#[cfg(test)]
+mod testkit;
 pub mod tftp;
 pub mod uboot;
 mod vendor;

@@ -182,25 +182,29 @@ impl Machine {
 
     /// The answer to the HTTP request in an [`Output`], or why there is none.
     pub fn answered(&mut self, now: Duration, answer: Result<HttpAnswer, String>, out: &mut Output) {
-        if let State::Http(program) = std::mem::replace(&mut self.state, State::Over) {
-            let got = match answer {
-                Ok(answer) => {
-                    let (status, size) = (answer.status, answer.body.len());
-                    if status == 200 {
-                        self.fetched(size);
-                    } else {
-                        self.missed(GaveUp::new("HTTP", format!("status {status}")));
-                    }
-                    Got::Answer(answer)
-                }
-                Err(words) => {
-                    let why = GaveUp::new("HTTP", words);
-                    self.missed(why.clone());
-                    Got::Failed(why)
-                }
-            };
-            self.run(program, got, now, out);
-        }
+        let program = match std::mem::replace(&mut self.state, State::Over) {
+            State::Http(program) => program,
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        let got = match answer {
+            Ok(answer) if answer.status == 200 => {
+                self.fetched(answer.body.len());
+                Got::Answer(answer)
+            }
+            Ok(answer) => {
+                self.missed(GaveUp::new("HTTP", format!("status {}", answer.status)));
+                Got::Answer(answer)
+            }
+            Err(words) => {
+                let why = GaveUp::new("HTTP", words);
+                self.missed(why.clone());
+                Got::Failed(why)
+            }
+        };
+        self.run(program, got, now, out);
     }
 
     /// When it wants to be called again at the latest; nothing while it waits for an HTTP answer or is done.

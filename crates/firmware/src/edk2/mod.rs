@@ -4,6 +4,8 @@ pub mod http;
 mod offer;
 mod options;
 pub mod pxe;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

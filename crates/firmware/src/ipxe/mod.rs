@@ -2,6 +2,8 @@
 
 mod packet;
 mod script;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -5,6 +5,8 @@ mod grub;
 mod installer;
 mod nbp;
 mod pxelinux;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -1,6 +1,8 @@
 //! Raspberry Pi: the boot ROM of the Pi 3 and the EEPROM of the Pi 4 and 5.
 
 mod files;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -3,6 +3,9 @@
 //! It waits for a DHCP offer and, unless that one speaks PXE itself, for a proxy's; it can ask port 4011; and it carries
 //! no option 97 unless it is built so (seen with Intel's, by the authors of pixiecore).
 
+#[cfg(test)]
+mod tests;
+
 use std::net::Ipv4Addr;
 use std::time::Duration;
 

@@ -1,5 +1,8 @@
 //! U-Boot's DHCP (net/bootp.c), as built with `CONFIG_SERVERIP_FROM_PROXYDHCP`.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
