@@ -9,7 +9,7 @@ use dhcproto::{
 
 use nextboot_model::Timestamp;
 
-use super::{Call, Grant, LeaseTime, SiteOption, Subnet, parameters::Levels};
+use super::{LeaseTime, SiteOption, Subnet, call::Call, grant::Grant, parameters::Levels};
 use crate::{Destination, NakReason, Note, Packet, Sending, boot, code, reply::Reply};
 
 impl Call<'_> {

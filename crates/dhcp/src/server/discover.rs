@@ -3,7 +3,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use dhcproto::v4::MessageType;
 use nextboot_model::LeaseState;
 
-use super::Call;
+use super::call::Call;
 use crate::{ClientKind, Note, lease::Standing};
 
 /// How long a client may still answer at an address that it gave back.

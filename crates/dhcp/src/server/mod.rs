@@ -1,9 +1,13 @@
 //! The subnet's DHCP server.
 
 mod answer;
+mod call;
+mod claim;
 mod class;
 mod config;
 mod discover;
+mod grant;
+mod link;
 mod other;
 mod parameters;
 mod request;
@@ -21,6 +25,7 @@ use dhcproto::v4::MessageType;
 use ipnet::Ipv4Net;
 use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
 
+use call::Call;
 pub use class::{Class, Members};
 pub use config::{LeaseTime, PoolRange, Reservations, Reserved, ServerConfig, Subnet};
 pub use parameters::{Parameters, SiteOption};
@@ -28,18 +33,14 @@ use reservation::{Book, Shown};
 pub use reservation::{Owner, Reservation};
 
 use crate::{
-    Arrival, BootAnswer, LeaseChange, Note, Outcome, Packet, Port, Seen, Why, code,
-    lease::{Identity, IdentityRule, Leases, Reach, Standing},
+    Arrival, BootAnswer, LeaseChange, Note, Outcome, Port, Seen, Why,
+    lease::Leases,
     limit::{Admitted, Limiter},
-    packet::is_usable,
     pxe,
 };
 
 /// Time servers move clocks back by less than this all the time; more is a clock that was wrong.
 const CLOCK_STEP: Duration = Duration::from_secs(60);
-
-/// Most bytes of option 82 that a lease keeps: those of one option, as relays send it.
-const MAX_KEPT: usize = 255;
 
 /// A DHCP server without sockets, clock and disk: packets, time and decisions go in, packets and changes come out.
 #[derive(Debug, Clone)]
@@ -53,36 +54,6 @@ pub struct Server {
     book: Book,
     /// The time of the last packet.
     last: Timestamp,
-}
-
-/// One packet on its way through the server.
-struct Call<'a> {
-    server: &'a mut Server,
-    now: Timestamp,
-    arrival: &'a Arrival,
-    seen: &'a Seen,
-    boot: &'a BootAnswer,
-    hosts: &'a dyn Reservations,
-    shown: Shown,
-    /// The subnets on the client's link, the one it is in first.
-    link: Vec<usize>,
-    reach: Reach,
-    out: Outcome,
-}
-
-/// What a client is granted.
-#[derive(Debug, Clone, Copy)]
-struct Grant {
-    expires: Timestamp,
-    /// False when it is its lease as it stands.
-    is_new: bool,
-}
-
-/// What a client has reserved.
-struct Claim<'a> {
-    address: Ipv4Addr,
-    host_name: Option<String>,
-    parameters: Option<&'a Parameters>,
 }
 
 impl Server {
@@ -215,8 +186,9 @@ impl Server {
             let served = |address| self.config.subnets.iter().any(|subnet| subnet.network.contains(&address));
             return pxe::answer(arrival, seen, boot, served);
         }
-        let (link, reach, out) = Default::default();
-        let mut call = Call { server: self, now, arrival, seen, boot, hosts, shown, link, reach, out };
+        let (link, classes, reach, out) = Default::default();
+        let mut call =
+            Call { server: self, now, arrival, seen, boot, hosts, shown, link, classes, reach, out };
         call.run();
         call.out
     }
@@ -266,213 +238,4 @@ impl Server {
     fn subnet_of(&self, address: Ipv4Addr) -> Option<usize> {
         self.config.subnets.iter().position(|subnet| subnet.network.contains(&address))
     }
-}
-
-impl Call<'_> {
-    fn run(&mut self) {
-        match self.choose_subnet() {
-            Ok(at) => self.link = self.link_of(at),
-            Err(why) => return self.out.ignore(why),
-        }
-        let networks: Vec<Ipv4Net> = self.subnets().map(|subnet| subnet.network).collect();
-        let classes = self.server.classes_of(self.seen, networks.first().copied());
-        if self.server.drops(&classes) {
-            return self.out.ignore(Why::Dropped);
-        }
-        self.reach = Reach { networks, classes, common: true };
-        let packet = self.packet();
-        match packet.message_type() {
-            Some(MessageType::Discover) => self.discover(),
-            Some(MessageType::Request) => self.request(),
-            Some(MessageType::Decline) => self.decline(),
-            Some(MessageType::Release) => self.release(),
-            Some(MessageType::Inform) => self.inform(),
-            Some(_) => self.out.ignore(Why::MessageType),
-            None if packet.is_bootp() => self.bootp(),
-            None => self.out.ignore(Why::Malformed),
-        }
-    }
-
-    fn packet(&self) -> &Packet {
-        self.seen.packet()
-    }
-
-    fn who(&self) -> Identity<'_> {
-        let packet = self.packet();
-        Identity { mac: packet.mac, client_id: packet.client_id(), rule: self.server.config.identity }
-    }
-
-    /// The subnets on the client's link.
-    fn subnets(&self) -> impl Iterator<Item = &Subnet> {
-        self.link.iter().filter_map(|at| self.server.config.subnets.get(*at))
-    }
-
-    /// The subnet on this link that holds the address, else the client's.
-    fn subnet_for(&self, address: Ipv4Addr) -> Option<&Subnet> {
-        self.subnets().find(|subnet| subnet.network.contains(&address)).or_else(|| self.subnets().next())
-    }
-
-    /// All subnets on one link with this one, which comes first: those of its shared network, and where it is one of the
-    /// arriving interface's, those in which we have addresses there.
-    fn link_of(&self, at: usize) -> Vec<usize> {
-        let subnets = &self.server.config.subnets;
-        let own = self.server.interfaces.get(&self.arrival.interface).map(Vec::as_slice).unwrap_or_default();
-        let here: Vec<usize> = own.iter().filter_map(|address| self.server.subnet_of(*address)).collect();
-        let here = if !self.packet().is_relayed() && here.contains(&at) { here } else { vec![at] };
-        let name = |at: usize| subnets.get(at).and_then(|subnet| subnet.shared_network.as_ref());
-        let names: Vec<_> = here.iter().filter_map(|at| name(*at)).collect();
-        let beside = (0..subnets.len()).filter(|other| {
-            *other != at && (here.contains(other) || name(*other).is_some_and(|name| names.contains(&name)))
-        });
-        std::iter::once(at).chain(beside).collect()
-    }
-
-    /// The subnet of the client: the link that its relay names (RFC 3527), else the one that it names itself (RFC 3011), else
-    /// its relay's; for a client with an address the one that holds it; else the one of the interface.
-    fn choose_subnet(&self) -> Result<usize, Why> {
-        let packet = self.packet();
-        let config = &self.server.config;
-        let relays = || config.relays.iter().any(|network| network.contains(&packet.giaddr));
-        let home = self.server.subnet_of(packet.giaddr);
-        // The reply goes there, so it must be a place we know: nobody is to aim our replies.
-        if packet.is_relayed() && (!is_usable(&packet.giaddr) || (home.is_none() && !relays())) {
-            return Err(Why::UnknownRelay);
-        }
-        let by_relay = packet.relay().filter(|_| config.link_selection).and_then(|info| info.link());
-        let named = by_relay.or_else(|| packet.options.address(code::SUBNET_SELECTION));
-        if packet.is_relayed() {
-            return named.map_or(home, |link| self.server.subnet_of(link)).ok_or(Why::NoSubnet);
-        }
-        let in_use = self.server.subnet_of(packet.ciaddr).filter(|_| !packet.ciaddr.is_unspecified());
-        if named.is_none() && in_use.is_some() {
-            return in_use.ok_or(Why::NoSubnet);
-        }
-        let local = self.server.subnet_of(self.arrival.server_id()).ok_or(Why::NoSubnet)?;
-        named.map_or(Ok(local), |link| self.server.subnet_of(link).ok_or(Why::NoSubnet))
-    }
-
-    /// The server identifier of replies: our address there, or the relay's where it wants to stand between (RFC 5107).
-    fn server_id(&self) -> Ipv4Addr {
-        let wanted = self.packet().relay().and_then(|info| info.server_id());
-        wanted.unwrap_or_else(|| self.arrival.server_id())
-    }
-
-    /// True if a client that names this server means us.
-    fn is_us(&self, server: Ipv4Addr) -> bool {
-        self.is_ours(server) || server == self.server_id()
-    }
-
-    fn is_ours(&self, address: Ipv4Addr) -> bool {
-        address == self.arrival.server_id() || self.server.own.contains(&address)
-    }
-
-    /// What this client has reserved on this link.
-    fn reserved(&self) -> Option<Claim<'_>> {
-        let fits = |subnet: &Subnet, address: Ipv4Addr| {
-            subnet.network.contains(&address)
-                && is_usable(&address)
-                && !self.is_ours(address)
-                && !is_edge(subnet.network, address)
-        };
-        let by_host = |subnet: &Subnet| {
-            let Reserved { address, host_name } =
-                self.hosts.reserved(self.shown.mac, self.shown.uuid, subnet.network)?;
-            fits(subnet, address).then_some(Claim { address, host_name, parameters: None })
-        };
-        let by_book = |at: &usize| {
-            let subnet = self.server.config.subnets.get(*at)?;
-            let nth = self.server.book.find(&self.shown, *at)?;
-            let Reservation { address, host_name, parameters, .. } = subnet.reservations.get(nth)?;
-            let claim =
-                Claim { address: *address, host_name: host_name.clone(), parameters: Some(parameters) };
-            fits(subnet, *address).then_some(claim)
-        };
-        self.subnets().find_map(by_host).or_else(|| self.link.iter().find_map(by_book))
-    }
-
-    /// The classes that the client is in.
-    fn classes(&self) -> impl Iterator<Item = &Class> {
-        self.reach.classes.iter().filter_map(|at| self.server.config.classes.get(*at))
-    }
-
-    /// What this client is granted at this address: its lease as it stands if that is fresh, else a whole new one.
-    fn grant(&self, address: Ipv4Addr) -> Grant {
-        let time = self.lease_time(address).unwrap_or(LeaseTime::Seconds(0));
-        let whole = match time {
-            LeaseTime::Infinite => Timestamp::NEVER,
-            LeaseTime::Seconds(seconds) => self.now.after(Duration::from_secs(seconds.into())),
-        };
-        let fresh = |lease: &&Lease| {
-            let passed = self.now.since(lease.heard);
-            let total = whole.since(self.now);
-            let same = Lease { expires: lease.expires, heard: lease.heard, ..self.new_lease(address, whole) };
-            lease.is_bound(self.now)
-                && **lease == same
-                && (whole == Timestamp::NEVER) == (lease.expires == Timestamp::NEVER)
-                && (whole == Timestamp::NEVER || lease.expires.since(lease.heard) == total)
-                && passed.saturating_mul(100)
-                    < total.saturating_mul(self.server.config.cache_threshold.into())
-        };
-        match self.server.leases.durable(address).filter(fresh) {
-            Some(lease) => Grant { expires: lease.expires, is_new: false },
-            None => Grant { expires: whole, is_new: true },
-        }
-    }
-
-    /// The lease that this client gets at this address.
-    fn new_lease(&self, address: Ipv4Addr, expires: Timestamp) -> Lease {
-        Lease {
-            address,
-            mac: self.shown.mac,
-            client_id: self.shown.client_id.clone(),
-            hostname: self.seen.client().host_name.clone(),
-            uuid: self.shown.uuid,
-            relay_info: self.shown.relay_info.clone().filter(|info| info.len() <= MAX_KEPT),
-            state: LeaseState::Bound,
-            expires,
-            heard: self.now,
-        }
-    }
-
-    /// How long a lease of this address holds for this client.
-    fn lease_time(&self, address: Ipv4Addr) -> Option<LeaseTime> {
-        let of_class = self.classes().find_map(|class| class.lease_time);
-        of_class.or_else(|| self.subnet_for(address).map(|subnet| subnet.lease_time))
-    }
-
-    /// What an address is to this client. What is reserved for it is its own under whatever identifier it shows.
-    fn standing(&self, address: Ipv4Addr, reserved: Option<Ipv4Addr>) -> Standing {
-        let who = self.who();
-        let rule = if reserved == Some(address) { IdentityRule::Hardware } else { who.rule };
-        self.server.leases.standing(Identity { rule, ..who }, address, self.now)
-    }
-
-    /// True if nobody may be given this address unless it is reserved for him.
-    fn is_kept(&self, address: Ipv4Addr) -> bool {
-        self.is_ours(address) || self.server.book.has(address) || self.hosts.is_reserved(address)
-    }
-
-    /// Writes a lease of this client into the table.
-    fn put(&mut self, address: Ipv4Addr, state: LeaseState, expires: Timestamp) {
-        let lease = Lease { state, ..self.new_lease(address, expires) };
-        self.change(lease);
-    }
-
-    fn change(&mut self, lease: Lease) {
-        self.server.leases.put(lease.clone());
-        self.out.lease_changes.push(LeaseChange::Put(lease));
-    }
-
-    fn note_namesake(&mut self) {
-        if let Some(lease) = self.server.leases.namesake(self.who(), self.now) {
-            let note = Note::IdentifierShared { with: lease.mac, address: lease.address };
-            self.out.notes.push(note);
-        }
-    }
-}
-
-/// True for the network's own address and its broadcast address, which no machine can have, whatever somebody reserved. A
-/// /31 or /32 has neither (RFC 3021).
-fn is_edge(network: Ipv4Net, address: Ipv4Addr) -> bool {
-    network.prefix_len() < 31 && (address == network.network() || address == network.broadcast())
 }

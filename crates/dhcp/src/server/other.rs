@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use dhcproto::v4::MessageType;
 use nextboot_model::{Lease, LeaseState, Timestamp};
 
-use super::Call;
+use super::call::Call;
 use crate::{Class, ClientKind, Destination, Note, Why, packet::is_usable};
 
 impl Call<'_> {

@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use dhcproto::v4::MessageType;
 use nextboot_model::{Lease, LeaseState};
 
-use super::Call;
+use super::call::Call;
 use crate::{NakReason, Note, RequestState, Why, lease::Standing};
 
 impl Call<'_> {

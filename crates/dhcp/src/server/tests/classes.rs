@@ -113,13 +113,17 @@ fn bootp_gets_addresses_of_classes_that_name_it() {
     let by_mac = Members { macs: vec![vec![2]], ..Members::default() };
     let mut world = world(vec![
         Class { pools: one(30), ..class(by_mac) },
-        Class { pools: one(31), ..class(kind(ClientKind::Bootp)) },
+        Class { pools: one(31), parameters: Parameters::default(), ..class(kind(ClientKind::Bootp)) },
     ]);
     for _ in 0..2 {
         let heard = reply(&world.send(&Client::new(1)));
         assert_eq!((heard.message, heard.yiaddr), (None, ip(31)));
     }
     assert_eq!(world.server.leases().get(ip(31)).unwrap().expires, Timestamp::NEVER);
+    assert!(
+        reply(&world.send(&Client::new(1))).options.has(225),
+        "what its other classes are told, it is told"
+    );
     // Neither another class's nor everybody's, and that one is taken for ever.
     assert_eq!(world.send(&Client::new(2)).notes, [Note::Ignored(Why::NotReserved)]);
     // DHCP clients have the others.

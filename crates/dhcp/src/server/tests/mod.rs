@@ -22,7 +22,7 @@ use nextboot_model::{Lease, Mac, Timestamp, Uuid};
 
 use super::*;
 use crate::{
-    Destination, Heard, LimitConfig,
+    Destination, Heard, IdentityRule, LimitConfig,
     testkit::{Client, broadcast, reply, unicast},
 };
 
@@ -95,7 +95,12 @@ impl World {
     }
 
     pub(super) fn handle(&mut self, arrival: &Arrival, seen: &Seen, boot: &BootAnswer) -> Outcome {
-        let mut out = self.server.handle(self.now, arrival, seen, boot, &self.hosts);
+        let out = self.server.handle(self.now, arrival, seen, boot, &self.hosts);
+        self.keep(out)
+    }
+
+    /// Does what is due before replies leave: the changes go to the disk, if it works.
+    pub(super) fn keep(&mut self, mut out: Outcome) -> Outcome {
         let changes = out.lease_changes.iter().filter(|change| change.must_be_durable());
         if !self.disk_works {
             if changes.count() > 0 {

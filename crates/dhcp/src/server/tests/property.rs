@@ -6,7 +6,7 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Discover { wish: Option<u8> },
+    Discover { wish: Option<u8>, squatted: bool },
     Request { server: Option<u8>, address: u8 },
     Extend { address: u8, broadcast: bool },
     Decline { address: u8 },
@@ -22,7 +22,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let address = 8u8..16;
     prop_oneof![
-        4 => prop::option::of(address.clone()).prop_map(|wish| Step::Discover { wish }),
+        4 => (prop::option::of(address.clone()), prop::bool::weighted(0.1))
+            .prop_map(|(wish, squatted)| Step::Discover { wish, squatted }),
         6 => (prop::option::weighted(0.8, 1u8..3), address.clone())
             .prop_map(|(server, address)| Step::Request { server, address }),
         3 => (address.clone(), any::<bool>()).prop_map(|(address, broadcast)| Step::Extend { address, broadcast }),
@@ -100,6 +101,17 @@ fn four_addresses(shared: bool) -> ServerConfig {
     config
 }
 
+/// A class whose members, the first two machines, have one of the addresses for themselves.
+fn of_the_first_two() -> Class {
+    let macs = vec![vec![2, 0, 0, 0, 0, 1], vec![2, 0, 0, 0, 0, 2]];
+    Class {
+        members: Members { macs, ..Members::default() },
+        pools: vec![PoolRange { first: ip(11), last: ip(11) }],
+        lease_time: Some(LeaseTime::Seconds(600)),
+        ..Class::default()
+    }
+}
+
 fn on(shared: bool, last: u8) -> Ipv4Addr {
     if shared && last >= 12 { Ipv4Addr::new(10, 9, 0, last) } else { ip(last) }
 }
@@ -112,10 +124,18 @@ proptest! {
         authoritative: bool,
         shared: bool,
         strict: bool,
+        classed: bool,
+        probe: bool,
         steps in prop::collection::vec((1u8..6, prop::option::of(0u8..3), step()), 1..120),
     ) {
         let identity = if strict { IdentityRule::ClientId } else { IdentityRule::Hardware };
-        let mut world = World::new(ServerConfig { authoritative, identity, ..four_addresses(shared) });
+        let mut world = World::new(ServerConfig {
+            authoritative,
+            identity,
+            classes: if classed { vec![of_the_first_two()] } else { Vec::new() },
+            probe,
+            ..four_addresses(shared)
+        });
         let ip = |last| on(shared, last);
         let mut belief = Belief::default();
         for (number, id, step) in steps {
@@ -123,8 +143,17 @@ proptest! {
             let client = if let Some(id) = id { client.option(61, &[9, id]) } else { client };
             let mac = Mac([2, 0, 0, 0, 0, number]);
             let out = match step {
-                Step::Discover { wish: Some(wish) } => world.send(&discover(&client).address(50, ip(wish))),
-                Step::Discover { wish: None } => world.send(&discover(&client)),
+                Step::Discover { wish, squatted } => {
+                    let packet = discover(&client);
+                    let out = world.send(&match wish { Some(wish) => packet.address(50, ip(wish)), None => packet });
+                    match out.probe.filter(|_| squatted) {
+                        Some(address) => {
+                            let found = world.server.in_use(world.now, address, mac);
+                            world.keep(found)
+                        }
+                        None => out,
+                    }
+                }
                 Step::Request { server: Some(server), address } => {
                     world.send(&init_reboot(&client, ip(address)).address(54, ip(server)))
                 }
@@ -171,6 +200,11 @@ proptest! {
                 }
             };
             belief.learn(&out, world.now, identity, &world.hosts);
+            let given = out.replies.first().map(|sent| Heard::read(&sent.bytes).unwrap().yiaddr);
+            prop_assert!(
+                !classed || number <= 2 || given != Some(ip(11)) || world.hosts.0.contains(&(mac, ip(11))),
+                "{mac} is no member"
+            );
             prop_assert!(world.server.leases().iter().count() <= 8);
         }
     }

@@ -110,6 +110,10 @@ fn option11_server_identifier_override() {
     assert_eq!(answer(&world.send(&selecting(&client, heard.yiaddr))), Answer::Ack);
     let other = Client::new(1).giaddr(relay).kind(3).address(54, override_).address(50, heard.yiaddr);
     assert_eq!(answer(&world.send(&other)), Answer::Nothing);
+    for far in [[8, 8, 8, 8], [0, 255, 255, 255], [224, 0, 0, 1]] {
+        let client = Client::new(3).giaddr(relay).option(82, &[&[11, 4][..], &far].concat());
+        assert_eq!(reply(&world.send(&discover(&client))).server_id, Some(ip(1)), "in no network of ours");
+    }
     let direct = Client::new(2).option(82, &[11, 4, 10, 9, 0, 2]);
     assert_eq!(reply(&world.send(&discover(&direct))).server_id, Some(ip(1)));
     let released = world.send(&taken(&client, 7).ciaddr(heard.yiaddr));
