@@ -1,6 +1,6 @@
 //! The boot matrix: each kind of client in each place that a site may put the box, on real firmware.
 //!
-//! A [`row::Row`] is a kind of client and what it does until it has booted; a [`place::Place`] is a column: how the
+//! A `Row` is a kind of client and what it does until it has booted; a `Place` is a column: how the
 //! server takes part in the network. A cell is one row in one place, in a laboratory of its own. `tests/matrix` runs
 //! cells, two at a time, says a line for each, and writes the table to `target/lab/matrix.md`.
 
