@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use nextboot_model::{Host, LoaderName};
 
-use crate::{Client, Firmware, Kind, Loader, Profile, Site, ipxe::is_ipxe};
+use crate::{Client, Entry, Firmware, Kind, Loader, Profile, Site, Tree, ipxe::is_ipxe};
 
 /// A loader, or none, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,13 @@ pub(crate) struct Choice {
 
 /// The loader of a client that is to boot `profile`. The most specific word holds: the host's own, the profile's, the first
 /// rule that fits, the table's for its kind.
-pub(crate) fn choose(site: &Site, client: &Client, host: Option<&Host>, profile: &Profile) -> Choice {
+pub(crate) fn choose(
+    site: &Site,
+    tree: &dyn Tree,
+    client: &Client,
+    host: Option<&Host>,
+    profile: &Profile,
+) -> Choice {
     let kinds = Kind::of(client);
     let Some(first) = kinds.first().copied() else { return unknown_machine(client) };
     let fitting = || site.rules.iter().enumerate().filter(|(_, rule)| rule.fits(client));
@@ -40,23 +46,30 @@ pub(crate) fn choose(site: &Site, client: &Client, host: Option<&Host>, profile:
             let (loader, why) = wish(wanted, why, client, first);
             Choice { loader, why, next_server, unserved: false }
         }
-        None => {
-            let (loader, why) = by_table(site, client, &kinds);
-            Choice { unserved: loader.is_none(), loader, why, next_server }
-        }
+        None => Choice { next_server, ..by_table(site, tree, client, &kinds, profile) },
     }
 }
 
-fn by_table(site: &Site, client: &Client, kinds: &[Kind]) -> (Option<Loader>, String) {
+fn by_table(site: &Site, tree: &dyn Tree, client: &Client, kinds: &[Kind], profile: &Profile) -> Choice {
     for kind in kinds {
-        if let Some(loader) = site.loaders.0.get(kind) {
-            let (loader, why) = not_again(loader.clone(), format!("[boot.loaders] {kind}"), client);
-            return (Some(loader), why);
-        }
+        let place = format!("[boot.loaders] {kind}");
+        let (loader, why) = match site.loaders.0.get(kind) {
+            None => continue,
+            Some(Entry::One(loader)) => {
+                let (loader, why) = not_again(loader.clone(), place, client);
+                (Some(loader), why)
+            }
+            Some(Entry::Chain(chain)) => {
+                let (loader, why) = chain.choose(site, tree, client, profile);
+                (loader, format!("{place}, {why}"))
+            }
+        };
+        return Choice { loader, why, ..Choice::default() };
     }
     let keys: Vec<&str> = kinds.iter().map(|kind| kind.key()).collect();
     let of = client.arch.map_or_else(|| "this machine".to_owned(), |arch| arch.to_string());
-    (None, format!("{of} has no loader; set [boot.loaders] {}", keys.join(" or ")))
+    let why = format!("{of} has no loader; set [boot.loaders] {}", keys.join(" or "));
+    Choice { why, unserved: true, ..Choice::default() }
 }
 
 fn unknown_machine(client: &Client) -> Choice {

@@ -85,10 +85,10 @@ pub(crate) fn decide_with(
         Some(record) => for_host(site, tree, client, record, by_name),
         None => for_stranger(site, tree, client, by_name),
     };
-    let boots = |profile: &Profile| loader(site, client, record, profile).loader.is_some();
+    let boots = |profile: &Profile| loader(site, tree, client, record, profile).loader.is_some();
     let mut plan = menu::under(site, tree, client, plan, boots);
     if let Some(profile) = plan.profile.as_deref() {
-        let Choice { loader, why, next_server, unserved } = loader(site, client, record, profile);
+        let Choice { loader, why, next_server, unserved } = loader(site, tree, client, record, profile);
         plan.loader = loader;
         plan.loader_why = why;
         plan.next_server = next_server;
@@ -97,11 +97,17 @@ pub(crate) fn decide_with(
     plan
 }
 
-fn loader(site: &Site, client: &Client, record: Option<&Arc<Record>>, profile: &Profile) -> Choice {
+fn loader(
+    site: &Site,
+    tree: &dyn Tree,
+    client: &Client,
+    record: Option<&Arc<Record>>,
+    profile: &Profile,
+) -> Choice {
     let host = record.map(|record| &record.host);
     match profile.class {
-        Class::Local => to_own_disk(site, client, host, profile),
-        _ => choose(site, client, host, profile),
+        Class::Local => to_own_disk(site, tree, client, host, profile),
+        _ => choose(site, tree, client, host, profile),
     }
 }
 

@@ -3,7 +3,7 @@
 use nextboot_model::{Exit, Host};
 
 use crate::{
-    Client, Firmware, Kind, Loader, Profile, Site,
+    Client, Firmware, Kind, Loader, Profile, Site, Tree,
     choose::{Choice, choose},
 };
 
@@ -33,8 +33,14 @@ impl Exits {
 }
 
 /// The loader that leads a machine to its own disk, or none where silence does.
-pub(crate) fn to_own_disk(site: &Site, client: &Client, host: Option<&Host>, profile: &Profile) -> Choice {
-    let usual = || choose(site, client, host, profile);
+pub(crate) fn to_own_disk(
+    site: &Site,
+    tree: &dyn Tree,
+    client: &Client,
+    host: Option<&Host>,
+    profile: &Profile,
+) -> Choice {
+    let usual = || choose(site, tree, client, host, profile);
     let Some(kind) = Kind::of(client).first().copied() else { return usual() };
     let own = host.and_then(|host| host.exit);
     let exit = match kind {

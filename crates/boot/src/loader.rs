@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-use crate::{Client, Firmware, Kind, Language, ipxe};
+use crate::{Chain, Client, Firmware, Kind, Language, ipxe};
 
 /// A network boot program, or what stands in for one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,26 +63,69 @@ impl fmt::Display for Loader {
     }
 }
 
+/// What the table has for a kind of machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Always this.
+    One(Loader),
+    /// As the policy of Secure Boot says.
+    Chain(Chain),
+}
+
+impl Entry {
+    /// Always this file.
+    #[must_use]
+    pub fn file(name: &str) -> Self {
+        Self::One(Loader::file(name))
+    }
+
+    /// The files that it may give.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let (one, chain) = match self {
+            Self::One(Loader::File(name)) => (Some(name), None),
+            Self::One(Loader::Script) => (None, None),
+            Self::Chain(chain) => (None, Some(chain)),
+        };
+        let of_chain = chain.into_iter().flat_map(|chain| {
+            [Some(&chain.signed), chain.unsigned.as_ref(), chain.menu.as_ref()].into_iter().flatten()
+        });
+        one.into_iter().chain(of_chain).map(String::as_str)
+    }
+}
+
 /// Which loader each kind of machine gets; one that is not in it gets none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaders(pub BTreeMap<Kind, Loader>);
+pub struct Loaders(pub BTreeMap<Kind, Entry>);
 
 impl Default for Loaders {
-    /// Debian's packages `pxelinux`, `ipxe` and `syslinux-efi` have these; a site adds what else it needs.
+    /// Debian's packages `pxelinux`, `shim-signed`, `grub-efi-*-signed`, `ipxe` and `syslinux-efi` have these; a site adds
+    /// what else it needs.
     fn default() -> Self {
         Self(BTreeMap::from([
-            (Kind::Bios, Loader::file("pxelinux.0")),
+            (Kind::Bios, Entry::file("pxelinux.0")),
             // PXELINUX also behind iPXE's ROM: one loader reads every profile of the tree, menus included.
-            (Kind::IpxeBios, Loader::file("pxelinux.0")),
-            (Kind::IpxeUefi, Loader::Script),
+            (Kind::IpxeBios, Entry::file("pxelinux.0")),
+            (Kind::IpxeUefi, Entry::One(Loader::Script)),
             // Debian builds no iPXE for it. The directory is where the modules of this SYSLINUX are found.
-            (Kind::UefiIa32, Loader::file("efi32/syslinux.efi")),
-            (Kind::UefiX64, Loader::file("snponly.efi")),
+            (Kind::UefiIa32, Entry::file("efi32/syslinux.efi")),
+            (
+                Kind::UefiX64,
+                Entry::Chain(Chain {
+                    signed: "shimx64.efi".into(),
+                    unsigned: Some("snponly.efi".into()),
+                    menu: Some("efi64/syslinux.efi".into()),
+                }),
+            ),
+            // Debian builds neither iPXE nor SYSLINUX for it.
+            (
+                Kind::UefiArm64,
+                Entry::Chain(Chain { signed: "shimaa64.efi".into(), unsigned: None, menu: None }),
+            ),
             // A Pi 3 fetches this by itself, and later ones their own files: the name only makes the answer complete.
-            (Kind::RaspberryPi, Loader::file("bootcode.bin")),
+            (Kind::RaspberryPi, Entry::file("bootcode.bin")),
             // U-Boot reads pxelinux.cfg by itself, and of the file that it is told it needs the directory only.
-            (Kind::UBootArm32, Loader::file("pxelinux.0")),
-            (Kind::UBootArm64, Loader::file("pxelinux.0")),
+            (Kind::UBootArm32, Entry::file("pxelinux.0")),
+            (Kind::UBootArm64, Entry::file("pxelinux.0")),
         ]))
     }
 }

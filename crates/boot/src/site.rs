@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_model::{Class, ProfileName};
 
-use crate::{Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, Rule, Tree};
+use crate::{Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, Rule, SecureBoot, Tree};
 
 /// Where file profiles stand beneath the roots.
 pub const CONF_DIR: &str = "pxelinux.cfg/conf";
@@ -34,6 +34,12 @@ pub struct Site {
     pub menu: Option<MenuRules>,
     /// How machines get to their own disks.
     pub exits: Exits,
+    /// Whether UEFI machines get the signed chain.
+    pub secure_boot: SecureBoot,
+    /// The signed loaders of [`Chain`](crate::Chain)s that do not do here, each with the file of it that is not there.
+    pub absent: BTreeMap<String, String>,
+    /// Whether we are the DHCP server.
+    pub gives_addresses: bool,
     /// How often an installer may be delivered without a call-back before the host goes to `local`.
     pub attempts: u32,
     /// Port of the boot side of HTTP.

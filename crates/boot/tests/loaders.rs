@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_boot::{
-    Body, Client, Firmware, Kind, Linux, Loader, MemoryTree, OwnLoaders, Plan, Profile, Rule, Site, Unknown,
-    VendorClass, decide,
+    Body, Chain, Client, Entry, Firmware, Kind, Linux, Loader, MemoryTree, OwnLoaders, Plan, Profile, Rule,
+    SecureBoot, Site, Unknown, VendorClass, decide,
 };
 use nextboot_model::{
     Arch, Class, Command, Door, Host, LoaderName, Mac, ProfileName, State, Target, Timestamp, Until,
@@ -38,6 +38,7 @@ impl World {
         let site = Site {
             profiles: BTreeMap::from([(name.clone(), Arc::new(profile))]),
             attempts: 3,
+            gives_addresses: true,
             ..Site::default()
         };
         let mut world = Self { site, state: State::default(), tree: MemoryTree::default() };
@@ -112,14 +113,14 @@ fn each_kind_of_machine_gets_its_loader_and_firmware_that_goes_on_by_itself_sile
         (Ipxe, &[0x0b], Some(SCRIPT), Some(SCRIPT)),
         (Pxe, &[0x06], Some("efi32/syslinux.efi"), None),
         (HttpBoot, &[0x0f], Some("http://10.0.0.1:8080/efi32/syslinux.efi"), None),
-        (Pxe, &[0x07], Some("snponly.efi"), None),
+        (Pxe, &[0x07], Some("shimx64.efi"), None),
         // Old x86-64 firmware says EBC.
-        (Pxe, &[0x09], Some("snponly.efi"), None),
+        (Pxe, &[0x09], Some("shimx64.efi"), None),
         (HttpBoot, &[0x10], Some("http://10.0.0.1:8080/snponly.efi"), None),
         (HttpBoot, &[0x11], Some("http://10.0.0.1:8080/snponly.efi"), None),
         (Pxe, &[0x0a], None, None),
-        (Pxe, &[0x0b], None, None),
-        (HttpBoot, &[0x13], None, None),
+        (Pxe, &[0x0b], Some("shimaa64.efi"), None),
+        (HttpBoot, &[0x13], Some("http://10.0.0.1:8080/shimaa64.efi"), None),
         (Pxe, &[0x1b], None, None),
         (HttpBoot, &[0x1c], None, None),
         (Pxe, &[0x27], None, None),
@@ -131,8 +132,8 @@ fn each_kind_of_machine_gets_its_loader_and_firmware_that_goes_on_by_itself_sile
         (UBoot, &[0x16], PXELINUX, None),
         (UBoot, &[], None, None),
         // Several architectures: the first that has a loader.
-        (Pxe, &[0x0b, 0x07], Some("snponly.efi"), None),
-        (Pxe, &[0x02, 0x09], Some("snponly.efi"), None),
+        (Pxe, &[0x0a, 0x06], Some("efi32/syslinux.efi"), None),
+        (Pxe, &[0x02, 0x09], Some("shimx64.efi"), None),
         (Pxe, &[0x63], None, None),
         (System, &[], None, None),
         (Unknown, &[0x07], None, None),
@@ -166,10 +167,11 @@ fn the_most_specific_word_holds_and_each_says_which_it_was() {
         let (told, why) = world.told(&x64);
         assert_eq!((told.as_deref(), why.as_str()), (Some(loader), reason));
     };
-    says(&|_| {}, "snponly.efi", "[boot.loaders] uefi-x64");
+    let signed = "[boot.loaders] uefi-x64, signed, secure_boot = \"prefer\", and GRUB can boot p";
+    says(&|_| {}, "shimx64.efi", signed);
     says(
         &|world| {
-            world.site.loaders.0.insert(Kind::UefiX64, Loader::file("table.efi"));
+            world.site.loaders.0.insert(Kind::UefiX64, Entry::file("table.efi"));
         },
         "table.efi",
         "[boot.loaders] uefi-x64",
@@ -256,8 +258,83 @@ fn a_rule_may_name_another_server_and_leave_the_loader_to_the_table() {
     let next_server = Some([10, 0, 0, 5].into());
     world.site.rules = vec![Rule { firmware: vec![Firmware::Pxe], next_server, ..Rule::default() }];
     let plan = world.plan(&client(Firmware::Pxe, &[0x07]));
-    assert_eq!((plan.next_server, plan.loader), (next_server, Some(Loader::file("snponly.efi"))));
+    assert_eq!((plan.next_server, plan.loader), (next_server, Some(Loader::file("shimx64.efi"))));
     assert_eq!(world.plan(&client(Firmware::HttpBoot, &[0x10])).next_server, None);
+}
+
+/// What a profile boots, and what x86-64 UEFI gets for it by PXE where we give the addresses, under each policy.
+#[test]
+fn the_signed_chain_is_given_where_the_profile_can_boot_under_it() {
+    let file = |text: &'static str| (Body::File("p.cfg".into()), text);
+    let kernel = || Body::Linux(Linux { kernel: "linux".into(), ..Linux::default() });
+    let rows = [
+        ((kernel(), ""), "shimx64.efi", "snponly.efi"),
+        (file("DEFAULT a\nLABEL a\n LINUX k\n"), "shimx64.efi", "snponly.efi"),
+        (file("UI vesamenu.c32\nLABEL a\n LINUX k\nLABEL b\n LOCALBOOT 0\n"), "shimx64.efi", "snponly.efi"),
+        (file("UI vesamenu.c32\nLABEL a\n MENU DEFAULT\n COM32 hdt.c32\n"), "none", "efi64/syslinux.efi"),
+        (file("DEFAULT memtest.bin\n"), "none", "efi64/syslinux.efi"),
+        // GRUB passes no backslash on to a kernel; iPXE does.
+        (file("DEFAULT a\nLABEL a\n LINUX k\n APPEND a\\\\b\n"), "none", "snponly.efi"),
+    ];
+    let x64 = client(Firmware::Pxe, &[0x07]);
+    for ((body, text), signed, unsigned) in rows {
+        let mut world = World::new(Class::Live, None);
+        world.profile(|profile| profile.body = body.clone());
+        world.tree.files.insert("p.cfg".into(), text.into());
+        let mut told = |policy| {
+            world.site.secure_boot = policy;
+            let (told, why) = world.told(&x64);
+            (told.unwrap_or_else(|| "none".into()), why)
+        };
+        let (preferred, because) = if signed == "none" { (unsigned, "GRUB: ") } else { (signed, "prefer") };
+        for (policy, wanted, because) in [
+            (SecureBoot::Prefer, preferred, because),
+            (SecureBoot::Always, signed, "secure_boot = \"always\""),
+            (SecureBoot::Never, unsigned, "secure_boot = \"never\""),
+        ] {
+            let (told, why) = told(policy);
+            assert_eq!(told, wanted, "{policy:?} {body:?} {text}: {why}");
+            assert!(why.contains(because), "{policy:?} {body:?} {text}: {why}");
+        }
+    }
+}
+
+#[test]
+fn the_signed_chain_is_given_only_where_grub_gets_as_far_as_its_configuration() {
+    let x64 = client(Firmware::Pxe, &[0x07]);
+    let http = client(Firmware::HttpBoot, &[0x10]);
+    let mut world = World::new(Class::Live, None);
+    let (told, why) = world.told(&http);
+    assert_eq!(told.as_deref(), Some("http://10.0.0.1:8080/snponly.efi"));
+    assert!(why.contains("by HTTP Boot fetches nothing"), "{why}");
+    world.site.gives_addresses = false;
+    let (told, why) = world.told(&x64);
+    assert_eq!(told.as_deref(), Some("snponly.efi"));
+    assert!(why.contains("only the server that gave the address"), "{why}");
+    world.site.gives_addresses = true;
+    world.site.absent.insert("shimx64.efi".into(), "grubx64.efi".into());
+    let (told, why) = world.told(&x64);
+    assert_eq!(told.as_deref(), Some("snponly.efi"));
+    assert_eq!(why, "[boot.loaders] uefi-x64, unsigned: grubx64.efi is not there");
+    // Where there is no other, it is what is left to try.
+    world.site.gives_addresses = false;
+    assert_eq!(world.told(&client(Firmware::Pxe, &[0x0b])).0.as_deref(), Some("shimaa64.efi"));
+    world.site.secure_boot = SecureBoot::Always;
+    assert_eq!(world.told(&x64).0.as_deref(), Some("shimx64.efi"));
+    assert_eq!(world.told(&http).0.as_deref(), Some("http://10.0.0.1:8080/shimx64.efi"));
+    world.site.secure_boot = SecureBoot::Never;
+    let (told, why) = world.told(&client(Firmware::Pxe, &[0x0b]));
+    assert_eq!(told, None);
+    assert!(why.contains("there is no unsigned loader: secure_boot = \"never\""), "{why}");
+}
+
+#[test]
+fn shims_second_stage_stands_beside_it() {
+    let second = |signed: &str| Chain { signed: signed.into(), unsigned: None, menu: None }.second_stage();
+    assert_eq!(second("shimx64.efi").as_deref(), Some("grubx64.efi"));
+    assert_eq!(second("EFI/a/shimaa64.efi").as_deref(), Some("EFI/a/grubaa64.efi"));
+    assert_eq!(second("d-i/bootnetaa64.efi").as_deref(), Some("d-i/grubaa64.efi"));
+    assert_eq!(second("own-signed.efi"), None);
 }
 
 #[test]
@@ -290,7 +367,7 @@ fn rule_20_ipxe_is_never_given_ipxe_again() {
         }
     }
     let mut world = World::new(Class::Live, None);
-    world.site.loaders.0.insert(Kind::IpxeBios, Loader::file("undionly.kpxe"));
+    world.site.loaders.0.insert(Kind::IpxeBios, Entry::file("undionly.kpxe"));
     assert_eq!(world.told(&client(Firmware::Ipxe, &[0])).0.as_deref(), script, "nor by the table");
 }
 

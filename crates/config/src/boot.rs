@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Exits, Kind, Loader, Loaders, Profile, Rule, Site, Unknown};
+use nextboot_boot::{Chain, Entry, Exits, Kind, Loader, Loaders, Profile, Rule, SecureBoot, Site, Unknown};
 use nextboot_model::{BadExit, BadLoaderName, Class, Exit, LoaderName, ProfileName};
 
 use crate::{
@@ -21,6 +21,7 @@ pub(crate) struct Rules {
     rules: Vec<Rule>,
     menu: Menu,
     exits: Exits,
+    secure_boot: SecureBoot,
 }
 
 impl Default for Rules {
@@ -34,6 +35,7 @@ impl Default for Rules {
             rules: Vec::new(),
             menu: Menu::default(),
             exits: Exits::default(),
+            secure_boot: SecureBoot::default(),
         }
     }
 }
@@ -49,11 +51,18 @@ impl Rules {
         rules.serial = boot.get("serial", serial);
         take(&mut rules.exits.bios, boot.get("exit_bios", |item| exit(item, false)));
         take(&mut rules.exits.uefi, boot.get("exit_uefi", |item| exit(item, true)));
+        take(&mut rules.secure_boot, boot.get("secure_boot", |item| item.choice(&SecureBoot::ALL)));
         boot.table("loaders", |section| {
             for kind in Kind::ALL {
-                match section.get(kind.key(), |item| loader(item, kind)) {
-                    Some(Some(loader)) => {
-                        rules.loaders.0.insert(kind, loader);
+                let read = match rules.loaders.0.get(&kind) {
+                    Some(Entry::Chain(usual)) if section.is_table(kind.key()) => {
+                        Some(Some(Entry::Chain(section.table(kind.key(), |section| chain(section, usual)))))
+                    }
+                    _ => section.get(kind.key(), |item| loader(item, kind)),
+                };
+                match read {
+                    Some(Some(entry)) => {
+                        rules.loaders.0.insert(kind, entry);
                     }
                     Some(None) => {
                         rules.loaders.0.remove(&kind);
@@ -82,7 +91,13 @@ impl Rules {
         }
     }
 
-    pub(crate) fn site(self, profiles: Vec<Profile>, http_port: u16, api_port: u16) -> Site {
+    pub(crate) fn site(
+        self,
+        profiles: Vec<Profile>,
+        gives_addresses: bool,
+        http_port: u16,
+        api_port: u16,
+    ) -> Site {
         let profiles: BTreeMap<ProfileName, Arc<Profile>> =
             profiles.into_iter().map(|profile| (profile.name.clone(), Arc::new(profile))).collect();
         Site {
@@ -92,6 +107,9 @@ impl Rules {
             rules: self.rules,
             menu: self.menu.rules(),
             exits: self.exits,
+            secure_boot: self.secure_boot,
+            absent: BTreeMap::new(),
+            gives_addresses,
             attempts: self.attempts,
             http_port,
             api_port,
@@ -137,15 +155,35 @@ fn serial(item: &Item<'_>) -> Option<String> {
     }
 }
 
+/// The loaders of a kind that has Secure Boot; what is not named stays as it is usually.
+fn chain(section: &mut Section<'_>, usual: &Chain) -> Chain {
+    let one = |item: &Item<'_>| match loader_name(item)? {
+        LoaderName::None => Some(None),
+        LoaderName::Script => item.wrong("only iPXE reads scripts; name a file here, or \"none\""),
+        LoaderName::File(name) => Some(Some(name)),
+    };
+    let signed = section.get("signed", |item| match one(item)? {
+        None => item.wrong("to have none of it set secure_boot = \"never\""),
+        name => name,
+    });
+    Chain {
+        signed: signed.unwrap_or_else(|| usual.signed.clone()),
+        unsigned: section.get("unsigned", one).unwrap_or_else(|| usual.unsigned.clone()),
+        menu: section.get("menu", one).unwrap_or_else(|| usual.menu.clone()),
+    }
+}
+
 /// A loader; inside, nothing where machines of that kind are to get none.
-fn loader(item: &Item<'_>, kind: Kind) -> Option<Option<Loader>> {
+fn loader(item: &Item<'_>, kind: Kind) -> Option<Option<Entry>> {
     match loader_name(item)? {
         LoaderName::None => Some(None),
-        LoaderName::Script if matches!(kind, Kind::IpxeBios | Kind::IpxeUefi) => Some(Some(Loader::Script)),
+        LoaderName::Script if matches!(kind, Kind::IpxeBios | Kind::IpxeUefi) => {
+            Some(Some(Entry::One(Loader::Script)))
+        }
         LoaderName::Script => {
             item.wrong("only iPXE reads scripts; name a file here, e.g. \"snponly.efi\", or \"none\"")
         }
-        LoaderName::File(name) => Some(Some(Loader::File(name))),
+        LoaderName::File(name) => Some(Some(Entry::file(&name))),
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use nextboot_boot::Site;
 
 use crate::{
-    Api, Complaints, Dhcp, Files, Http, Tftp, boot,
+    Api, Complaints, Dhcp, Files, Http, Mode, Tftp, boot,
     document::{self, Item, Section},
     files, profile,
 };
@@ -50,7 +50,7 @@ impl Default for Config {
             dhcp: Dhcp::default(),
             files: Files::default(),
             tftp: Tftp::default(),
-            site: boot::Rules::default().site(Vec::new(), http.port, api.port),
+            site: boot::Rules::default().site(Vec::new(), false, http.port, api.port),
             http,
             api,
             data_dir,
@@ -92,6 +92,7 @@ impl Config {
         });
         let profiles = top.table("profiles", |profiles| profile::read(profiles));
         rules.check(top.report(), &profiles);
+        let gives_addresses = dhcp.mode == Mode::Server;
         Self {
             interfaces: interfaces.unwrap_or(defaults.interfaces),
             log,
@@ -99,7 +100,7 @@ impl Config {
             dhcp,
             files,
             tftp,
-            site: rules.site(profiles, http.port, api.port),
+            site: rules.site(profiles, gives_addresses, http.port, api.port),
             http,
             api,
             data_dir,

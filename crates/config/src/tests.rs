@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nextboot_boot::{Body, Kind, Loader, Unknown};
+use nextboot_boot::{Body, Chain, Entry, Kind, SecureBoot, Unknown};
 use nextboot_dhcp::{LeaseTime, PoolRange};
 use nextboot_model::{Class, LoaderName, OfferWay};
 use proptest::prelude::*;
@@ -49,7 +49,9 @@ fn the_example_shows_every_key() {
     for key in document::asked(&text, |top| Config::read(top, Path::new(""))) {
         let last = key.rsplit('.').next().unwrap_or(&key);
         // What an option's value is written as stands in a comment.
+        let in_braces = key.strip_prefix("boot.loaders.").is_some_and(|rest| rest.contains('.'));
         let found = key.contains(".options.")
+            || (in_braces && shown.iter().any(|line| line.contains(&format!(" {last} = "))))
             || shown.iter().any(|line| {
                 line.starts_with(&format!("{last} = "))
                     || line == &format!("[{key}]")
@@ -316,6 +318,22 @@ fn each_wrong_value_gets_its_remedy() {
             "2: boot.exit_bios = \"grub-chain\": GRUB is for UEFI; use \"localboot\", \"sanboot\", \"exit\" or \"silence\"",
         ),
         (
+            "[boot]\nsecure_boot = true".into(),
+            "2: boot.secure_boot = true: use \"prefer\", \"always\" or \"never\"",
+        ),
+        (
+            "[boot.loaders]\nuefi-x64 = { signed = \"none\" }".into(),
+            "2: boot.loaders.uefi-x64.signed = \"none\": to have none of it set secure_boot = \"never\"",
+        ),
+        (
+            "[boot.loaders]\nuefi-x64 = { sined = \"x\" }".into(),
+            "2: boot.loaders.uefi-x64.sined = \"x\": there is no such key; did you mean boot.loaders.uefi-x64.signed?",
+        ),
+        (
+            "[boot.loaders]\nbios = { signed = \"x\" }".into(),
+            "2: boot.loaders.bios = { signed = \"x\" }: this is a text; write it in quotes",
+        ),
+        (
             "[[boot.rule]]\nloader = \"a\"".into(),
             "1: boot.rule.firmware: it would be for every machine; say which with firmware, arch, vendor, mac or subnet, or use [boot.loaders]",
         ),
@@ -489,9 +507,11 @@ fn profiles_and_loaders_reach_the_site() {
         [boot]
         unknown = "profile:rescue"
         serial = "0 115200"
+        secure_boot = "always"
         [boot.loaders]
         bios = "lpxelinux.0"
         uefi-x64 = "none"
+        uefi-arm64 = { signed = "arm/shimaa64.efi", menu = "none" }
         [[boot.rule]]
         firmware = "http"
         arch = ["uefi-x64", "uefi-arm64"]
@@ -519,8 +539,11 @@ fn profiles_and_loaders_reach_the_site() {
     );
     let site = &config.site;
     assert_eq!(site.unknown, Unknown::Profile("rescue".parse().unwrap()));
-    assert_eq!(site.loaders.0.get(&Kind::Bios), Some(&Loader::File("lpxelinux.0".into())));
+    assert_eq!(site.loaders.0.get(&Kind::Bios), Some(&Entry::file("lpxelinux.0")));
     assert_eq!(site.loaders.0.get(&Kind::UefiX64), None);
+    let chain = Chain { signed: "arm/shimaa64.efi".into(), unsigned: None, menu: None };
+    assert_eq!(site.loaders.0.get(&Kind::UefiArm64), Some(&Entry::Chain(chain)));
+    assert_eq!((site.secure_boot, site.gives_addresses), (SecureBoot::Always, false));
     let [first, second] = &site.rules[..] else { panic!("{:?}", site.rules) };
     assert_eq!(
         first.to_string(),

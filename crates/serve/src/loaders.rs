@@ -1,8 +1,8 @@
 //! Whether the loaders that machines are given are there, and are for those machines.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Client, Kind, Loader, PE_HEADER, Plan, Site, misfit};
+use nextboot_boot::{Client, Entry, Kind, Loader, PE_HEADER, Plan, Site, misfit};
 use nextboot_files::{Name, OpenError, Roots};
 use nextboot_model::{EventKind, LoaderName};
 
@@ -59,6 +59,21 @@ fn doubt(roots: &Roots, name: &str, kind: Kind) -> Option<String> {
     misfit(kind, &begin)
 }
 
+/// The signed loaders that are not there in full, each with the file that is missing: whoever has not installed them goes on
+/// with unsigned ones.
+pub(crate) fn absent(site: &Site, roots: &Roots) -> BTreeMap<String, String> {
+    let there = |name: &String| Name::parse(name).is_ok_and(|name| roots.get(&name).is_ok());
+    let missing = |entry: &Entry| match entry {
+        Entry::Chain(chain) => {
+            let files = [Some(chain.signed.clone()), chain.second_stage()];
+            let missing = files.into_iter().flatten().find(|name| !there(name))?;
+            Some((chain.signed.clone(), missing))
+        }
+        Entry::One(_) => None,
+    };
+    site.loaders.0.values().filter_map(missing).collect()
+}
+
 /// What `nextboot check` says about every loader that the site names, one line each.
 pub(crate) fn doubts(site: &Site, roots: &Roots) -> Vec<String> {
     let mut lines = Vec::new();
@@ -67,8 +82,12 @@ pub(crate) fn doubts(site: &Site, roots: &Roots) -> Vec<String> {
             lines.push(format!("{place}: the loader {name} {doubt}"));
         }
     };
-    for (kind, loader) in &site.loaders.0 {
-        if let Loader::File(name) = loader {
+    for (kind, entry) in &site.loaders.0 {
+        let second = match entry {
+            Entry::Chain(chain) => chain.second_stage(),
+            Entry::One(_) => None,
+        };
+        for name in entry.files().chain(second.as_deref()) {
             look(format!("[boot.loaders] {kind}"), name, *kind);
         }
     }
@@ -91,7 +110,7 @@ pub(crate) fn doubts(site: &Site, roots: &Roots) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use nextboot_boot::Rule;
+    use nextboot_boot::{Chain, Rule};
     use nextboot_files::Layout;
 
     use super::*;
@@ -114,12 +133,12 @@ mod tests {
         let roots = Roots::open(&layout).unwrap();
         let mut site = Site::default();
         site.loaders.0.clear();
-        site.loaders.0.insert(Kind::UefiX64, Loader::file("x64.efi"));
-        site.loaders.0.insert(Kind::IpxeUefi, Loader::Script);
-        site.loaders.0.insert(Kind::RaspberryPi, Loader::file("bootcode.bin"));
+        site.loaders.0.insert(Kind::UefiX64, Entry::file("x64.efi"));
+        site.loaders.0.insert(Kind::IpxeUefi, Entry::One(Loader::Script));
+        site.loaders.0.insert(Kind::RaspberryPi, Entry::file("bootcode.bin"));
         assert_eq!(doubts(&site, &roots), Vec::<String>::new());
-        site.loaders.0.insert(Kind::UefiX64, Loader::file("ia32.efi"));
-        site.loaders.0.insert(Kind::Bios, Loader::file("pxelinux.0"));
+        site.loaders.0.insert(Kind::UefiX64, Entry::file("ia32.efi"));
+        site.loaders.0.insert(Kind::Bios, Entry::file("pxelinux.0"));
         let arch = vec![Kind::UefiArm64];
         let rule = Rule { arch, loader: Some("x64.efi".parse().unwrap()), ..Rule::default() };
         let elsewhere = Rule { next_server: Some([10, 0, 0, 9].into()), ..rule.clone() };
@@ -132,5 +151,23 @@ mod tests {
                 "[[boot.rule]] 2: the loader x64.efi is an EFI program for uefi-x64, not for uefi-arm64",
             ]
         );
+    }
+
+    #[test]
+    fn a_signed_chain_needs_both_its_parts() {
+        let directory = tempfile::tempdir().unwrap();
+        let roots = Roots::open(&Layout { loaders: Vec::new(), ..Layout::new(directory.path()) }).unwrap();
+        let mut site = Site::default();
+        site.loaders.0.clear();
+        let chain = Chain { signed: "EFI/shimx64.efi".into(), unsigned: None, menu: None };
+        site.loaders.0.insert(Kind::UefiX64, Entry::Chain(chain));
+        let absent = || absent(&site, &roots).get("EFI/shimx64.efi").cloned();
+        assert_eq!(absent().as_deref(), Some("EFI/shimx64.efi"));
+        std::fs::create_dir(directory.path().join("EFI")).unwrap();
+        std::fs::write(directory.path().join("EFI/shimx64.efi"), image(0x8664)).unwrap();
+        assert_eq!(absent().as_deref(), Some("EFI/grubx64.efi"));
+        std::fs::write(directory.path().join("EFI/grubx64.efi"), image(0x8664)).unwrap();
+        assert_eq!(absent(), None);
+        assert_eq!(doubts(&site, &roots), Vec::<String>::new());
     }
 }

@@ -95,6 +95,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     new.tftp.port = old.tftp.port;
     new.http.clone_from(&old.http);
     new.api = api;
+    new.site.gives_addresses = old.site.gives_addresses;
     new.site.http_port = old.site.http_port;
     new.site.api_port = old.site.api_port;
     fixed

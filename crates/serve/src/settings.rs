@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use nextboot_boot::Unknown;
+use nextboot_boot::{Site, Unknown};
 use nextboot_config::{Config, Files};
 use nextboot_files::{Layout, LayoutError, Roots};
 use nextboot_model::ProfileName;
@@ -74,7 +74,9 @@ impl Settings {
         {
             return Err(BadConfig::NoProfile(name.clone()));
         }
-        Ok(Self { site: Arc::new(config.site.clone()), roots, tree, seeds, config })
+        let absent = loaders::absent(&config.site, &roots);
+        let site = Arc::new(Site { absent, ..config.site.clone() });
+        Ok(Self { site, roots, tree, seeds, config })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Body, Linux, NoAnswer, Profile, Tree, address,
     pxelinux::{Entry, Menu, Shown, Untranslatable},
+    question::is_grubs,
     render::base,
 };
 
@@ -99,6 +100,9 @@ pub fn can(tree: &dyn Tree, profile: &Profile) -> Result<(), NoAnswer> {
         Body::Linux(linux) => paths(&ground, linux).map(drop).map_err(untranslatable),
         Body::File(name) => {
             let text = tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
+            if is_grubs(name) {
+                return Ok(());
+            }
             let shown = Menu::read_all(tree, &text).shown();
             shown.and_then(|shown| configuration(&ground, &shown)).map(drop).map_err(untranslatable)
         }

@@ -56,6 +56,12 @@ impl<'a> Section<'a> {
         self.table.is_some_and(|table| table.iter().any(|(name, _)| name.get_ref() == key))
     }
 
+    /// True when a key is there and a table, in brackets or braces.
+    pub(crate) fn is_table(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key));
+        value.is_some_and(|(_, value)| value.get_ref().as_table().is_some())
+    }
+
     /// As [`Section::get`], for a key that must be there; `remedy` says what to write.
     pub(crate) fn need<T>(
         &mut self,
