@@ -86,6 +86,9 @@ pub struct Setting<'a> {
     pub server: IpAddr,
     /// How the loader asks: what it can fetch by.
     pub via: Via,
+    /// Whether PXELINUX asked in a directory of its own (`efi32/pxelinux.cfg/...`), which it puts before every name that it
+    /// reads and that does not say otherwise.
+    pub own_directory: bool,
     /// The attempt that the machine is in.
     pub attempt: AttemptId,
     /// Whether somebody else than the machine asks, as far as can be known: what is written has a token then that proves
@@ -225,12 +228,29 @@ impl Setting<'_> {
     ) -> Result<Bytes, NoAnswer> {
         if language == Language::Pxelinux {
             let serial = self.site.serial.as_deref();
+            let linux = &Linux {
+                kernel: self.rooted(&linux.kernel),
+                initrds: linux.initrds.iter().map(|name| self.rooted(name)).collect(),
+                args: String::new(),
+            };
             return Ok(pxelinux::linux(serial, &profile.name, self.client.mac, linux, &args).into());
         }
         let name = profile.name.to_string();
         let title = profile.title.clone().unwrap_or_else(|| name.clone());
         let linux = Some(Linux { args, ..linux.clone() });
         self.show(profile, &Shown::One(Entry { name, title, linux, sysappend: 2 }), language)
+    }
+
+    /// A name beneath the roots as PXELINUX must read it to ask for just that. A slash does not make it forget its own
+    /// directory (seen: `efi32//small/vmlinuz`); two colons do, by TFTP.
+    fn rooted(&self, name: &str) -> String {
+        if !self.own_directory || name.contains("://") {
+            return name.to_owned();
+        }
+        match self.via {
+            Via::Tftp => format!("::{}", name.trim_start_matches("::").trim_start_matches('/')),
+            Via::Http => ipxe::url(&base(self.server, self.site.http_port), name),
+        }
     }
 
     fn translate(

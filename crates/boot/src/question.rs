@@ -37,6 +37,12 @@ impl Question {
         Some(Self { language, ask, name: name.to_owned() })
     }
 
+    /// Whether the loader looks for its configuration in a directory of its own, and not at the root.
+    #[must_use]
+    pub fn in_own_directory(&self) -> bool {
+        self.language == Language::Pxelinux && !self.name.starts_with("pxelinux.cfg/")
+    }
+
     /// Decides what is at this name. `requester` is who asks, as far as its address tells.
     ///
     /// Returns the client that the name stands for and its plan; nothing when this name is not where the client finds

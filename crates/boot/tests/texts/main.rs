@@ -22,6 +22,21 @@ fn a_kernel_is_written_for_pxelinux() {
     assert_eq!(world.needs(Language::Pxelinux), [["debian/initrd.gz", "debian/linux", "extra files/a.cpio"]]);
 }
 
+/// `efi32/syslinux.efi` asked for `efi32//small/vmlinuz` where its configuration said `/small/vmlinuz` (seen).
+#[test]
+fn a_syslinux_in_a_directory_of_its_own_reads_names_from_the_root() {
+    let mut world = World::with(linux("quiet"), Class::Install);
+    world.own_directory = true;
+    let text = world.text(Language::Pxelinux);
+    assert!(
+        text.contains("LINUX ::debian/linux\n  INITRD ::debian/initrd.gz,::extra files/a.cpio\n"),
+        "{text}"
+    );
+    world.via = nextboot_model::Via::Http;
+    let text = world.text(Language::Pxelinux);
+    assert!(text.contains("LINUX http://10.0.0.1:8080/debian/linux\n"), "{text}");
+}
+
 #[test]
 fn a_kernel_is_written_for_ipxe_with_absolute_addresses() {
     let world = World::with(linux("quiet"), Class::Install);

@@ -18,6 +18,7 @@ pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) foreign: bool,
     pub(crate) via: Via,
+    pub(crate) own_directory: bool,
 }
 
 impl World {
@@ -46,6 +47,7 @@ impl World {
             client: Client { firmware: Firmware::Pxe, arch: Some(Arch::BIOS), ..Client::of(MAC) },
             foreign: false,
             via: Via::Tftp,
+            own_directory: false,
         };
         let by = || Door::Api { who: "test".into() };
         let vars = BTreeMap::from([("role".to_owned(), "web".to_owned())]);
@@ -96,6 +98,7 @@ impl World {
             client: &self.client,
             server: IpAddr::from([10, 0, 0, 1]),
             via: self.via,
+            own_directory: self.own_directory,
             attempt: AttemptId(9),
             foreign: self.foreign,
         }

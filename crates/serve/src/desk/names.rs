@@ -89,8 +89,12 @@ impl Appliance {
         };
         let who = self.who(&state, &client, &plan, requester);
         let own = who == Who::Itself;
-        let setting =
-            Setting { foreign: who == Who::Other, via, ..self.setting(settings, &state, &client, server) };
+        let setting = Setting {
+            foreign: who == Who::Other,
+            via,
+            own_directory: question.in_own_directory(),
+            ..self.setting(settings, &state, &client, server)
+        };
         let answer = setting.answer(&plan, question.language);
         let mut answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
         if question.language == Language::Pxelinux {
@@ -180,6 +184,7 @@ impl Appliance {
             client,
             server,
             via: Via::Http,
+            own_directory: false,
             attempt: attempt.unwrap_or_else(|| AttemptId(crate::clock::now().0)),
             foreign: false,
         }
