@@ -31,6 +31,8 @@ pub enum Firmware {
     UefiX64Ipxe,
     /// OVMF for x86-64 with Secure Boot on and Microsoft's keys; PXE.
     UefiX64Secure,
+    /// The same with PXE switched off, so that HTTP Boot comes first.
+    UefiX64SecureHttp,
     /// OVMF for IA32; PXE.
     UefiIa32,
     /// EDK2 for ARM64; PXE.
@@ -74,7 +76,7 @@ impl Firmware {
                 add("-global", "isa-debugcon.iobase=0x402".to_owned());
             }
             Self::UefiX64 | Self::UefiX64Http | Self::UefiX64Ipxe => add("-machine", "q35".to_owned()),
-            Self::UefiX64Secure | Self::UefiIa32 => {
+            Self::UefiX64Secure | Self::UefiX64SecureHttp | Self::UefiIa32 => {
                 add("-machine", "q35,smm=on".to_owned());
                 add("-global", "driver=cfi.pflash01,property=secure,value=on".to_owned());
             }
@@ -83,7 +85,7 @@ impl Firmware {
                 add("-cpu", "cortex-a57".to_owned());
             }
         }
-        if matches!(self, Self::UefiX64Http | Self::UefiArm64Http) {
+        if matches!(self, Self::UefiX64Http | Self::UefiX64SecureHttp | Self::UefiArm64Http) {
             for version in ["IPv4", "IPv6"] {
                 add("-fw_cfg", format!("name=opt/org.tianocore/{version}PXESupport,string=no"));
             }
@@ -91,7 +93,7 @@ impl Firmware {
         let flash = match self {
             Self::Bios => None,
             Self::UefiX64 | Self::UefiX64Http | Self::UefiX64Ipxe => Some(OVMF),
-            Self::UefiX64Secure => Some(OVMF_SECURE),
+            Self::UefiX64Secure | Self::UefiX64SecureHttp => Some(OVMF_SECURE),
             Self::UefiIa32 => Some(OVMF_IA32),
             Self::UefiArm64 | Self::UefiArm64Http => Some(AAVMF),
             Self::UBootArm64 => {

@@ -1,8 +1,7 @@
 //! A machine with real firmware, emulated by QEMU.
 
 use std::fs::{self, File};
-use std::io::Write;
-use std::net::Shutdown;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,8 +15,12 @@ use crate::namespace::Namespace;
 use crate::process::Process;
 use crate::transcript::Transcript;
 
-/// What the installer says when it cannot go on.
-const GAVE_UP: &str = "installer: FAILED";
+/// What is said on the serial line by what will not go on without a person: the small installer, EDK2 that has nothing left
+/// to boot, GRUB without a configuration.
+const GAVE_UP: [&str; 3] = ["installer: FAILED", "UEFI Interactive Shell", "Minimal BASH-like line editing"];
+
+/// How long a machine at its prompt may take to echo what is typed.
+const ECHO: Duration = Duration::from_secs(20);
 
 /// What a machine consists of; [`MachineBuilder::start`] switches it on.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ pub struct MachineBuilder<'lab> {
     uuid: Option<String>,
     memory_mib: u32,
     disk_mib: u64,
+    console: bool,
     more: Vec<String>,
 }
 
@@ -44,6 +48,7 @@ impl<'lab> MachineBuilder<'lab> {
             uuid: None,
             memory_mib: 1024,
             disk_mib: 0,
+            console: false,
             more: Vec::new(),
         }
     }
@@ -90,6 +95,13 @@ impl<'lab> MachineBuilder<'lab> {
         self
     }
 
+    /// Makes the serial line a console, for [`Machine::type_line`].
+    #[must_use]
+    pub fn console(mut self) -> Self {
+        self.console = true;
+        self
+    }
+
     /// More arguments for QEMU.
     #[must_use]
     pub fn arguments(mut self, more: &[&str]) -> Self {
@@ -111,7 +123,7 @@ impl<'lab> MachineBuilder<'lab> {
         let emulator = self.firmware.emulator();
         let process = power_on(&self.name, &namespace, emulator, &arguments, &serial, &log)?;
         Ok(Machine {
-            keyboard: self.keyboard(),
+            console: self.console_socket(),
             name: self.name,
             namespace,
             emulator,
@@ -139,16 +151,11 @@ impl<'lab> MachineBuilder<'lab> {
         if !self.firmware.is_arm64() {
             add("-vga", "std".to_owned());
         }
-        if self.firmware == Firmware::UBootArm64 {
-            // Its console, which somebody may type at.
-            let path = self.keyboard();
+        if self.console {
+            let (socket, log) = (self.console_socket(), serial.display());
             add(
                 "-chardev",
-                format!(
-                    "socket,id=s0,path={},server=on,wait=off,logfile={}",
-                    path.display(),
-                    serial.display()
-                ),
+                format!("socket,id=s0,path={},server=on,wait=off,logfile={log}", socket.display()),
             );
             add("-serial", "chardev:s0".to_owned());
         } else {
@@ -174,7 +181,7 @@ impl<'lab> MachineBuilder<'lab> {
         Ok(words)
     }
 
-    fn keyboard(&self) -> PathBuf {
+    fn console_socket(&self) -> PathBuf {
         self.lab.scratch().join(format!("{}.tty", self.name))
     }
 }
@@ -185,7 +192,7 @@ pub struct Machine {
     name: String,
     namespace: String,
     emulator: &'static str,
-    keyboard: PathBuf,
+    console: PathBuf,
     arguments: Vec<String>,
     serial: Transcript,
     log: PathBuf,
@@ -197,7 +204,7 @@ impl Machine {
     /// Waits until the serial line has `pattern` behind the last match; returns the time since power-on.
     ///
     /// # Errors
-    /// The limit, the end of QEMU, or the small installer saying that it cannot go on.
+    /// The limit, the end of QEMU, or that the machine says that it cannot go on.
     pub fn wait_for(&mut self, pattern: &str, limit: Duration) -> Result<Duration> {
         let Self { name, serial, process, powered_on, .. } = self;
         let process = process.as_mut().with_context(|| format!("{name} is off"))?;
@@ -205,24 +212,32 @@ impl Machine {
         serial
             .wait_for(pattern, limit, || {
                 process.alive()?;
-                if text.count(GAVE_UP) > 0 {
-                    bail!("the installer gave up");
+                match GAVE_UP.iter().find(|&words| text.count(words) > 0) {
+                    Some(words) => bail!("it gave up: {words}"),
+                    None => Ok(()),
                 }
-                Ok(())
             })
             .with_context(|| format!("{name}, {:.1} s after power-on", powered_on.elapsed().as_secs_f32()))?;
         Ok(powered_on.elapsed())
     }
 
-    /// Types a line at the console of a machine that has one ([`Firmware::UBootArm64`]).
+    /// Types a line at the machine's console ([`MachineBuilder::console`]), and waits for its echo.
     ///
     /// # Errors
-    /// When it has none.
+    /// When there is no console, or no echo in time.
     pub fn type_line(&self, text: &str) -> Result<()> {
-        let mut keyboard = UnixStream::connect(&self.keyboard).context("no console to type at")?;
-        keyboard.write_all(format!("{text}\n").as_bytes())?;
-        // Until QEMU has taken all of it, so that closing the socket loses nothing.
-        keyboard.shutdown(Shutdown::Write)?;
+        let mut console = UnixStream::connect(&self.console).context("no console to type at")?;
+        console.set_read_timeout(Some(ECHO))?;
+        console.write_all(format!("{text}\n").as_bytes())?;
+        // QEMU takes a byte when the machine does, drops what is left at the end of the connection, and stops the machine
+        // when nobody reads what it says. So: to the end of the echo, and no longer.
+        let mut echo = BufReader::new(console);
+        let mut line = Vec::new();
+        while !line.ends_with(format!("{text}\r\n").as_bytes()) {
+            if echo.read_until(b'\n', &mut line).with_context(|| format!("no echo of {text:?}"))? == 0 {
+                bail!("the console was closed");
+            }
+        }
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Row {
     /// Why there is no cell in a place; nothing where there is one.
     pub(crate) without: fn(Place) -> Option<&'static str>,
     /// What the configuration needs beside interfaces and DHCP: the profiles, and loaders that are not the default.
-    pub(crate) config: &'static str,
+    pub(crate) config: fn(Place) -> &'static str,
     /// How long our leases hold, as the configuration says it. Operating systems are watched renewing one.
     pub(crate) lease: &'static str,
     /// Puts what the client needs into the boot tree.

@@ -51,7 +51,7 @@ impl<'lab> Stage<'lab> {
         let mut address = SERVER;
         let ours = |interfaces: &[&str], mode: &str, more: &str| {
             let dhcp = format!("mode = \"{mode}\"\nlease_time = \"{}\"\n{more}", row.lease);
-            lab.server(&site.config_with(interfaces, &dhcp, row.config))
+            lab.server(&site.config_with(interfaces, &dhcp, (row.config)(place)))
         };
         let lab_net = subnet(SUBNET, SERVER, "10.77.0.100-10.77.0.199");
         let server = match place {
@@ -107,6 +107,20 @@ impl<'lab> Stage<'lab> {
         let system = self.lab.join_at(self.network(), "")?;
         system.ip(&["link", "set", "eth0", "address", MAC])?;
         Ok(system)
+    }
+
+    /// A port in the clients' network for a simulated machine.
+    pub(crate) fn plug(&self) -> Result<Namespace> {
+        self.lab.plug_at(self.network())
+    }
+
+    /// What the addresses of the clients' network begin with.
+    pub(crate) fn network_prefix(&self) -> &'static str {
+        match self.place {
+            Place::Relay => "10.78.0",
+            Place::Vlan => "10.79.0",
+            _ => "10.77.0",
+        }
     }
 
     fn network(&self) -> &Namespace {

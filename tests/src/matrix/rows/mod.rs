@@ -1,7 +1,10 @@
 //! The rows, in the table's order.
 
+mod ipxe;
+mod loaders;
 mod pxe;
 mod signed;
+mod simulated;
 mod system;
 mod tree;
 
@@ -20,18 +23,6 @@ args = "console=ttyS0,115200"
 /// What the small installer's first process says.
 const UP: &str = "installer: kernel";
 
-/// The same for ARM64 with Debian's netboot tree.
-const ARM64_KERNEL: &str = r#"
-[boot.loaders]
-uefi-arm64 = "debian-installer/arm64/bootnetaa64.efi"
-
-[profiles.kernel]
-class = "live"
-kernel = "debian-installer/arm64/linux"
-initrd = "debian-installer/arm64/initrd.gz"
-args = "console=ttyAMA0"
-"#;
-
 /// What a kernel says first.
 const LINUX: &str = "Linux version";
 
@@ -44,6 +35,23 @@ pub(crate) static ALL: &[Row] = &[
     pxe::UEFI_X64_HTTP,
     pxe::UEFI_ARM64_HTTP,
     signed::SECURE_BOOT,
+    signed::SECURE_BOOT_HTTP,
+    ipxe::ROM,
+    ipxe::UEFI_ROM,
+    ipxe::UNDIONLY,
+    ipxe::SNPONLY,
+    ipxe::EFI,
+    loaders::PXELINUX,
+    loaders::LPXELINUX,
+    loaders::SYSLINUX_EFI,
+    loaders::GRUB,
+    loaders::U_BOOT,
+    simulated::BIOS_INTEL,
+    simulated::U_BOOT,
+    simulated::PI_3,
+    simulated::PI_4,
+    simulated::PI_5,
+    simulated::BOOTP,
     system::DHCLIENT,
     system::UDHCPC,
     system::DHCPCD,

@@ -1,15 +1,12 @@
 //! Firmware's own PXE and HTTP Boot clients.
 
-use std::path::Path;
-
 use anyhow::Result;
 
-use super::{ARM64_KERNEL, KERNEL, LINUX, UP, tree};
+use super::{KERNEL, LINUX, UP, tree};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
 use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
 use crate::matrix::stage::Stage;
-use crate::site::{SmallInstaller, link_or_copy};
 
 /// SeaBIOS and the option ROM that QEMU's cards carry. That ROM is iPXE, and says so.
 pub(super) const BIOS: Row = Row {
@@ -17,7 +14,7 @@ pub(super) const BIOS: Row = Row {
     what: "SeaBIOS, iPXE's option ROM -> pxelinux.0 by TFTP -> kernel",
     ci: &[Place::Server, Place::ProxyDirect, Place::SameHostKea],
     without: everywhere,
-    config: KERNEL,
+    config: |_| KERNEL,
     lease: LONG,
     prepare: nothing,
     run: |stage| boot(stage, Firmware::Bios, UP),
@@ -29,53 +26,58 @@ pub(super) const UEFI_X64: Row = Row {
     what: "OVMF's PXE -> the default loader by TFTP -> kernel",
     ci: &[Place::Proxy4011, Place::SameHost, Place::Relay, Place::Vlan],
     without: everywhere,
-    config: KERNEL,
+    config: |_| KERNEL,
     lease: LONG,
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
 
-/// OVMF for IA32. The only loader that Debian has for it ready-made is SYSLINUX.
+/// OVMF for IA32, with the kernel of Debian's i386 installer: SYSLINUX hands an x86-64 kernel over so that the machine
+/// starts anew.
 pub(super) const UEFI_IA32: Row = Row {
     name: "uefi-ia32-pxe",
-    what: "OVMF for IA32, PXE -> syslinux.efi by TFTP -> kernel, which is an x86-64 one",
+    what: "OVMF for IA32, PXE -> efi32/syslinux.efi by TFTP -> i386 kernel",
     ci: &[Place::Server],
     without: everywhere,
-    config: IA32_CONFIG,
-    lease: LONG,
-    prepare: ia32_tree,
-    run: |stage| boot(stage, Firmware::UefiIa32, UP),
-};
-
-const IA32_CONFIG: &str = r#"
-[boot.loaders]
-uefi-ia32 = "syslinux.efi"
-
+    config: |_| {
+        r#"
 [profiles.kernel]
 class = "live"
-kernel = "small/vmlinuz"
+kernel = "debian-installer/i386/linux"
 initrd = "small/initrd"
 args = "console=ttyS0,115200"
-"#;
-
-/// SYSLINUX for IA32 has the names of the one for x86-64, which the search path finds first.
-fn ia32_tree(site: &SmallInstaller) -> Result<()> {
-    let tree = site.tree();
-    link_or_copy(Path::new("/usr/lib/SYSLINUX.EFI/efi32/syslinux.efi"), &tree.join("syslinux.efi"))?;
-    link_or_copy(Path::new("/usr/lib/syslinux/modules/efi32/ldlinux.e32"), &tree.join("ldlinux.e32"))
-}
+"#
+    },
+    lease: LONG,
+    prepare: tree::debian_i386,
+    run: |stage| boot(stage, Firmware::UefiIa32, LINUX),
+};
 
 /// EDK2 for ARM64.
 pub(super) const UEFI_ARM64: Row = Row {
     name: "uefi-arm64-pxe",
-    what: "AAVMF's PXE -> Debian's shim and GRUB by TFTP -> kernel",
+    what: "AAVMF's PXE -> Debian's shim and GRUB by TFTP -> kernel; beside another machine's DHCP server, whose TFTP server \
+           GRUB would ask: the kernel itself",
     ci: &[Place::Proxy4011],
     without: everywhere,
-    config: ARM64_KERNEL,
+    config: |place| if grub_asks_us(place).is_none() { tree::ARM64_BY_GRUB } else { tree::ARM64_BY_ITSELF },
     lease: LONG,
     prepare: tree::debian_arm64,
     run: |stage| boot(stage, Firmware::UefiArm64, LINUX),
 };
+
+/// Why GRUB, started by PXE, does not find us in a place.
+pub(super) fn grub_asks_us(place: Place) -> Option<&'static str> {
+    match place {
+        Place::ProxyDirect | Place::Proxy4011 => Some(
+            "GRUB asks the server in the DHCP server's answer for its configuration, whatever the proxy's said (seen)",
+        ),
+        Place::SameHostKea => {
+            Some("GRUB takes its TFTP server from the DHCP server's answer, and Kea's names none (seen)")
+        }
+        _ => None,
+    }
+}
 
 /// OVMF without its PXE client.
 pub(super) const UEFI_X64_HTTP: Row = Row {
@@ -83,21 +85,25 @@ pub(super) const UEFI_X64_HTTP: Row = Row {
     what: "OVMF's HTTP Boot -> the default loader by HTTP -> kernel",
     ci: &[Place::ProxyDirect, Place::SameHost],
     without: everywhere,
-    config: KERNEL,
+    config: |_| KERNEL,
     lease: LONG,
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64Http, UP),
 };
 
-/// AAVMF without its PXE client.
+/// AAVMF without its PXE client. Debian's GRUB finds no network when HTTP Boot started it (seen), so it comes in an image
+/// that the firmware takes for a disk.
 pub(super) const UEFI_ARM64_HTTP: Row = Row {
     name: "uefi-arm64-http",
-    what: "AAVMF's HTTP Boot -> Debian's shim and GRUB by HTTP -> kernel",
+    what: "AAVMF's HTTP Boot -> a disk image with Debian's shim and GRUB -> grub.cfg by TFTP -> kernel",
     ci: &[Place::Server],
     without: everywhere,
-    config: ARM64_KERNEL,
+    config: |_| tree::ARM64_BY_IMAGE,
     lease: LONG,
-    prepare: tree::debian_arm64,
+    prepare: |site| {
+        tree::debian_arm64(site)?;
+        tree::image_arm64(site)
+    },
     run: |stage| boot(stage, Firmware::UefiArm64Http, LINUX),
 };
 

@@ -2,25 +2,21 @@
 
 use anyhow::Result;
 
+use super::pxe::grub_asks_us;
 use super::{UP, tree};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
-use crate::matrix::row::{LONG, Reached, Row, everywhere};
+use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
 use crate::matrix::stage::Stage;
 
 /// OVMF with Secure Boot on and Microsoft's keys, which trust Debian's shim.
 pub(super) const SECURE_BOOT: Row = Row {
     name: "secure-boot",
     what: "OVMF with Microsoft's keys, PXE -> Debian's signed shim, GRUB and kernel, which must say that Secure Boot is on",
-    ci: &[Place::Server, Place::Proxy4011],
-    without: everywhere,
-    config: CONFIG,
-    lease: LONG,
-    prepare: tree::signed_x64,
-    run: boot,
-};
-
-const CONFIG: &str = r#"
+    ci: &[Place::Server, Place::SameHost],
+    without: grub_asks_us,
+    config: |_| {
+        r#"
 [boot.loaders]
 uefi-x64 = "shimx64.efi.signed"
 
@@ -29,10 +25,38 @@ class = "live"
 kernel = "small/vmlinuz"
 initrd = "small/initrd"
 args = "console=ttyS0,115200"
-"#;
+"#
+    },
+    lease: LONG,
+    prepare: nothing,
+    run: |stage| boot(stage, Firmware::UefiX64Secure),
+};
 
-fn boot(stage: &Stage<'_>) -> Result<Reached> {
-    let mut machine = stage.machine().firmware(Firmware::UefiX64Secure).memory_mib(2048).start()?;
+/// The same by HTTP Boot, which works beside any DHCP server.
+pub(super) const SECURE_BOOT_HTTP: Row = Row {
+    name: "secure-boot-http",
+    what: "the same, HTTP Boot -> a disk image with the signed shim and GRUB -> grub.cfg by TFTP -> signed kernel",
+    ci: &[Place::Proxy4011],
+    without: everywhere,
+    config: |_| {
+        r#"
+[boot.loaders]
+uefi-x64 = "boot.img"
+
+[profiles.kernel]
+class = "live"
+kernel = "small/vmlinuz"
+initrd = "small/initrd"
+args = "console=ttyS0,115200"
+"#
+    },
+    lease: LONG,
+    prepare: tree::image_x64,
+    run: |stage| boot(stage, Firmware::UefiX64SecureHttp),
+};
+
+fn boot(stage: &Stage<'_>, firmware: Firmware) -> Result<Reached> {
+    let mut machine = stage.machine().firmware(firmware).memory_mib(2048).start()?;
     stage.reach(&mut machine, "Secure boot enabled", "kernel")?;
     stage.reach(&mut machine, UP, "kernel, Secure Boot on")
 }

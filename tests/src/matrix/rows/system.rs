@@ -25,7 +25,7 @@ const fn row(
     ci: &'static [Place],
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config: KERNEL, lease: SHORT, prepare: nothing, run }
+    Row { name, what, ci, without: everywhere, config: |_| KERNEL, lease: SHORT, prepare: nothing, run }
 }
 
 /// ISC's client.
