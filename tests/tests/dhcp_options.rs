@@ -1,6 +1,6 @@
 //! Options on the wire, under the names of ISC forge's tests (`protocol/test_standard_options`,
-//! `protocol/test_vendor_options`, `protocol/test_v4_options_inform`, `protocol/test_v4_stateless`) and of Kea's
-//! (`inform_unittest`).
+//! `protocol/test_vendor_options`, `protocol/test_v4_options_inform`, `protocol/test_v4_stateless`, `v4/test_ipv6_only`) and of
+//! Kea's (`inform_unittest`).
 //!
 //! Tests of one option each are lines of one table here, all against one server. What differs from Kea, on purpose:
 //!
@@ -419,6 +419,18 @@ fn message_fields_long_options() {
         small.tells(224, "x".repeat(200))?.lacks(226)?;
         let large = Client::new(2).says(code::PARAMETERS, [224, 225, 226]).says(code::MAX_SIZE, [5, 0xdc]);
         net.lease(&large)?.tells(226, "x".repeat(200))?;
+        Ok(())
+    });
+}
+
+/// Kea `v6OnlyPreferred`, RFC 8925: who can do without IPv4 is told how long, if the site says so; others are not.
+#[test]
+fn test_ipv6_only_preferred() {
+    let site = Site::pool("50-59").local("options = [{ code = 108, u32 = 1800 }]");
+    site.run("test_ipv6_only_preferred", |net| {
+        let able = Client::new(1).says(code::PARAMETERS, [1, 3, 6, 108]);
+        net.lease(&able)?.tells(code::IPV6_ONLY, 1800_u32.to_be_bytes())?;
+        net.lease(&Client::new(2))?.lacks(code::IPV6_ONLY)?;
         Ok(())
     });
 }

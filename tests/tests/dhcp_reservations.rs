@@ -433,6 +433,28 @@ fn test_v4_host_reservation_reserved_classes_1() {
     });
 }
 
+/// What a machine is told hangs on it too: an option of its own beside the boot file.
+#[test]
+fn test_v4_host_reservation_reserved_classes_2() {
+    let own = format!("{}\noptions = [{{ code = 26, u16 = 321 }}]", mac(4));
+    let boot = "[boot]\nunknown = \"profile:rescue\"\n\n[profiles.rescue]\nclass = \"live\"\nkernel = \"rescue/linux\"";
+    let rule = format!("[[boot.rule]]\n{}\nloader = \"lab/own.0\"\nnext_server = \"10.77.0.9\"", mac(4));
+    let site = Site::one().reservation(&own, ip(10)).block(boot).block(&rule);
+    site.run("test_v4_host_reservation_reserved_classes_2", |net| {
+        let boots = |number: u8| {
+            client(number)
+                .says(code::VENDOR_CLASS, "PXEClient:Arch:00000:UNDI:002001")
+                .says(code::ARCH, [0, 0])
+                .says(code::PARAMETERS, [1, 26, 67])
+        };
+        net.lease(&boots(5))?.gives(ip(50))?.lacks(26)?;
+        let ack = net.lease(&boots(4))?;
+        ack.gives(ip(10))?.tells(26, [1, 65])?.tells(code::BOOT_FILE, "lab/own.0\0")?;
+        ensure!(ack.header.siaddr == ip(9) && ack.header.file_text() == "lab/own.0", "{ack}");
+        Ok(())
+    });
+}
+
 /// Kea `reservationByDUID`, `...CircuitId`, `...ClientId`, `hostIdentifiersOrder`: where several fit, the hardware address
 /// goes before the client identifier, that before the UUID, and that before the circuit.
 #[test]
@@ -459,15 +481,81 @@ fn host_identifiers_order() {
 
 /// The reserved address is held for its machine from the OFFER on, and was never to be had by others anyway.
 #[test]
-fn test_v4_hr_offer_lifetime() {
+fn a_reserved_address_is_offered_to_its_machine_alone() {
     let site = Site::pool("50-51").dhcp("offer_time = 10").reservation(&mac(4), ip(50));
-    site.run("test_v4_hr_offer_lifetime", |net| {
+    site.run("a_reserved_address_is_offered_to_its_machine_alone", |net| {
         net.offer(&client(4).discover())?.gives(ip(50))?;
         net.offer(&client(1).discover())?.gives(ip(51))?;
         // Among strangers the newest goes before the oldest; the reserved address is none of theirs.
         net.offer(&client(2).discover())?.gives(ip(51))?;
         net.ack(&client(4).select(ip(50)))?.gives(ip(50))?;
         net.ack(&client(2).select(ip(51)))?.gives(ip(51))?;
+        Ok(())
+    });
+}
+
+/// A reserved address changes hands by configuration: its machine gets one of the pool until the old one comes back and is
+/// given another, then its own; however long offers hold.
+#[test]
+fn test_v4_reservation_with_offer_lifetime() {
+    for offer_time in [10, 600] {
+        let reserved = |owner: u8| {
+            let site = Site::pool("1-99").dhcp(&format!("offer_time = {offer_time}"));
+            site.reservation(&mac(owner), ip(102))
+        };
+        reserved(2).run("test_v4_reservation_with_offer_lifetime", |net| {
+            net.lease(&client(2))?.gives(ip(102))?;
+            net.reconfigure(&reserved(3))?;
+            ensure!(net.lease(&client(3))?.header.yiaddr != ip(102));
+            let other = net.lease(&client(2))?.header.yiaddr;
+            ensure!(other != ip(102));
+            net.lease(&client(3))?.gives(ip(102))?;
+            net.lease(&client(2))?.gives(other)?;
+            Ok(())
+        });
+    }
+}
+
+/// Only the machines that have an address reserved are served, one of them with a router of its own.
+#[test]
+fn test_v4_host_reservation_example_access_control() {
+    let site = Site::default()
+        .local("router = \"10.77.0.254\"")
+        .reservation(&format!("{}\nrouter = \"10.77.0.251\"", mac(1)), ip(10))
+        .reservation(&mac(2), ip(11));
+    site.run("test_v4_host_reservation_example_access_control", |net| {
+        net.lease(&client(1))?.gives(ip(10))?.tells(code::ROUTER, [10, 77, 0, 251])?;
+        net.lease(&client(2))?.gives(ip(11))?.tells(code::ROUTER, [10, 77, 0, 254])?;
+        net.silent(&client(3).discover())
+    });
+}
+
+#[test]
+fn test_v4_pool_selection_based_on_global_reservation_of_class() {
+    let special = format!("[[dhcp.class]]\n{}\npool = [\"10.77.0.150\"]", mac(4));
+    Site::one().block(&special).run("test_v4_pool_selection_based_on_global_reservation_of_class", |net| {
+        net.offer(&client(1).discover())?.gives(ip(50))?;
+        net.lease(&client(4))?.gives(ip(150))?;
+        net.offer(&client(2).discover())?.gives(ip(50))?;
+        Ok(())
+    });
+}
+
+/// The special machine has its address in the second network of the wire.
+#[test]
+fn test_v4_subnet_selection_based_on_global_reservation_of_class() {
+    let special: std::net::Ipv4Addr = [192, 168, 51, 50].into();
+    let site = Site::default()
+        .block("[[dhcp.subnet]]\nnetwork = \"192.168.50.0/24\"\npool = [\"192.168.50.50\"]\nshared_network = \"abc\"")
+        .block("[[dhcp.subnet]]\nnetwork = \"192.168.51.0/24\"\nshared_network = \"abc\"")
+        .block(&format!("[[dhcp.class]]\n{}\npool = [\"{special}\"]", mac(4)));
+    site.run("test_v4_subnet_selection_based_on_global_reservation_of_class", |net| {
+        let relay = [192, 168, 50, 254].into();
+        net.uses(relay)?;
+        net.lease(&client(4).behind(relay))?.gives(special)?;
+        net.offer(&client(1).behind(relay).discover())?.gives([192, 168, 50, 50].into())?;
+        net.lease(&client(4).behind(relay))?.gives(special)?;
+        net.offer(&client(2).behind(relay).discover())?.gives([192, 168, 50, 50].into())?;
         Ok(())
     });
 }

@@ -455,13 +455,17 @@ fn too_long_client_id() {
     }
 }
 
-/// RFC 8925: who can do without IPv4 is told how long, if the site says so; others are not.
+/// A code that is asked for twice is answered once, and in the order that the server has.
 #[test]
-fn v6_only_preferred() {
-    Site::pool("50-59").local("options = [{ code = 108, u32 = 1800 }]").run("v6_only_preferred", |net| {
-        let able = Client::new(1).says(code::PARAMETERS, [1, 3, 6, 108]);
-        net.lease(&able)?.tells(code::IPV6_ONLY, 1800_u32.to_be_bytes())?;
-        net.lease(&Client::new(2))?.lacks(code::IPV6_ONLY)?;
+fn prl_persistency() {
+    let options = "options = [{ code = 26, u16 = 1500 }, { code = 17, text = \"x\", always = true }]";
+    Site::pool("50-59").local(options).run("prl_persistency", |net| {
+        let offer = net.offer(&Client::new(1).says(code::PARAMETERS, [26, 1, 26, 1, 26, 26]).discover())?;
+        for code in [1, 17, 26] {
+            ensure!(offer.options.iter().filter(|option| option.code == code).count() == 1, "{offer}");
+        }
+        let again = net.ack(&Client::new(1).says(code::PARAMETERS, []).select(offer.header.yiaddr))?;
+        again.tells(26, [5, 220])?.tells(17, "x")?;
         Ok(())
     });
 }

@@ -289,7 +289,8 @@ impl Leases {
     }
 
     /// The next address of this client's pools that is `usable` and that nobody has, or is only offered to somebody. A pool is
-    /// used when those before it have nothing left, and offers are taken back when none has.
+    /// used when those before it have nothing left, those of classes in any network before everybody's, and offers are taken
+    /// back when none has.
     pub(crate) fn next(
         &mut self,
         reach: &Reach,
@@ -297,9 +298,13 @@ impl Leases {
         usable: impl Fn(Ipv4Addr) -> bool,
     ) -> Option<Ipv4Addr> {
         let mut first = |next: &dyn Fn(&mut Pool) -> Option<Ipv4Addr>| {
-            let in_order = reach.networks.iter();
-            in_order.into_iter().find_map(|network| {
-                let here = |share: &&mut Share| share.network == *network && share.is_for(reach);
+            let networks = || reach.networks.iter();
+            let in_order =
+                networks().map(|network| (true, network)).chain(networks().map(|network| (false, network)));
+            in_order.into_iter().find_map(|(of_class, network)| {
+                let here = |share: &&mut Share| {
+                    share.class.is_some() == of_class && share.network == *network && share.is_for(reach)
+                };
                 self.pools.iter_mut().filter(here).find_map(|share| next(&mut share.pool))
             })
         };

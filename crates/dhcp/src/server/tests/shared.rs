@@ -32,6 +32,15 @@ fn world() -> World {
 }
 
 #[test]
+fn a_class_has_its_own_addresses_first_in_whichever_network_of_the_link() {
+    let members = Members { macs: vec![vec![2, 0, 0, 0, 0, 1]], ..Members::default() };
+    let pools = vec![PoolRange { first: far(20), last: far(20) }];
+    let class = Class { members, pools, ..Class::default() };
+    let mut world = World::new(ServerConfig { classes: vec![class], ..two(Some("wire")) });
+    assert_eq!([world.lease(&Client::new(1)), world.lease(&Client::new(2))], [far(20), ip(10)]);
+}
+
+#[test]
 fn the_next_subnet_gives_when_the_first_is_full_and_tells_its_own_options() {
     let mut world = world();
     assert_eq!([world.lease(&Client::new(1)), world.lease(&Client::new(2))], [ip(10), ip(11)]);
