@@ -41,6 +41,10 @@ fn both_serve(lab: &Lab, server: &mut Server) -> Result<()> {
     machine.run("timeout", &["30", "udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true"])?;
     ensure!(server.events_of("offered")?.is_empty(), "an operating system gets nothing from a proxy");
 
+    // It is known by that, though its packets never come in.
+    let list = server.json(&["neighbours"])?;
+    ensure!(list["neighbours"][0]["server"] == "10.77.0.1", "{list}");
+
     // Firmware has both offers: the other's address and our boot file.
     let mut rom = Rom::new(&machine, "eth0", [2, 0, 0, 0, 7, 1], 0)?;
     wait_until("both offers to one DISCOVER", SOON, || {

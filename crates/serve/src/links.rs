@@ -110,6 +110,13 @@ impl Links {
         self.now.load().get(&interface).map(|link| link.name.clone())
     }
 
+    /// The name of the interface that has this address.
+    pub(crate) fn with_address(&self, address: Ipv4Addr) -> Option<String> {
+        let now = self.now.load();
+        let link = now.values().find(|link| link.addresses.iter().any(|net| net.addr() == address));
+        link.map(|link| link.name.clone())
+    }
+
     /// The names for which there is no interface yet.
     pub(crate) fn waited_for(&self) -> Vec<String> {
         let now = self.now.load();

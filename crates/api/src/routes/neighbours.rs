@@ -101,7 +101,7 @@ fn all(app: &App) -> Reply<NeighbourList> {
 /// List the other DHCP and boot servers.
 ///
 /// Those that answered by broadcast on one of our interfaces, or by unicast where the interface sees it. A server on this very
-/// machine is not heard.
+/// machine is known once a machine takes an address from it.
 #[utoipa::path(
     get, path = "/api/neighbours", tag = "watch",
     responses((status = 200, body = NeighbourList), (status = 401, body = ErrorBody)),

@@ -101,6 +101,20 @@ impl Neighbours {
         self.within_bounds(now, news)
     }
 
+    /// A machine takes the offer of a server at an address of ours that is not us: there is one on this very machine, whose
+    /// packets never come in.
+    pub fn beside_us(&mut self, now: Timestamp, interface: &str, server: Ipv4Addr) -> Vec<News> {
+        let key = (interface.to_owned(), server);
+        if let Some(known) = self.known.get_mut(&key) {
+            known.heard = now;
+            return Vec::new();
+        }
+        self.make_room();
+        let found = Neighbour { gives_addresses: true, ..unheard(now, interface, server) };
+        self.known.insert(key, found.clone());
+        self.within_bounds(now, vec![News::Found(found)])
+    }
+
     /// Looks at every server anew: a conflict that is still one is found, and told, again.
     pub fn forget_conflicts(&mut self) {
         self.known.values_mut().for_each(|known| known.conflicts.clear());

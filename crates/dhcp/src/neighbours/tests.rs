@@ -74,6 +74,16 @@ fn our_own_words_are_nobodys() {
 }
 
 #[test]
+fn a_server_on_our_own_machine_is_known_by_who_takes_its_offers() {
+    let mut neighbours = Neighbours::default();
+    assert!(
+        matches!(&neighbours.beside_us(Timestamp(1), "eth0", US)[..], [News::Found(found)] if found.gives_addresses)
+    );
+    assert!(neighbours.beside_us(Timestamp(2), "eth0", US).is_empty(), "told once");
+    assert_eq!(neighbours.all()[0].heard, Timestamp(2));
+}
+
+#[test]
 fn what_gets_in_our_way_is_named() {
     let none = Ipv4Addr::UNSPECIFIED;
     let pxe: (u8, &[u8]) = (60, b"PXEClient");

@@ -22,6 +22,9 @@ pub(super) fn tell(
     let boots = seen.client().kind.boots();
     let v4 = IpAddr::V4;
     for note in &outcome.notes {
+        if let Note::Request { server: Some(server), .. } = note {
+            app.taken_from(*server);
+        }
         let event = match note {
             Note::Discover { .. } => {
                 if !boots {

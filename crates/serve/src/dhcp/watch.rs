@@ -59,6 +59,20 @@ impl Appliance {
         let us = Ourselves { addresses: &addresses, gives_addresses, leases_to_client };
         let overheard = Overheard { interface: &interface, from, mac, reply };
         let news = self.neighbours.lock().hear(now, &overheard, &us);
+        self.tell_news(news);
+    }
+
+    /// In proxy mode, which server a machine takes the offer of: if it is one of our addresses, it is a program beside us.
+    pub(super) fn taken_from(&self, server: Ipv4Addr) {
+        if let Some(interface) = self.links.with_address(server)
+            && !self.gives_addresses()
+        {
+            let news = self.neighbours.lock().beside_us(clock::now(), &interface, server);
+            self.tell_news(news);
+        }
+    }
+
+    fn tell_news(&self, news: Vec<News>) {
         for news in news {
             let event = match news {
                 News::Found(found) => EventKind::NeighbourFound {
