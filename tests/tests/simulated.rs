@@ -43,7 +43,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(lab: &Lab, dhcp: Dhcp) -> Result<Self> {
+    fn new(lab: &Lab, dhcp: Dhcp, more: &str) -> Result<Self> {
         let site = SmallInstaller::new(lab)?;
         let other = match dhcp {
             Dhcp::Server => None,
@@ -52,7 +52,7 @@ impl Site {
                 Some((peer::dnsmasq(lab, &other, AT_ONCE)?, other))
             }
         };
-        let server = lab.server(&site.config(dhcp, ""))?;
+        let server = lab.server(&site.config(dhcp, more))?;
         Ok(Self { site, server, _other: other })
     }
 
@@ -89,7 +89,7 @@ fn all_installed(server: &Server, reports: &[Report]) -> Result<()> {
 #[test]
 fn every_kind_of_firmware_installs_from_the_dhcp_server() {
     Lab::run("simulated-server", |lab| {
-        let site = Site::new(lab, Dhcp::Server)?;
+        let site = Site::new(lab, Dhcp::Server, "")?;
         let reports = site.boot(
             lab,
             &[
@@ -113,7 +113,7 @@ fn every_kind_of_firmware_installs_from_the_dhcp_server() {
 #[test]
 fn every_kind_of_firmware_that_hears_a_proxy_installs_beside_another_dhcp_server() {
     Lab::run("simulated-proxy", |lab| {
-        let site = Site::new(lab, Dhcp::Proxy)?;
+        let site = Site::new(lab, Dhcp::Proxy, "")?;
         let reports = site.boot(
             lab,
             &[
@@ -128,6 +128,27 @@ fn every_kind_of_firmware_that_hears_a_proxy_installs_beside_another_dhcp_server
         ensure!(site.server.events_of("leased")?.is_empty(), "a proxy gives no addresses");
         Ok(())
     });
+}
+
+#[test]
+fn signed_loaders_and_syslinux_install_uefi_machines_of_three_architectures_in_either_mode() {
+    let loaders = "[boot.loaders]\nuefi-x64 = \"shimx64.efi\"\nuefi-arm64 = \"shimaa64.efi\"\n";
+    let machines = [
+        (EDK2, "52:54:00:00:08:01"),
+        (Firmware::Edk2Pxe(Arch::UEFI_ARM64, Variant::Current), "52:54:00:00:08:02"),
+        (Firmware::Edk2Pxe(Arch::UEFI_IA32, Variant::Current), "52:54:00:00:08:03"),
+    ];
+    for (name, dhcp) in [("simulated-signed", Dhcp::Server), ("simulated-signed-proxy", Dhcp::Proxy)] {
+        Lab::run(name, |lab| {
+            let site = Site::new(lab, dhcp, loaders)?;
+            let reports = site.boot(lab, &machines)?;
+            let seconds = ["/grubx64.efi", "/grubaa64.efi", "efi32/ldlinux.e32"];
+            for (report, second) in reports.iter().zip(seconds) {
+                ensure!(report.fetched(second), "no {second}:\n{report}");
+            }
+            all_installed(&site.server, &reports)
+        });
+    }
 }
 
 #[test]
@@ -152,7 +173,7 @@ fn they_install_too_when_the_other_dhcp_server_is_on_our_own_host() {
 #[test]
 fn machines_that_take_no_proxy_offer_give_up_and_the_journal_says_what_they_need() {
     Lab::run("simulated-neither", |lab| {
-        let site = Site::new(lab, Dhcp::Proxy)?;
+        let site = Site::new(lab, Dhcp::Proxy, "")?;
         let machines = [(UDK2014, "52:54:00:00:05:01"), (TAKES_NEITHER, "52:54:00:00:05:02")];
         for report in site.boot(lab, &machines)? {
             ensure!(report.gave_up() == Some("PXE-E16"), "{report}");
@@ -178,7 +199,7 @@ fn raspberry_pis_fetch_their_own_files_beside_another_dhcp_server() {
 }
 
 fn raspberry_pis(lab: &Lab, dhcp: Dhcp) -> Result<()> {
-    let site = Site::new(lab, dhcp)?;
+    let site = Site::new(lab, dhcp, "")?;
     let tree = site.site.tree();
     // A directory for each by its serial number, but a Pi 3 that finds all of its files in the root.
     for name in ["bootcode.bin", "start.elf", "kernel8.img", "32000004/start4.elf", "32000004/kernel8.img"]
@@ -203,7 +224,7 @@ fn raspberry_pis(lab: &Lab, dhcp: Dhcp) -> Result<()> {
 #[test]
 fn u_boot_hears_the_proxy_in_its_tenth_of_a_second() {
     Lab::run("simulated-u-boot", |lab| {
-        let site = Site::new(lab, Dhcp::Proxy)?;
+        let site = Site::new(lab, Dhcp::Proxy, "")?;
         let mac = "52:54:00:00:06:01";
         arm(&site.server, &[(U_BOOT, mac)])?;
         let mut reports = Vec::new();
@@ -220,7 +241,7 @@ fn u_boot_hears_the_proxy_in_its_tenth_of_a_second() {
 #[test]
 fn a_bootp_client_with_a_reserved_address_installs() {
     Lab::run("simulated-bootp", |lab| {
-        let site = Site::new(lab, Dhcp::Server)?;
+        let site = Site::new(lab, Dhcp::Server, "")?;
         let mac = "52:54:00:00:07:01";
         site.server.cli(&["host", "add", "old", mac, "--address", "10.77.0.50"])?;
         site.server.cli(&["boot", "old", INSTALL])?;

@@ -6,6 +6,15 @@
 //!
 //! A [`Machine`] is one computer from power-on to its kernel. [`message`] writes and reads DHCP packets, also wrong ones,
 //! for tests that speak to a server themselves; [`hostile`] has a thousand wrong ones, each with what a server may make of it.
+//!
+//! # Where they are simpler than the real ones
+//!
+//! - Their timers are exact; real firmware varies each wait by a second.
+//! - EDK2 and iPXE were compared with captures of OVMF 2022.11 and of the iPXE ROM in QEMU; the BIOS ROM, the Raspberry Pis and
+//!   U-Boot follow what others wrote about them.
+//! - Nobody sits at the screen: a menu's first item is taken when its time is over, or at once where it would wait for a key.
+//! - A file is never executed. Which loader it is its name says; then that loader's own wishes follow.
+//! - IPv4 only, no TLS, no DNS: a URL needs an address in it to be fetched in a laboratory.
 #![forbid(unsafe_code)]
 
 mod boot;

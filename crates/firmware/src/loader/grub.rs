@@ -1,4 +1,5 @@
 use super::chain::fetch;
+use super::shell::statements;
 use super::{Context, Got, Installer, Program, Want};
 use crate::tftp::Style;
 use crate::{Booted, GaveUp, Verdict};
@@ -122,43 +123,22 @@ enum Entry {
     Exit,
 }
 
-/// The words of a command as GRUB's shell reads them: `;` ends it, and within single quotes everything means itself.
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quoted = false;
-    for c in line.chars() {
-        match c {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            c if quoted => word.get_or_insert_default().push(c),
-            ';' => break,
-            c if c.is_whitespace() => words.extend(word.take()),
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
-}
-
-/// The first thing that the configuration boots: its first entry, when nobody presses a key.
+/// The first thing that the configuration boots: its first entry, when nobody presses a key and every command succeeds.
 fn entry(text: &str) -> Option<Entry> {
     let mut found = None;
-    for line in text.lines().map(str::trim) {
-        // A command may be the condition of what follows when it worked.
-        let words = words(line.strip_prefix("if ").unwrap_or(line));
-        let mut words = words.into_iter();
-        match (words.next().as_deref(), &mut found) {
-            (Some("linux" | "linuxefi"), None) => {
+    for statement in statements(text) {
+        let mut words =
+            statement.into_iter().skip_while(|word| matches!(word.as_str(), "if" | "then" | "else" | "do"));
+        let command = words.next().unwrap_or_default();
+        match (command.as_str(), &mut found) {
+            ("linux" | "linuxefi", None) => {
                 let kernel = words.next()?;
                 let args = words.collect::<Vec<_>>().join(" ");
                 found = Some((kernel, Vec::new(), args));
             }
-            (Some("initrd" | "initrdefi"), Some((_, initrds, _))) => initrds.extend(words),
-            (Some("exit" | "chainloader"), None) => return Some(Entry::Exit),
-            (Some("}" | "boot"), Some(_)) => break,
+            ("initrd" | "initrdefi", Some((_, initrds, _))) => initrds.extend(words),
+            ("exit" | "chainloader", None) => return Some(Entry::Exit),
+            ("}" | "boot", Some(_)) => break,
             _ => {}
         }
     }
@@ -171,10 +151,6 @@ mod tests {
 
     #[test]
     fn a_command_is_read_as_grubs_shell_reads_it() {
-        assert_eq!(
-            words("linux  '(tftp,10.0.0.1)/a b' 'c=d;e' f; then"),
-            ["linux", "(tftp,10.0.0.1)/a b", "c=d;e", "f"]
-        );
         let text = "if linux '(tftp,10.0.0.1)/k' a; then\n  if initrd '(tftp,10.0.0.1)/i'; then\n    boot\n  fi\nfi\nexit\n";
         let Some(Entry::Linux { kernel, initrds, args }) = entry(text) else { panic!("no kernel") };
         assert_eq!((kernel.as_str(), args.as_str()), ("(tftp,10.0.0.1)/k", "a"));

@@ -1,9 +1,12 @@
+use super::shell::statements;
 use super::{Got, Program, Want};
 use crate::http::HttpRequest;
 use crate::{Booted, GaveUp, Verdict};
 
 /// The words on a command line that name a seed: our small installer's, preseed, kickstart.
 const SEEDS: [&str; 6] = ["seed=", "url=", "preseed/url=", "inst.ks=", "ks=", "autoinstall="];
+
+const AGENT: &str = "curl/7.88";
 
 /// An installer: it reads the seed that its command line names, does as the seed says, and calls back.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ impl Installer {
 impl Program for Installer {
     fn next(&mut self, got: Got) -> Want {
         if matches!(got, Got::Nothing) {
-            return Want::Http(HttpRequest::get(self.seed.clone(), "curl/7.88"));
+            return Want::Http(HttpRequest::get(self.seed.clone(), AGENT));
         }
         let give_up = |words: String| Want::End(Verdict::GaveUp(GaveUp::new("installer", words)));
         match self.call.take() {
@@ -58,43 +61,25 @@ impl Program for Installer {
     }
 }
 
-/// The last line with curl or wget and an address: its address, method and data.
+/// The last curl or wget with an address: its address, method and data.
 fn call_back(seed: &str) -> Option<HttpRequest> {
-    let line = seed
-        .lines()
-        .rev()
-        .find(|line| line.contains("http://") && (line.contains("curl") || line.contains("wget")))?;
-    let words = words(line);
-    let after = |names: &[&str]| {
-        words.iter().position(|word| names.contains(&word.as_str())).and_then(|at| words.get(at + 1)).cloned()
-    };
-    let url = words.iter().find(|word| word.starts_with("http://"))?.clone();
-    let body = after(&["-d", "--data"]).unwrap_or_default().into_bytes();
-    let method = match after(&["-X", "--request"]).as_deref() {
-        Some("PUT") => "PUT",
-        Some("POST") => "POST",
-        None if !body.is_empty() => "POST",
-        _ => "GET",
-    };
-    Some(HttpRequest { method, url, body, agent: "curl/7.88" })
-}
-
-/// Splits a line of shell at blanks, minding single and double quotes.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quote = None;
-    for letter in line.chars() {
-        match (quote, letter) {
-            (None, '\'' | '"') => quote = Some(letter),
-            (Some(open), _) if open == letter => quote = None,
-            (None, ' ' | '\t') => words.push(String::new()),
-            _ => {
-                if let Some(word) = words.last_mut() {
-                    word.push(letter);
-                }
-            }
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
+    statements(seed).iter().rev().find_map(|words| {
+        words.iter().find(|word| matches!(word.as_str(), "curl" | "wget"))?;
+        let url = words.iter().find(|word| word.starts_with("http://"))?.clone();
+        let after = |names: &[&str]| {
+            words
+                .iter()
+                .position(|word| names.contains(&word.as_str()))
+                .and_then(|at| words.get(at + 1))
+                .cloned()
+        };
+        let body = after(&["-d", "--data"]).unwrap_or_default().into_bytes();
+        let method = match after(&["-X", "--request"]).as_deref() {
+            Some("PUT") => "PUT",
+            Some("POST") => "POST",
+            None if !body.is_empty() => "POST",
+            _ => "GET",
+        };
+        Some(HttpRequest { method, url, body, agent: AGENT })
+    })
 }

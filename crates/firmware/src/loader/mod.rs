@@ -5,6 +5,7 @@ mod grub;
 mod installer;
 mod nbp;
 mod pxelinux;
+mod shell;
 #[cfg(test)]
 mod tests;
 
