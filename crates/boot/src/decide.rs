@@ -45,6 +45,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What the loader is told by DHCP beside its own name: code and value of each option.
+    #[must_use]
+    pub fn loader_options(&self, site: &Site) -> Vec<(u8, Vec<u8>)> {
+        match (&self.loader, &self.profile) {
+            (Some(Loader::File(_)), Some(profile)) => profile.loaders.pxelinux.over(&site.pxelinux).encoded(),
+            _ => Vec::new(),
+        }
+    }
+
     /// True when the plan would have an installer run.
     #[must_use]
     pub fn installs(&self) -> bool {

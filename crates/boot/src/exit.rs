@@ -61,6 +61,8 @@ pub(crate) fn to_own_disk(
         // Every loader of a BIOS boots the first disk.
         Exit::Localboot | Exit::GrubExit | Exit::GrubChain if !kind.is_uefi() => return usual(),
         Exit::Sanboot => kind.ipxe(),
+        // By HTTP Boot Debian's signed GRUB stops at its prompt, and its SYSLINUX does not start (both seen under OVMF).
+        _ if client.firmware == Firmware::HttpBoot => None,
         Exit::GrubExit | Exit::GrubChain => kind.shim(),
         Exit::Localboot => kind.syslinux(),
     };
@@ -68,6 +70,9 @@ pub(crate) fn to_own_disk(
         Some(file) => {
             Choice { loader: Some(Loader::file(file)), why: format!("exit {exit}"), ..Choice::default() }
         }
-        None => Choice { why: format!("exit {exit} has no loader for {kind}; silence"), ..Choice::default() },
+        None => Choice {
+            why: format!("exit {exit} has no loader for {kind} ({}); silence", client.firmware),
+            ..Choice::default()
+        },
     }
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use nextboot_model::{Class, LoaderName, ProfileName};
 use serde::Serialize;
 
-use crate::Kind;
+use crate::{Kind, pxelinux};
 
 /// A thing that a host can boot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,13 +23,15 @@ pub struct Profile {
     pub loaders: OwnLoaders,
 }
 
-/// The loaders that a profile wants.
+/// The loaders that a profile wants, and what it tells them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnLoaders {
     /// For machines of these kinds.
     pub by_kind: BTreeMap<Kind, LoaderName>,
     /// For all others.
     pub any: Option<LoaderName>,
+    /// What PXELINUX is told, before what the site says.
+    pub pxelinux: pxelinux::Options,
 }
 
 /// What a profile consists of.

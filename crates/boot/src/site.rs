@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_model::{Class, ProfileName};
 
-use crate::{Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, Rule, SecureBoot, Tree};
+use crate::{Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, Rule, SecureBoot, Tree, pxelinux};
 
 /// Where file profiles stand beneath the roots.
 pub const CONF_DIR: &str = "pxelinux.cfg/conf";
@@ -32,6 +32,8 @@ pub struct Site {
     pub rules: Vec<Rule>,
     /// The menu that firmware shows, and to whom.
     pub menu: Option<MenuRules>,
+    /// What PXELINUX is told.
+    pub pxelinux: pxelinux::Options,
     /// How machines get to their own disks.
     pub exits: Exits,
     /// Whether UEFI machines get the signed chain.

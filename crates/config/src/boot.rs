@@ -1,13 +1,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use nextboot_boot::{Chain, Entry, Exits, Kind, Loader, Loaders, Profile, Rule, SecureBoot, Site, Unknown};
+use nextboot_boot::{
+    Chain, Entry, Exits, Kind, Loader, Loaders, Profile, Rule, SecureBoot, Site, Unknown, pxelinux::Options,
+};
 use nextboot_model::{BadExit, BadLoaderName, Class, Exit, LoaderName, ProfileName};
 
 use crate::{
     document::{Item, Mark, Report, Section},
     files::take,
     menu::Menu,
-    rule,
+    pxelinux, rule,
 };
 
 /// What `[boot]` says.
@@ -22,6 +24,7 @@ pub(crate) struct Rules {
     menu: Menu,
     exits: Exits,
     secure_boot: SecureBoot,
+    pxelinux: Options,
 }
 
 impl Default for Rules {
@@ -36,6 +39,7 @@ impl Default for Rules {
             menu: Menu::default(),
             exits: Exits::default(),
             secure_boot: SecureBoot::default(),
+            pxelinux: Options::default(),
         }
     }
 }
@@ -72,6 +76,7 @@ impl Rules {
             }
         });
         rules.menu = boot.table("menu", Menu::read);
+        rules.pxelinux = pxelinux::read(boot);
         rules.rules = rule::read(boot);
         rules
     }
@@ -110,6 +115,7 @@ impl Rules {
             secure_boot: self.secure_boot,
             absent: BTreeMap::new(),
             gives_addresses,
+            pxelinux: self.pxelinux,
             attempts: self.attempts,
             http_port,
             api_port,

@@ -26,6 +26,7 @@ mod files;
 mod http;
 mod menu;
 mod profile;
+mod pxelinux;
 mod rule;
 #[cfg(test)]
 mod tests;

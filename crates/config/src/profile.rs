@@ -4,6 +4,7 @@ use nextboot_model::{Class, ProfileName};
 use crate::{
     boot::loader_name,
     document::{Item, Mark, Section},
+    pxelinux,
 };
 
 /// Longest kernel command line that Linux takes on x86 (`COMMAND_LINE_SIZE`), in bytes; a template may be longer than what
@@ -114,7 +115,7 @@ impl Keys {
     }
 }
 
-/// `loader`, and `loaders` by kind.
+/// `loader`, `loaders` by kind, and `pxelinux`.
 fn own_loaders(section: &mut Section<'_>) -> OwnLoaders {
     let any = section.get("loader", loader_name);
     let by_kind = if section.has("loaders") {
@@ -125,7 +126,7 @@ fn own_loaders(section: &mut Section<'_>) -> OwnLoaders {
     } else {
         Default::default()
     };
-    OwnLoaders { by_kind, any }
+    OwnLoaders { by_kind, any, pxelinux: pxelinux::read(section) }
 }
 
 fn initrds(item: &Item<'_>) -> Option<Vec<String>> {

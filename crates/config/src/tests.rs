@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use nextboot_boot::{Body, Chain, Entry, Kind, SecureBoot, Unknown};
+use nextboot_boot::{Body, Chain, Entry, Exits, Kind, SecureBoot, Unknown};
 use nextboot_dhcp::{LeaseTime, PoolRange};
-use nextboot_model::{Class, LoaderName, OfferWay};
+use nextboot_model::{Class, Exit, LoaderName, OfferWay};
 use proptest::prelude::*;
 
 use crate::{Config, Mode, document};
@@ -309,6 +309,11 @@ fn each_wrong_value_gets_its_remedy() {
             "[boot.loaders]\nbios = \"../x\"".into(),
             "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"snponly.efi\", without blanks, \\, : and .., at most 255 bytes; or \"script\", or \"none\"",
         ),
+        ("[boot.pxelinux]\nreboot = 0".into(), "2: boot.pxelinux.reboot = 0: use 1 to 86400 seconds"),
+        (
+            "[boot.pxelinux]\nprefix = \"\"".into(),
+            "2: boot.pxelinux.prefix = \"\": must not be empty; leave the key out instead",
+        ),
         (
             "[boot]\nexit_uefi = \"reboot\"".into(),
             "2: boot.exit_uefi = \"reboot\": use \"silence\", \"exit\", \"sanboot\", \"grub-exit\", \"grub-chain\" or \"localboot\"",
@@ -508,6 +513,8 @@ fn profiles_and_loaders_reach_the_site() {
         unknown = "profile:rescue"
         serial = "0 115200"
         secure_boot = "always"
+        exit_bios = "sanboot"
+        pxelinux = { config = "special.cfg", reboot = "2m" }
         [boot.loaders]
         bios = "lpxelinux.0"
         uefi-x64 = "none"
@@ -552,6 +559,8 @@ fn profiles_and_loaders_reach_the_site() {
     assert_eq!((&first.loader, first.next_server), (&Some(LoaderName::Script), None));
     assert_eq!((&second.loader, second.next_server), (&None, Some([10, 0, 0, 5].into())));
     let own = &site.profiles.get(&"rescue".parse().unwrap()).unwrap().loaders;
+    assert_eq!(site.exits, Exits { bios: Exit::Sanboot, uefi: Exit::Silence });
+    assert_eq!(site.pxelinux.encoded(), [(209, b"special.cfg".to_vec()), (211, vec![0, 0, 0, 120])]);
     assert_eq!(own.any, Some(LoaderName::None));
     assert_eq!(own.by_kind.get(&Kind::Bios), Some(&LoaderName::File("lpxelinux.0".into())));
     assert_eq!((site.http_port, site.api_port, site.attempts), (8080, 3478, 3));

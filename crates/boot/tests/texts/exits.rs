@@ -27,6 +27,8 @@ fn uefi_goes_on_by_silence_and_a_bios_by_its_loader_unless_somebody_says_otherwi
         (Firmware::Pxe, Arch::UEFI_ARM64, Some(Exit::GrubChain), file("shimaa64.efi")),
         (Firmware::Pxe, uefi, Some(Exit::Localboot), file("efi64/syslinux.efi")),
         (Firmware::Pxe, Arch::UEFI_ARM64, Some(Exit::Sanboot), None),
+        (Firmware::HttpBoot, Arch::HTTP_X64, Some(Exit::GrubChain), None),
+        (Firmware::HttpBoot, Arch::HTTP_X64, Some(Exit::Sanboot), file("snponly.efi")),
         (Firmware::Ipxe, uefi, None, Some(Loader::Script)),
         (Firmware::Ipxe, uefi, Some(Exit::GrubChain), Some(Loader::Script)),
         (Firmware::Pxe, bios, None, file("pxelinux.0")),

@@ -173,7 +173,7 @@ fn reply_delay(item: &Item<'_>) -> Option<Duration> {
 }
 
 /// A duration within a range of seconds.
-fn while_(item: &Item<'_>, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
+pub(crate) fn while_(item: &Item<'_>, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
     let seconds = match item.whole() {
         Some(seconds) => u64::try_from(seconds).ok(),
         None => duration::parse(item.text()?).map(|duration| duration.as_secs()),

@@ -38,10 +38,16 @@ pub(super) fn boot(app: &Appliance, plan: &Plan, client: &Client, arrival: &Arri
     }
     let Some(loader) = &plan.loader else { return BootAnswer::Silent };
     let own = arrival.server_id();
-    let base = nextboot_boot::base(IpAddr::V4(own), app.settings.load().site.http_port);
+    let settings = app.settings.load();
+    let base = nextboot_boot::base(IpAddr::V4(own), settings.site.http_port);
     let file = loader.boot_file(client, &base);
     let next_server = plan.next_server.unwrap_or(own);
-    BootAnswer::Boot(Boot { next_server, server_name: None, file, options: Vec::new() })
+    BootAnswer::Boot(Boot {
+        next_server,
+        server_name: None,
+        file,
+        options: plan.loader_options(&settings.site),
+    })
 }
 
 /// The reserved addresses of the hosts in the state table.
