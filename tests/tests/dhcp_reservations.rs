@@ -8,7 +8,7 @@
 //! | `..._command_control` | hosts, added by the control API |
 //! | `..._duid`, `..._client_id` | a reservation names the whole of option 61 |
 //! | `..._negative` | there is no list of identifiers to switch off: what is reserved under one identifier is not found by another |
-//! | `..._hostname_*` | names go with reserved addresses; no name server is updated, so option 81 is not answered |
+//! | `..._hostname_*` | a host of nextboot is told its name with any address; no name server is updated, so option 81 is not answered |
 //! | `..._reserved_classes_*` | what a machine boots hangs on the host |
 
 use anyhow::{Context, Result, ensure};
@@ -99,6 +99,18 @@ fn test_v4_host_reservation_empty() {
     Site::one().run("test_v4_host_reservation_empty", |net| {
         net.server.cli(&["host", "add", "four", "02:00:00:00:00:04"])?;
         net.lease(&client(4))?.gives(ip(50))?;
+        Ok(())
+    });
+}
+
+#[test]
+fn test_v4_host_reservation_hostname_hostname_option() {
+    Site::one().run("test_v4_host_reservation_hostname_hostname_option", |net| {
+        net.server.cli(&["host", "add", "reserved-name", "02:00:00:00:00:04"])?;
+        let asks = client(4).says(code::PARAMETERS, [1, 12]);
+        net.offer(&asks.discover())?.gives(ip(50))?;
+        let calls_itself = asks.select(ip(50)).option(code::HOST_NAME, "some-name");
+        net.ack(&calls_itself)?.gives(ip(50))?.tells(code::HOST_NAME, "reserved-name")?;
         Ok(())
     });
 }

@@ -77,6 +77,11 @@ impl Reservations for Counted {
         None
     }
 
+    fn name(&self, _: Mac, _: Option<Uuid>) -> Option<String> {
+        self.0.set(self.0.get() + 1);
+        None
+    }
+
     fn is_reserved(&self, _: Ipv4Addr) -> bool {
         self.0.set(self.0.get() + 1);
         false

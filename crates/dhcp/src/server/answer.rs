@@ -95,7 +95,10 @@ impl Call<'_> {
         if let Some(link) = packet.options.address(code::SUBNET_SELECTION) {
             reply.addresses(code::SUBNET_SELECTION, &[link]);
         }
-        if let Some(name) = claim.and_then(|claim| claim.host_name).filter(|_| wanted(code::HOST_NAME)) {
+        let own_name = || self.hosts.name(self.shown.mac, self.shown.uuid);
+        if wanted(code::HOST_NAME)
+            && let Some(name) = claim.and_then(|claim| claim.host_name).or_else(own_name)
+        {
             reply.raw(code::HOST_NAME, name.into_bytes());
         }
         if let Some(domain) = levels.first(|level| level.domain.as_ref()).filter(|_| wanted(code::DOMAIN)) {

@@ -149,6 +149,9 @@ pub trait Reservations {
     /// What the machine with this hardware address or this UUID has reserved in this network.
     fn reserved(&self, mac: Mac, uuid: Option<Uuid>, network: Ipv4Net) -> Option<Reserved>;
 
+    /// The name of the machine with this hardware address or this UUID, which it is told wherever it gets its address from.
+    fn name(&self, mac: Mac, uuid: Option<Uuid>) -> Option<String>;
+
     /// True if the address is reserved for any machine. Asked for every address about to be given, so it should be a lookup.
     fn is_reserved(&self, address: Ipv4Addr) -> bool;
 }
@@ -156,6 +159,10 @@ pub trait Reservations {
 /// No reserved addresses.
 impl Reservations for () {
     fn reserved(&self, _: Mac, _: Option<Uuid>, _: Ipv4Net) -> Option<Reserved> {
+        None
+    }
+
+    fn name(&self, _: Mac, _: Option<Uuid>) -> Option<String> {
         None
     }
 

@@ -60,6 +60,10 @@ impl Reservations for Hosts<'_> {
         Some(Reserved { address, host_name: Some(record.host.name.to_string()) })
     }
 
+    fn name(&self, mac: Mac, uuid: Option<Uuid>) -> Option<String> {
+        self.0.find(Some(mac), uuid).map(|record| record.host.name.to_string())
+    }
+
     fn is_reserved(&self, address: Ipv4Addr) -> bool {
         self.0.by_address(address).is_some()
     }

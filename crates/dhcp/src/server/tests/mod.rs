@@ -73,6 +73,10 @@ impl Reservations for Hosts {
         mine.next().map(|(_, address)| Reserved { address: *address, host_name: Some("node".to_owned()) })
     }
 
+    fn name(&self, mac: Mac, _: Option<Uuid>) -> Option<String> {
+        self.0.iter().any(|(have, _)| *have == mac).then(|| "node".to_owned())
+    }
+
     fn is_reserved(&self, address: Ipv4Addr) -> bool {
         self.0.iter().any(|(_, reserved)| *reserved == address)
     }

@@ -42,6 +42,17 @@ fn circuit(circuit: &[u8], remote: Option<&[u8]>) -> Owner {
 }
 
 #[test]
+fn a_host_is_told_its_name_with_any_address() {
+    let mut world = World::pool(10, 20);
+    // Its address is in another network.
+    world.hosts.0.push((Mac([2, 0, 0, 0, 0, 1]), Ipv4Addr::new(10, 9, 0, 5)));
+    for (client, name) in [(1, Some(&b"node"[..])), (2, None)] {
+        let heard = reply(&world.send(&discover(&Client::new(client))));
+        assert_eq!(heard.options.get(crate::code::HOST_NAME), name);
+    }
+}
+
+#[test]
 fn reservation_by_client_id() {
     let mut world = world(&[(Owner::ClientId(vec![1, 2, 3]), 100), (Owner::ClientId(vec![1, 2, 4]), 101)]);
     assert_eq!(world.lease(&Client::new(1).option(61, &[1, 2, 3])), ip(100));
