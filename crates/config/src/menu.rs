@@ -130,3 +130,55 @@ fn hosts(item: &Item<'_>) -> Option<Hosts> {
 fn host_name(item: &Item<'_>) -> Option<HostName> {
     item.parse("use the name of a host")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::Config;
+
+    fn parse(text: &str) -> Config {
+        Config::parse(text, Path::new("f.toml")).unwrap_or_else(|complaints| panic!("{complaints}"))
+    }
+
+    fn complaints(text: &str) -> Vec<String> {
+        let complaints = Config::parse(text, Path::new("f.toml")).expect_err("it should be refused");
+        complaints.list().iter().map(|complaint| format!("{}: {complaint}", complaint.line)).collect()
+    }
+
+    #[test]
+    fn a_boot_menu_is_read_whole() {
+        let config = parse(
+            r#"
+        [boot.menu]
+        entries = ["local", "rescue"]
+        prompt = "Choose"
+        timeout = "never"
+        default = "rescue"
+        hosts = ["n1"]
+        unknown = true
+        [[boot.menu.host]]
+        name = "n2"
+        timeout = 0
+        "#,
+        );
+        let menu = config.site.menu.unwrap();
+        assert_eq!((menu.prompt.as_str(), menu.timeout, menu.entries.len()), ("Choose", None, 2));
+        assert!(menu.unknown && !menu.all_hosts && menu.hosts.len() == 1);
+        assert_eq!(menu.own.values().next().unwrap().timeout, Some(Some(0)));
+        assert!(
+            Config::default().site.menu.is_none() && parse("[boot.menu]\nhosts = \"*\"").site.menu.is_none()
+        );
+        assert_eq!(
+            complaints(
+                "[boot.menu]\nentries = [\"a\", \"i\"]\ndefault = \"i\"\ntimeout = 255\n[[boot.menu.host]]\nname = \"n\"\n\
+             default = \"x\"\n[profiles.i]\nclass = \"install\"\nkernel = \"k\"\n"
+            ),
+            [
+                "3: boot.menu.default = \"i\": of class \"install\", which only an armed host boots, and that takes it by itself; name another",
+                "4: boot.menu.timeout = 255: use a whole number from 0 to 254",
+                "7: boot.menu.host.default = \"x\": not among the entries of [boot.menu]; add it there",
+            ]
+        );
+    }
+}
