@@ -161,6 +161,24 @@ fn a_shared_network_gives_from_its_next_subnet() {
     );
 }
 
+/// Networks in which the server's interface has addresses are on one wire, from the moment on at which it has them.
+#[test]
+fn networks_of_one_interface_are_one_wire() {
+    let far =
+        "[[dhcp.subnet]]\nnetwork = \"10.78.0.0/24\"\npool = [\"10.78.0.50\"]\nrouter = \"10.78.0.254\"";
+    Site::one().block(far).run("networks_of_one_interface_are_one_wire", |net| {
+        net.lease(&Client::new(1))?.gives(ip(50))?;
+        net.silent(&Client::new(2).discover())?;
+        net.server_has("10.78.0.1/24")?;
+        // It hears of the address by itself, soon.
+        let offered = (0..3).find_map(|_| net.offer(&Client::new(2).discover()).ok());
+        let address = [10, 78, 0, 50].into();
+        offered.context("no offer of the other network")?.gives(address)?.tells(3, [10, 78, 0, 254])?;
+        net.ack(&Client::new(2).select(address))?.gives(address)?;
+        net.ack(&Client::new(2).reboot(address))?.gives(address).map(drop)
+    });
+}
+
 #[test]
 fn test_drop_class() {
     let site = Site::pool("50-59").block("[[dhcp.class]]\nmac = \"02:00:00:00:00:05\"\ndrop = true");
