@@ -322,6 +322,13 @@ pub(crate) struct LeaseView {
     /// DHCP option 61 in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
+    /// What its firmware told (DHCP option 97).
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uuid: Option<Uuid>,
+    /// What its relay said of its place (DHCP option 82), in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relay_info: Option<String>,
     /// `offered`, `bound`, `released` or `declined`.
     #[schema(value_type = String)]
     state: LeaseState,
@@ -338,9 +345,11 @@ impl LeaseView {
         Self {
             address: lease.address,
             mac: lease.mac,
-            host: state.by_mac(lease.mac).map(|record| record.host.name.clone()),
+            host: state.find(Some(lease.mac), lease.uuid).map(|record| record.host.name.clone()),
             hostname: lease.hostname,
             client_id: lease.client_id.map(hex),
+            uuid: lease.uuid,
+            relay_info: lease.relay_info.map(hex),
             state: lease.state,
             expires: lease.expires,
             heard: lease.heard,

@@ -81,8 +81,8 @@ async fn leases_name_their_hosts() {
         mac: mac.parse().unwrap(),
         client_id: Some(vec![0xff, 0, 0x1a]),
         hostname: Some("box".into()),
-        uuid: None,
-        relay_info: None,
+        uuid: Some("b8945908-d6a6-41a9-a11d-74a6ab80b83d".parse().unwrap()),
+        relay_info: Some(vec![1, 1, 7]),
         state: LeaseState::Bound,
         expires: Timestamp::NEVER,
         heard: Timestamp(5),
@@ -93,7 +93,8 @@ async fn leases_name_their_hosts() {
     assert_eq!(
         leases["leases"][0],
         json!({
-            "address": "10.0.0.9", "mac": MAC, "host": "n1", "hostname": "box", "client_id": "ff001a", "state": "bound",
+            "address": "10.0.0.9", "mac": MAC, "host": "n1", "hostname": "box", "client_id": "ff001a",
+            "uuid": "b8945908-d6a6-41a9-a11d-74a6ab80b83d", "relay_info": "010107", "state": "bound",
             "expires": u64::MAX, "heard": 5,
         })
     );
