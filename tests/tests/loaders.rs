@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
-use nextboot_tests::{Lab, SERVER, Server, client};
+use nextboot_tests::{Lab, SERVER, Server, binary, client};
 
 const SOON: Duration = Duration::from_secs(20);
 /// x86-64 UEFI in option 93.
 const X64: u8 = 7;
 /// RISC-V 64 UEFI, for which there is no loader.
 const RISCV64: u8 = 0x1b;
+
 /// The lines of `nextboot show` that tell of loaders.
 fn shown(server: &Server) -> Result<String> {
     let text = server.cli(&["show", "node1", "-n", "0"])?;
@@ -32,6 +33,13 @@ fn show_says_which_loader_and_who_said_so() {
         server.cli(&["boot", "node1", INSTALL])?;
         let all = shown(&server)?;
         ensure!(all.lines().count() > 10 && all.contains("bios: pxelinux.0: [boot.loaders] bios"), "{all}");
+
+        let file = lab.dir().join("checked.toml");
+        fs::write(&file, format!("{config}[boot.loaders]\nbios = \"small/no-such.0\"\n"))?;
+        let checked = std::process::Command::new(binary()?).arg("check").arg(&file).output()?;
+        let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+        let warning = "warning: [boot.loaders] bios: the loader small/no-such.0 is neither in the roots nor in the search path";
+        ensure!(checked.status.success() && said.contains(warning), "a doubt is no complaint: {said}");
 
         let mut expect = |file: &str, why: &str| {
             let replies = rom.discover(SOON, |replies| !replies.is_empty())?;

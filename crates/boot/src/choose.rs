@@ -41,13 +41,23 @@ pub(crate) fn choose(
         let (at, rule) = fitting().find(|(_, rule)| rule.loader.is_some())?;
         Some((rule.loader.as_ref()?, format!("[[boot.rule]] {}: {rule}", at + 1)))
     };
-    match by_host().or_else(by_profile).or_else(by_rule) {
+    let mut choice = match by_host().or_else(by_profile).or_else(by_rule) {
         Some((wanted, why)) => {
             let (loader, why) = wish(wanted, why, client, first);
             Choice { loader, why, next_server, unserved: false }
         }
         None => Choice { next_server, ..by_table(site, tree, client, &kinds, profile) },
+    };
+    if let Some(Loader::File(name)) = &choice.loader
+        && client.firmware == Firmware::HttpBoot
+        && first.is_uefi()
+        && ![".efi", ".iso", ".img"].iter().any(|end| name.ends_with(end))
+    {
+        choice
+            .why
+            .push_str("; but HTTP Boot tells what a file is by its name, and takes .efi, .iso and .img");
     }
+    choice
 }
 
 fn by_table(site: &Site, tree: &dyn Tree, client: &Client, kinds: &[Kind], profile: &Profile) -> Choice {

@@ -63,7 +63,7 @@ pub(crate) fn to_own_disk(
         Exit::Sanboot => kind.ipxe(),
         // By HTTP Boot Debian's signed GRUB stops at its prompt, and its SYSLINUX does not start (both seen under OVMF).
         _ if client.firmware == Firmware::HttpBoot => None,
-        Exit::GrubExit | Exit::GrubChain => kind.shim(),
+        Exit::GrubExit | Exit::GrubChain => site.loaders.signed(kind).or_else(|| kind.shim()),
         Exit::Localboot => kind.syslinux(),
     };
     match file {

@@ -97,6 +97,16 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaders(pub BTreeMap<Kind, Entry>);
 
+impl Loaders {
+    /// The signed loader of a kind, where the table has a chain for it.
+    pub(crate) fn signed(&self, kind: Kind) -> Option<&str> {
+        match self.0.get(&kind)? {
+            Entry::Chain(chain) => Some(&chain.signed),
+            Entry::One(_) => None,
+        }
+    }
+}
+
 impl Default for Loaders {
     /// Debian's packages `pxelinux`, `shim-signed`, `grub-efi-*-signed`, `ipxe` and `syslinux-efi` have these; a site adds
     /// what else it needs.

@@ -59,10 +59,13 @@ impl Chain {
         match (site.secure_boot, can) {
             (SecureBoot::Always, Ok(())) => (signed(), format!("signed, {policy}")),
             (SecureBoot::Always, Err(why)) => (None, format!("{policy}, but {why}")),
-            (SecureBoot::Never, _) => self.unsigned(tree, profile, &policy),
-            (SecureBoot::Prefer, Err(why)) => self.unsigned(tree, profile, &why),
+            (SecureBoot::Never, _) => self.unsigned(tree, client, profile, &policy),
+            (SecureBoot::Prefer, Err(why)) => self.unsigned(tree, client, profile, &why),
             (SecureBoot::Prefer, Ok(())) => match self.obstacle(site, client) {
-                Some(why) if self.unsigned.is_some() => self.unsigned(tree, profile, &why),
+                // At GRUB's prompt a machine stays; without an answer it goes on, perhaps to PXE.
+                Some(why) if self.unsigned.is_some() || client.firmware == Firmware::HttpBoot => {
+                    self.unsigned(tree, client, profile, &why)
+                }
                 _ => (signed(), format!("signed, {policy}, and GRUB can boot {}", profile.name)),
             },
         }
@@ -73,7 +76,7 @@ impl Chain {
         if let Some(absent) = site.absent.get(&self.signed) {
             Some(format!("{absent} is not there"))
         } else if client.firmware == Firmware::HttpBoot {
-            Some("a signed GRUB that was started by HTTP Boot fetches nothing".into())
+            Some("Debian's signed GRUB finds no network when HTTP Boot started it".into())
         } else if !site.gives_addresses {
             Some("a signed GRUB asks only the server that gave the address, which is another one".into())
         } else {
@@ -81,8 +84,17 @@ impl Chain {
         }
     }
 
-    fn unsigned(&self, tree: &dyn Tree, profile: &Profile, why: &str) -> (Option<Loader>, String) {
+    fn unsigned(
+        &self,
+        tree: &dyn Tree,
+        client: &Client,
+        profile: &Profile,
+        why: &str,
+    ) -> (Option<Loader>, String) {
         let (name, what) = match (&self.menu, needs_syslinux(tree, profile)) {
+            (Some(_), true) if client.firmware == Firmware::HttpBoot => {
+                return (None, format!("SYSLINUX does not start by HTTP Boot: {why}"));
+            }
             (Some(menu), true) => (Some(menu), "unsigned SYSLINUX"),
             _ => (self.unsigned.as_ref(), "unsigned"),
         };

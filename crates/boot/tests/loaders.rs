@@ -120,7 +120,8 @@ fn each_kind_of_machine_gets_its_loader_and_firmware_that_goes_on_by_itself_sile
         (HttpBoot, &[0x11], Some("http://10.0.0.1:8080/snponly.efi"), None),
         (Pxe, &[0x0a], None, None),
         (Pxe, &[0x0b], Some("shimaa64.efi"), None),
-        (HttpBoot, &[0x13], Some("http://10.0.0.1:8080/shimaa64.efi"), None),
+        // Its GRUB would stop at the prompt.
+        (HttpBoot, &[0x13], None, None),
         (Pxe, &[0x1b], None, None),
         (HttpBoot, &[0x1c], None, None),
         (Pxe, &[0x27], None, None),
@@ -154,6 +155,8 @@ fn a_url_for_http_boot_has_an_address_one_slash_and_no_odd_bytes() {
     let world = World::new(Class::Live, Some("/EFI/boot/loader.efi"));
     let (told, why) = world.told(&client(Firmware::HttpBoot, &[0x10]));
     assert_eq!(told.as_deref(), Some("http://10.0.0.1:8080/EFI/boot/loader.efi"), "{why}");
+    let (told, why) = World::new(Class::Live, Some("shim.signed")).told(&client(Firmware::HttpBoot, &[0x10]));
+    assert!(told.is_some() && why.contains("takes .efi, .iso and .img"), "{why}");
     let odd = Loader::file("a%b#c?.efi").boot_file(&client(Firmware::HttpBoot, &[0x10]), BASE);
     assert_eq!(odd, "http://10.0.0.1:8080/a%25b%23c%3F.efi");
 }
@@ -306,7 +309,12 @@ fn the_signed_chain_is_given_only_where_grub_gets_as_far_as_its_configuration() 
     let mut world = World::new(Class::Live, None);
     let (told, why) = world.told(&http);
     assert_eq!(told.as_deref(), Some("http://10.0.0.1:8080/snponly.efi"));
-    assert!(why.contains("by HTTP Boot fetches nothing"), "{why}");
+    assert!(why.contains("no network when HTTP Boot started it"), "{why}");
+    let mut menu = World::new(Class::Live, None);
+    menu.profile(|profile| profile.body = Body::File("p.cfg".into()));
+    menu.tree.files.insert("p.cfg".into(), "DEFAULT memtest.bin\n".into());
+    let (told, why) = menu.told(&http);
+    assert!(told.is_none() && why.contains("SYSLINUX does not start by HTTP Boot"), "{why}");
     world.site.gives_addresses = false;
     let (told, why) = world.told(&x64);
     assert_eq!(told.as_deref(), Some("snponly.efi"));

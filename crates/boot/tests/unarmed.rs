@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_boot::{
-    Body, Client, Firmware, Hand, Linux, MemoryTree, MenuRules, OwnLoaders, Profile, Question, Rule, Site,
-    Unknown, decide,
+    Body, Client, Firmware, Hand, Linux, MemoryTree, MenuRules, OwnLoaders, Profile, Question, Rule,
+    SecureBoot, Site, Unknown, decide,
 };
 use nextboot_model::{
     Arch, Change, Class, Command, Door, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State,
@@ -320,6 +320,9 @@ impl World {
                 self.run(&Command::SetHost { name: name(*host), patch });
                 let any = Rule { mac: Some(vec![2]), loader: Some(loader.clone()), ..Rule::default() };
                 self.site.rules = if *rule { vec![any] } else { Vec::new() };
+                let policies = [SecureBoot::Prefer, SecureBoot::Always, SecureBoot::Never];
+                self.site.secure_boot = policies[usize::from(*host) % policies.len()];
+                self.site.gives_addresses = *own;
                 for profile in self.site.profiles.values_mut() {
                     let loaders =
                         OwnLoaders { any: of_profile.then(|| loader.clone()), ..OwnLoaders::default() };

@@ -72,12 +72,7 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         ("boots", Some(host.boots.profile.clone().unwrap_or_else(|| "nothing".into()))),
         ("because", host.boots.why.clone()),
     ];
-    // It may be several: firmware and iPXE on it, or, never seen, any.
-    let many = host.loaders.len() > 1;
-    for Loader { machine, loader, why } in &host.loaders {
-        let line = with_reason(loader.as_deref().unwrap_or("none"), why);
-        lines.push(("loader", Some(if many { format!("{machine}: {line}") } else { line })));
-    }
+    lines.extend(loaders(&host.loaders).into_iter().map(|line| ("loader", Some(line))));
     lines.extend([
         ("assigned", Some(assigned)),
         ("afterwards", before.as_ref().map(|before| before.profile.clone())),
@@ -86,6 +81,24 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         ("now", host.attempt.as_ref().map(|attempt| under_way(attempt, now))),
     ]);
     pairs(lines)
+}
+
+/// What it is when it boots may be several things: firmware and iPXE on it, or, never seen, any. Those that get the same
+/// share a line.
+fn loaders(all: &[Loader]) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for Loader { machine, loader, why } in all {
+        let line = with_reason(loader.as_deref().unwrap_or("none"), why);
+        match lines.iter_mut().find(|(same, _)| *same == line) {
+            Some((_, machines)) => machines.push(machine),
+            None => lines.push((line, vec![machine])),
+        }
+    }
+    let one = all.len() == 1;
+    let told = |(line, machines): (String, Vec<&str>)| {
+        if one { line } else { format!("{}: {line}", machines.join(", ")) }
+    };
+    lines.into_iter().map(told).collect()
 }
 
 fn under_way(attempt: &Attempt, now: u64) -> String {

@@ -100,6 +100,9 @@ fn loaders_are_told_with_their_reasons() {
             "loader      uefi-arm32: none: ARM UEFI has no loader"
         ]
     );
+    let silence = |machine: &str| json!({ "as": machine, "loader": null, "why": "silence" });
+    let both = json!([silence("uefi-ia32"), silence("uefi-x64")]);
+    assert_eq!(with(both), ["loader      uefi-ia32, uefi-x64: none: silence"]);
 }
 
 #[test]
