@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -20,9 +20,13 @@ use crate::process::Process;
 use crate::server::Server;
 use crate::sweep::sweep_once;
 use crate::transcript::Transcript;
+use crate::wait::wait_until;
 
 /// The address of the laboratory's bridge, where the server under test answers.
 pub const SERVER: &str = "10.77.0.1";
+
+/// How long a link may take to come up.
+const LINK_UP: Duration = Duration::from_secs(20);
 
 /// The laboratory's subnet.
 pub const SUBNET: &str = "10.77.0.0/24";
@@ -137,6 +141,15 @@ impl Lab {
             other.ip(&["address", "add", address, "dev", "eth0"])?;
         }
         other.ip(&["link", "set", "eth0", "up"])?;
+        // The kernel brings a link up a moment after it was told to; until then it drops what is sent, and says nothing.
+        for (at, device, state) in
+            [(&other, "eth0", "state UP"), (network, &port, "state forwarding"), (network, "br0", "state UP")]
+        {
+            wait_until(&format!("{state} of {device}"), LINK_UP, || {
+                let shown = at.ip(&["-details", "link", "show", "dev", device])?;
+                Ok(shown.contains(state).then_some(()))
+            })?;
+        }
         Ok((port, other))
     }
 
@@ -217,7 +230,7 @@ impl Lab {
             "tcpdump",
             &["-i", interface, "-U", "-n", "-Z", "root", "-w", &file],
         )?;
-        tcpdump.wait_for("listening on", std::time::Duration::from_secs(10))?;
+        tcpdump.wait_for("listening on", Duration::from_secs(10))?;
         Ok(tcpdump)
     }
 

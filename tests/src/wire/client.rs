@@ -1,8 +1,9 @@
 //! What a DHCP client says, in each of its states (RFC 2131 section 4.3.6, table 4), with nothing that it would not say.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use nextboot_firmware::message::{Header, Kind, Message, code};
+use nextboot_firmware::message::{HEADER_SIZE, Header, Kind, Message, code};
 use nextboot_model::Mac;
 
 use crate::lab::SERVER;
@@ -183,6 +184,15 @@ pub struct Ask {
     pub(super) link: [u8; 6],
     pub(super) from: SocketAddrV4,
     pub(super) to: SocketAddrV4,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = &self.message.header;
+        write!(out, "{} to {} by {}, ciaddr {}", self.from, self.to, header.mac(), header.ciaddr)?;
+        let options = self.message.bytes();
+        write!(out, ", options {:02x?}", options.get(HEADER_SIZE..).unwrap_or_default())
+    }
 }
 
 impl Ask {

@@ -127,7 +127,7 @@ impl<'a> Net<'a> {
     pub fn answer(&mut self, ask: &Ask) -> Result<Heard> {
         let xid = self.send(ask)?;
         let heard = self.clients.hear(Instant::now() + PATIENCE, |heard| heard.header.xid == xid)?;
-        let heard = heard.with_context(|| format!("no answer to {:?}", ask.message.header))?;
+        let heard = heard.with_context(|| format!("no answer to {ask}"))?;
         heard.check(ask)?;
         Ok(heard)
     }
