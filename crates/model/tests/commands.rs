@@ -129,6 +129,7 @@ fn a_host_may_keep_what_it_has() {
         uuid: Some(None),
         address: Some(None),
         loader: Some(None),
+        exit: Some(None),
         vars: BTreeMap::from([("role".into(), None)]),
         ..HostPatch::default()
     };
