@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `test_v4_authoritative`, SELECTING an address out of the pool | DHCPNAK, not silence: the client named us (RFC 2131 section 4.3.2) |
 //! | the same, SELECTING a free address that was not offered, by a client with a lease | DHCPNAK: its own address is another one |
+//! | `test_v4_echo_client_id_disabled`, `test_v4_ignore_server_id` | no such switches: RFC 6842 and RFC 2131 hold always |
 //! | `test_v4_message_fields_siaddr_*_configured_*` | `siaddr` is set by what the machine is to boot, not by a key |
 
 use anyhow::{Context, Result};
