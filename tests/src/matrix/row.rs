@@ -30,8 +30,8 @@ pub(crate) struct Row {
     pub(crate) without: fn(Place) -> Option<&'static str>,
     /// What the configuration needs beside interfaces and DHCP: the profiles, and loaders that are not the default.
     pub(crate) config: fn(Place) -> &'static str,
-    /// How long our leases hold, as the configuration says it. Operating systems are watched renewing one.
-    pub(crate) lease: &'static str,
+    /// More for the `[dhcp]` section.
+    pub(crate) dhcp: &'static str,
     /// Puts what the client needs into the boot tree.
     pub(crate) prepare: fn(&SmallInstaller) -> Result<()>,
     /// Runs the client until it has booted.
@@ -44,9 +44,6 @@ impl Row {
         Place::ALL.into_iter().filter(|&place| (self.without)(place).is_none())
     }
 }
-
-/// The lease for clients that nobody watches renewing it.
-pub(crate) const LONG: &str = "12h";
 
 /// For rows with a cell in every place.
 pub(crate) fn everywhere(_: Place) -> Option<&'static str> {

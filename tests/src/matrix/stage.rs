@@ -50,7 +50,7 @@ impl<'lab> Stage<'lab> {
         let (mut other, mut relay, mut clients, mut beside) = (None, None, None, None);
         let mut address = SERVER;
         let ours = |interfaces: &[&str], mode: &str, more: &str| {
-            let dhcp = format!("mode = \"{mode}\"\nlease_time = \"{}\"\n{more}", row.lease);
+            let dhcp = format!("mode = \"{mode}\"\n{}\n{more}", row.dhcp);
             lab.server(&site.config_with(interfaces, &dhcp, (row.config)(place)))
         };
         let lab_net = subnet(SUBNET, SERVER, "10.77.0.100-10.77.0.199");

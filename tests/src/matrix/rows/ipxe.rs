@@ -8,7 +8,7 @@ use super::pxe::boot;
 use super::{KERNEL, UP};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
-use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row, everywhere, nothing};
 use crate::matrix::stage::{PROFILE, Stage};
 use crate::site::SmallInstaller;
 
@@ -19,7 +19,7 @@ const fn row(
     config: fn(Place) -> &'static str,
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config, lease: LONG, prepare: nothing, run }
+    Row { name, what, ci, without: everywhere, config, dhcp: "", prepare: nothing, run }
 }
 
 /// The option ROM of a BIOS machine.

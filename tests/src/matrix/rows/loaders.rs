@@ -9,7 +9,7 @@ use super::{LINUX, UP, tree};
 use crate::firmware::Firmware;
 use crate::lab::SERVER;
 use crate::matrix::place::Place;
-use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row, everywhere, nothing};
 use crate::matrix::stage::Stage;
 use crate::site::SmallInstaller;
 
@@ -20,7 +20,7 @@ pub(super) const PXELINUX: Row = Row {
     ci: &[Place::SameHost, Place::Vlan],
     without: everywhere,
     config: |_| "[boot.loaders]\nipxe-bios = \"bios/pxelinux.0\"\n",
-    lease: LONG,
+    dhcp: "",
     prepare: menu,
     run: |stage| boot(stage, Firmware::Bios, UP),
 };
@@ -32,9 +32,45 @@ pub(super) const LPXELINUX: Row = Row {
     ci: &[Place::Proxy4011, Place::Relay],
     without: everywhere,
     config: |_| "[boot.loaders]\nipxe-bios = \"lpxelinux.0\"\n",
-    lease: LONG,
-    prepare: http_addresses,
+    dhcp: "",
+    prepare: |site| file_profile(site, &http_addresses()),
     run: lpxelinux,
+};
+
+/// The same, led by options 209 to 211 in our answer.
+pub(super) const LPXELINUX_OPTIONS: Row = Row {
+    name: "lpxelinux-options",
+    what: "the same; DHCP options 209 to 211 name a configuration of the site, which comes by HTTP too",
+    ci: &[Place::ProxyDirect],
+    without: everywhere,
+    config: |_| {
+        r#"
+[boot.loaders]
+ipxe-bios = "lpxelinux.0"
+
+[boot.pxelinux]
+config = "menus/own.cfg"
+prefix = "http://10.77.0.1:8080/"
+reboot = "60s"
+
+[profiles.kernel]
+class = "live"
+kernel = "small/vmlinuz"
+"#
+    },
+    dhcp: "",
+    prepare: |site| {
+        fs::create_dir_all(site.tree().join("menus"))?;
+        fs::write(site.tree().join("menus/own.cfg"), http_addresses())?;
+        Ok(())
+    },
+    run: |stage| {
+        let reached = lpxelinux(stage)?;
+        let sent = stage.server.events_of("file-sent")?;
+        let own = |event: &serde_json::Value| event["name"] == "menus/own.cfg" && event["via"] == "http";
+        ensure!(sent.iter().any(own), "the configuration by HTTP: {sent:?}");
+        Ok(reached)
+    },
 };
 
 /// SYSLINUX for x86-64 UEFI.
@@ -55,7 +91,7 @@ initrd = "small/initrd"
 args = "console=ttyS0,115200"
 "#
     },
-    lease: LONG,
+    dhcp: "",
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
@@ -78,7 +114,7 @@ initrd = "small/initrd"
 args = "console=ttyS0,115200"
 "#
     },
-    lease: LONG,
+    dhcp: "",
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
@@ -98,7 +134,7 @@ initrd = "debian-installer/arm64/initrd.gz"
 args = "console=ttyAMA0"
 "#
     },
-    lease: LONG,
+    dhcp: "",
     prepare: tree::debian_arm64,
     run: u_boot,
 };
@@ -125,14 +161,11 @@ fn menu(site: &SmallInstaller) -> Result<()> {
     )
 }
 
-fn http_addresses(site: &SmallInstaller) -> Result<()> {
+fn http_addresses() -> String {
     let base = format!("http://{SERVER}:8080");
-    file_profile(
-        site,
-        &format!(
-            "SERIAL 0 115200\nDEFAULT kernel\nPROMPT 0\nLABEL kernel\nLINUX {base}/small/vmlinuz\n\
-             INITRD {base}/small/initrd\nAPPEND console=ttyS0,115200\n"
-        ),
+    format!(
+        "SERIAL 0 115200\nDEFAULT kernel\nPROMPT 0\nLABEL kernel\nLINUX {base}/small/vmlinuz\n\
+         INITRD {base}/small/initrd\nAPPEND console=ttyS0,115200\n"
     )
 }
 

@@ -43,6 +43,7 @@ pub(crate) static ALL: &[Row] = &[
     ipxe::EFI,
     loaders::PXELINUX,
     loaders::LPXELINUX,
+    loaders::LPXELINUX_OPTIONS,
     loaders::SYSLINUX_EFI,
     loaders::GRUB,
     loaders::U_BOOT,

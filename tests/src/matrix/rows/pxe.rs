@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{KERNEL, LINUX, UP, tree};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
-use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row, everywhere, nothing};
 use crate::matrix::stage::Stage;
 
 /// SeaBIOS and the option ROM that QEMU's cards carry. That ROM is iPXE, and says so.
@@ -15,7 +15,7 @@ pub(super) const BIOS: Row = Row {
     ci: &[Place::Server, Place::ProxyDirect, Place::SameHostKea],
     without: everywhere,
     config: |_| KERNEL,
-    lease: LONG,
+    dhcp: "",
     prepare: nothing,
     run: |stage| boot(stage, Firmware::Bios, UP),
 };
@@ -27,7 +27,7 @@ pub(super) const UEFI_X64: Row = Row {
     ci: &[Place::Proxy4011, Place::SameHost, Place::Relay, Place::Vlan],
     without: everywhere,
     config: |_| KERNEL,
-    lease: LONG,
+    dhcp: "",
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
@@ -48,7 +48,7 @@ initrd = "small/initrd"
 args = "console=ttyS0,115200"
 "#
     },
-    lease: LONG,
+    dhcp: "",
     prepare: tree::debian_i386,
     run: |stage| boot(stage, Firmware::UefiIa32, LINUX),
 };
@@ -61,7 +61,7 @@ pub(super) const UEFI_ARM64: Row = Row {
     ci: &[Place::Proxy4011],
     without: everywhere,
     config: |place| if grub_asks_us(place).is_none() { tree::ARM64_BY_GRUB } else { tree::ARM64_BY_ITSELF },
-    lease: LONG,
+    dhcp: "",
     prepare: tree::debian_arm64,
     run: |stage| boot(stage, Firmware::UefiArm64, LINUX),
 };
@@ -86,7 +86,7 @@ pub(super) const UEFI_X64_HTTP: Row = Row {
     ci: &[Place::ProxyDirect, Place::SameHost],
     without: everywhere,
     config: |_| KERNEL,
-    lease: LONG,
+    dhcp: "",
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64Http, UP),
 };
@@ -99,7 +99,7 @@ pub(super) const UEFI_ARM64_HTTP: Row = Row {
     ci: &[Place::Server],
     without: everywhere,
     config: |_| tree::ARM64_BY_IMAGE,
-    lease: LONG,
+    dhcp: "",
     prepare: |site| {
         tree::debian_arm64(site)?;
         tree::image_arm64(site)

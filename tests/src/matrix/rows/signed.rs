@@ -6,7 +6,7 @@ use super::pxe::grub_asks_us;
 use super::{UP, tree};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
-use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row, everywhere, nothing};
 use crate::matrix::stage::Stage;
 
 /// OVMF with Secure Boot on and Microsoft's keys, which trust Debian's shim.
@@ -27,7 +27,7 @@ initrd = "small/initrd"
 args = "console=ttyS0,115200"
 "#
     },
-    lease: LONG,
+    dhcp: "",
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64Secure),
 };
@@ -50,7 +50,7 @@ initrd = "small/initrd"
 args = "console=ttyS0,115200"
 "#
     },
-    lease: LONG,
+    dhcp: "",
     prepare: tree::image_x64,
     run: |stage| boot(stage, Firmware::UefiX64SecureHttp),
 };

@@ -9,7 +9,7 @@ use nextboot_model::Arch;
 
 use super::KERNEL;
 use crate::matrix::place::Place;
-use crate::matrix::row::{LONG, Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row, everywhere, nothing};
 use crate::matrix::stage::{PROFILE, Stage};
 use crate::simulated::{Report, boot_on};
 use crate::site::SmallInstaller;
@@ -20,7 +20,7 @@ const fn row(
     ci: &'static [Place],
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config: |_| KERNEL, lease: LONG, prepare: nothing, run }
+    Row { name, what, ci, without: everywhere, config: |_| KERNEL, dhcp: "", prepare: nothing, run }
 }
 
 /// A ROM that asks on port 4011 whatever it was told, and sends no UUID.

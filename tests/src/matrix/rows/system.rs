@@ -17,7 +17,7 @@ use crate::process::Process;
 use crate::wait::wait_until;
 
 /// The shortest that we give; clients renew after half of it.
-const SHORT: &str = "60s";
+const SHORT: &str = "lease_time = \"60s\"";
 
 const fn row(
     name: &'static str,
@@ -25,7 +25,7 @@ const fn row(
     ci: &'static [Place],
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config: |_| KERNEL, lease: SHORT, prepare: nothing, run }
+    Row { name, what, ci, without: everywhere, config: |_| KERNEL, dhcp: SHORT, prepare: nothing, run }
 }
 
 /// ISC's client.
