@@ -8,12 +8,13 @@
 //! |---|---|
 //! | `test_v4_request_initreboot_no_requested_address` | switched off in forge, which wants DHCPNAK; as Kea we are silent |
 //! | `test_v4_rai_option5_link_selection` | a relay that is in no subnet of ours gets no answer at all, in forge DHCPNAK |
+//! | `relayedClient` | Kea answers past the relay where `ciaddr` is set; here all goes back the way it came (RFC 2131 section 4.1) |
 //! | `test_v4_lease_circuit`, `test_v4_lease_agent_option` | what the relay said is always kept with the lease |
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use nextboot_firmware::message::code;
 use nextboot_tests::wire::{Client, Net, Site, ip};
 
@@ -225,7 +226,7 @@ fn test_v4_rai_option5_link_selection_ignore() {
     relayed("test_v4_rai_option5_link_selection_ignore", &site, |net| {
         let link = client(1).says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254]);
         let ack = net.lease(&link)?;
-        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 50, "{ack}");
+        ensure!(ack.header.yiaddr.octets()[2] == 50, "{ack}");
         ack.tells(code::RELAY_INFO, [5, 4, 192, 168, 51, 254])?;
         Ok(())
     });
@@ -240,7 +241,7 @@ fn relay_ignore_link_select() {
             .says(code::RELAY_INFO, [5, 4, 10, 77, 0, 0])
             .says(code::SUBNET_SELECTION, OTHER_LINK.octets());
         let ack = net.lease(&both)?;
-        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
+        ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
         Ok(())
     });
 }
@@ -266,10 +267,10 @@ fn test_v4_rai_option11_server_identifier_override() {
 fn adjust_iface_data_relay_port() {
     relayed("adjust_iface_data_relay_port", &site(1, 9), |net| {
         let offer = net.offer(&client(1).says(code::RELAY_INFO, [19, 0]).discover().from_port(6767))?;
-        anyhow::ensure!(offer.to.port() == 6767, "{offer}");
+        ensure!(offer.to.port() == 6767, "{offer}");
         // One that does not say so.
         let offer = net.offer(&client(2).discover().from_port(6767))?;
-        anyhow::ensure!(offer.to.port() == 67, "{offer}");
+        ensure!(offer.to.port() == 67, "{offer}");
         Ok(())
     });
 }
@@ -283,7 +284,7 @@ fn relay_override() {
         net.uses(outside)?;
         let known = Client::new(1).behind(outside);
         let ack = net.lease(&known.clone().says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254]))?;
-        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
+        ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
         // Without a link there is no telling where its client is.
         net.silent(&known.discover())
     });
@@ -297,7 +298,7 @@ fn relay_link_select() {
             .says(code::RELAY_INFO, [5, 4, 192, 168, 51, 254])
             .says(code::SUBNET_SELECTION, ip(0).octets());
         let address = net.lease(&both)?.header.yiaddr;
-        anyhow::ensure!(address.octets()[2] == 51, "{address}");
+        ensure!(address.octets()[2] == 51, "{address}");
         Ok(())
     });
 }
@@ -307,7 +308,7 @@ fn relay_link_select() {
 fn subnet_select() {
     relayed("subnet_select", &site(1, 9), |net| {
         let ack = net.lease(&client(1).says(code::SUBNET_SELECTION, OTHER_LINK.octets()))?;
-        anyhow::ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
+        ensure!(ack.header.yiaddr.octets()[2] == 51, "{ack}");
         ack.tells(code::SUBNET_SELECTION, OTHER_LINK.octets())?;
         Ok(())
     });
@@ -394,4 +395,27 @@ fn test_v4_lease_agent_option() {
         |number| format!("circuit = \"port\"\nremote = \"remote{number}\""),
         |number| [&[1, 4][..], b"port", &[2, 7], format!("remote{number}").as_bytes()].concat(),
     );
+}
+
+/// An INFORM through the relay: told what is said in the relay's network, and the relay is to broadcast the answer, which no
+/// `yiaddr` would lead to the client.
+fn informed(name: &str, ciaddr: Ipv4Addr) {
+    relayed(name, &one(), |net| {
+        let ask = client(1).inform(ciaddr).set(|header| header.flags = 0);
+        let ack = net.ack(&ask)?;
+        ack.tells(code::SUBNET_MASK, [255, 255, 255, 0])?.lacks(code::LEASE_TIME)?;
+        ensure!(ack.header.flags == 0x8000 && ack.header.ciaddr == ciaddr, "{ack}");
+        ensure!(ack.header.yiaddr.is_unspecified() && *ack.to.ip() == RELAY, "{ack}");
+        Ok(())
+    });
+}
+
+#[test]
+fn relayed_client() {
+    informed("relayed_client", far(56));
+}
+
+#[test]
+fn relayed_client_no_ciaddr() {
+    informed("relayed_client_no_ciaddr", Ipv4Addr::UNSPECIFIED);
 }

@@ -205,6 +205,21 @@ fn release_already_released() {
     });
 }
 
+/// An address that was given back is taken out of the released lease by the next client, for good: a restart changes nothing.
+#[test]
+fn release_and_reclaim() {
+    Site::one().run("release_and_reclaim", |net| {
+        let (first, second) = (Client::new(1), Client::new(2));
+        net.lease(&first)?.gives(ip(50))?;
+        net.silent(&first.release(ip(50)))?;
+        net.pass(Duration::from_secs(1))?;
+        net.lease(&second)?.gives(ip(50))?;
+        net.pass(Duration::from_secs(1))?;
+        net.silent(&first.discover())?;
+        kept(net, &second)
+    });
+}
+
 /// A machine that gave its address back gets it again while nobody else needs it.
 #[test]
 fn a_released_address_is_found_again() {
@@ -367,5 +382,18 @@ fn decline_after_expire() {
         net.pass(Duration::from_secs(61))?;
         net.silent(&client.decline(ip(50)))?;
         free(net)
+    });
+}
+
+/// Nor one that ran out and is somebody else's by now.
+#[test]
+fn decline_after_reclamation() {
+    Site::one().dhcp("lease_time = 60").run("decline_after_reclamation", |net| {
+        let (first, second) = (Client::new(1), Client::new(2));
+        net.lease(&first)?.gives(ip(50))?;
+        net.pass(Duration::from_secs(61))?;
+        net.lease(&second)?.gives(ip(50))?;
+        net.silent(&first.decline(ip(50)))?;
+        kept(net, &second)
     });
 }

@@ -7,6 +7,8 @@
 //! | `multiStageBoot`, `ignoreChangingClientId` | what `identity = "hardware"` means, our default; `"client-id"` is Kea's |
 //! | `authoritativeSubnetSelectionFail` | a relay that we do not know is not answered, even by the authority |
 //! | `RenewMinLifetime`, `RenewMaxLifetime`, `RenewHintLifetime` | the site says how long leases hold, whatever a client wishes |
+//! | `acceptDirectRequest` | that an interface without a subnet is not answered at is seen by the unit tests; all of the laboratory's has one |
+//! | `messageFieldsReservations` | what a machine boots hangs on the host, not on the reservation; the server's name is not said |
 //! | `neverSend` | there is no such flag; what no server sends is not sent to who asks for it |
 
 use std::net::Ipv4Addr;
@@ -468,6 +470,57 @@ fn prl_persistency() {
         }
         let again = net.ack(&Client::new(1).says(code::PARAMETERS, []).select(offer.header.yiaddr))?;
         again.tells(26, [5, 220])?.tells(17, "x")?;
+        Ok(())
+    });
+}
+
+/// A message came by a relay if it names one, whatever it says of hops; others are answered whether they were sent to all or
+/// to us alone. An INFORM needs an address that the answer can go to.
+#[test]
+fn accept_direct_request() {
+    Site::pool("50-59").run("accept_direct_request", |net| {
+        net.uses(ip(20))?;
+        net.uses(ip(30))?;
+        let relayed = Client::new(1).behind(ip(30)).discover();
+        net.offer(&relayed.clone().set(|header| header.hops = 0))?;
+        net.offer(&relayed)?;
+        let direct = Client::new(2);
+        net.offer(&direct.discover().alone(ip(20)))?;
+        net.offer(&direct.discover())?;
+        let inform = direct.hears_unicast().bare(Kind::INFORM);
+        net.silent(&inform)?;
+        for ask in [inform.clone().from(ip(20)), inform.set(|header| header.ciaddr = ip(20))] {
+            ensure!(*net.ack(&ask)?.to.ip() == ip(20));
+        }
+        Ok(())
+    });
+}
+
+/// The fixed fields say what this machine boots, in the OFFER and in the ACK, and by INFORM (`inform_unittest`) as well.
+#[test]
+fn message_fields_reservations() {
+    let site = Site::pool("50-59")
+        .reservation("mac = \"02:00:00:00:00:01\"", ip(60))
+        .block("[profiles.rescue]\nclass = \"live\"\nkernel = \"rescue/linux\"");
+    site.run("message_fields_reservations", |net| {
+        net.uses(ip(30))?;
+        let firmware = |number: u8| {
+            let client = Client::new(number).says(code::VENDOR_CLASS, "PXEClient:Arch:00000:UNDI:002001");
+            client.says(code::ARCH, [0, 0]).says(code::PARAMETERS, [1, 3, 66, 67])
+        };
+        let (client, other) = (firmware(1), firmware(2));
+        net.server.cli(&["host", "add", "one", &client.mac.to_string()])?;
+        net.server.cli(&["boot", "one", "rescue"])?;
+        let inform = |client: &Client| client.clone().behind(ip(30)).inform(Ipv4Addr::UNSPECIFIED);
+        let answers =
+            [net.offer(&client.discover())?, net.ack(&client.select(ip(60)))?, net.ack(&inform(&client))?];
+        for answer in &answers {
+            ensure!(answer.header.siaddr == server(), "{answer}");
+            ensure!(answer.header.file_text() == "pxelinux.0" && answer.header.sname[0] == 0, "{answer}");
+        }
+        for answer in [net.offer(&other.discover())?, net.ack(&inform(&other))?] {
+            ensure!(answer.header.siaddr.is_unspecified() && answer.header.file[0] == 0, "{answer}");
+        }
         Ok(())
     });
 }

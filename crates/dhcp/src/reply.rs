@@ -79,7 +79,8 @@ impl<'a> Reply<'a> {
         self
     }
 
-    /// Sets the broadcast bit whatever the client sent, so that a relay broadcasts a DHCPNAK (RFC 2131 section 4.3.2).
+    /// Sets the broadcast bit whatever the client sent, so that a relay broadcasts what gives no address: a DHCPNAK (RFC
+    /// 2131 section 4.3.2), the answer to an INFORM.
     pub(crate) fn force_broadcast(&mut self) -> &mut Self {
         self.broadcast = true;
         self

@@ -98,7 +98,8 @@ impl Heard {
         let (have, asked) = (&self.header, &ask.message.header);
         ensure!((have.htype, have.hlen, have.hops, have.secs) == (1, 6, 0, 0), "fixed fields: {self}");
         ensure!(have.chaddr == asked.chaddr && have.giaddr == asked.giaddr, "not copied: {self}");
-        let forced = self.kind() == Some(Kind::NAK) && !asked.giaddr.is_unspecified();
+        // Without an address in it, a relay can only broadcast it.
+        let forced = have.yiaddr.is_unspecified() && !asked.giaddr.is_unspecified();
         let flags = if forced { asked.flags | BROADCAST } else { asked.flags };
         ensure!(have.flags == flags, "flags {:04x}: {self}", have.flags);
         if self.kind() == Some(Kind::NAK) {

@@ -49,6 +49,10 @@ impl Call<'_> {
         let packet = self.seen.packet();
         let mut reply = Reply::dhcp(packet, message, self.server_id());
         reply.ciaddr(packet.ciaddr);
+        if matches!(to, Destination::Relay(_)) {
+            // A relay that may not broadcast sends to `yiaddr`, and there is none.
+            reply.force_broadcast();
+        }
         self.fill(&mut reply, address);
         self.send(&reply, Some(message), to);
     }

@@ -32,6 +32,18 @@ fn relays_are_answered_on_port_67_with_an_address_of_their_network() {
     assert_eq!(out.replies[0].bytes[10], 0x80, "so that the relay broadcasts it");
 }
 
+/// Such an answer has no `yiaddr`, to which a relay that was not told to broadcast would send it.
+#[test]
+fn relays_broadcast_the_answer_to_an_inform() {
+    let mut world = two_networks();
+    let relay = Ipv4Addr::new(10, 9, 0, 1);
+    for ciaddr in [Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(10, 9, 0, 99)] {
+        let out = world.send(&Client::new(1).kind(8).giaddr(relay).ciaddr(ciaddr));
+        assert_eq!(out.replies[0].to, Destination::Relay(SocketAddrV4::new(relay, 67)));
+        assert_eq!(out.replies[0].bytes[10], 0x80);
+    }
+}
+
 #[test]
 fn link_selection_goes_before_the_relay_s_address() {
     let mut world = two_networks();
