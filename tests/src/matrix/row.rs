@@ -32,6 +32,8 @@ pub(crate) struct Row {
     pub(crate) config: fn(Place) -> &'static str,
     /// More for the `[dhcp]` section.
     pub(crate) dhcp: &'static str,
+    /// More arguments for the dnsmasq on another machine, where there is one.
+    pub(crate) beside: &'static [&'static str],
     /// Puts what the client needs into the boot tree.
     pub(crate) prepare: fn(&SmallInstaller) -> Result<()>,
     /// Runs the client until it has booted.

@@ -58,7 +58,7 @@ impl<'lab> Stage<'lab> {
             Place::Server => ours(&["br0"], "server", &lab_net)?,
             Place::ProxyDirect | Place::Proxy4011 => {
                 let namespace = lab.join("10.77.0.2/24")?;
-                other = Some(peer::dnsmasq(lab, &namespace, &[])?);
+                other = Some(peer::dnsmasq(lab, &namespace, row.beside)?);
                 beside = Some(namespace);
                 let way = if place == Place::ProxyDirect { "direct" } else { "boot-server" };
                 ours(&["br0"], "proxy", &format!("uefi_proxy = \"{way}\""))?

@@ -19,7 +19,7 @@ const fn row(
     config: fn(Place) -> &'static str,
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config, dhcp: "", prepare: nothing, run }
+    Row { name, what, ci, without: everywhere, config, dhcp: "", beside: &[], prepare: nothing, run }
 }
 
 /// The option ROM of a BIOS machine.

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 
-use super::pxe::{boot, grub_asks_us};
+use super::pxe::{NEXT_SERVER, boot, grub_asks_us};
 use super::{LINUX, UP, tree};
 use crate::firmware::Firmware;
 use crate::lab::SERVER;
@@ -21,6 +21,7 @@ pub(super) const PXELINUX: Row = Row {
     without: everywhere,
     config: |_| "[boot.loaders]\nipxe-bios = \"bios/pxelinux.0\"\n",
     dhcp: "",
+    beside: &[],
     prepare: menu,
     run: |stage| boot(stage, Firmware::Bios, UP),
 };
@@ -33,6 +34,7 @@ pub(super) const LPXELINUX: Row = Row {
     without: everywhere,
     config: |_| "[boot.loaders]\nipxe-bios = \"lpxelinux.0\"\n",
     dhcp: "",
+    beside: &[],
     prepare: |site| file_profile(site, &http_addresses()),
     run: lpxelinux,
 };
@@ -59,6 +61,7 @@ kernel = "small/vmlinuz"
 "#
     },
     dhcp: "",
+    beside: &[],
     prepare: |site| {
         fs::create_dir_all(site.tree().join("menus"))?;
         fs::write(site.tree().join("menus/own.cfg"), http_addresses())?;
@@ -92,6 +95,7 @@ args = "console=ttyS0,115200"
 "#
     },
     dhcp: "",
+    beside: &[],
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
@@ -115,6 +119,7 @@ args = "console=ttyS0,115200"
 "#
     },
     dhcp: "",
+    beside: NEXT_SERVER,
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
@@ -135,6 +140,7 @@ args = "console=ttyAMA0"
 "#
     },
     dhcp: "",
+    beside: &[],
     prepare: tree::debian_arm64,
     run: u_boot,
 };

@@ -16,6 +16,7 @@ pub(super) const BIOS: Row = Row {
     without: everywhere,
     config: |_| KERNEL,
     dhcp: "",
+    beside: &[],
     prepare: nothing,
     run: |stage| boot(stage, Firmware::Bios, UP),
 };
@@ -28,6 +29,7 @@ pub(super) const UEFI_X64: Row = Row {
     without: everywhere,
     config: |_| KERNEL,
     dhcp: "",
+    beside: &[],
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64, UP),
 };
@@ -49,6 +51,7 @@ args = "console=ttyS0,115200"
 "#
     },
     dhcp: "",
+    beside: &[],
     prepare: tree::debian_i386,
     run: |stage| boot(stage, Firmware::UefiIa32, LINUX),
 };
@@ -60,23 +63,26 @@ pub(super) const UEFI_ARM64: Row = Row {
            GRUB would ask: the kernel itself",
     ci: &[Place::Proxy4011],
     without: everywhere,
-    config: |place| if grub_asks_us(place).is_none() { tree::ARM64_BY_GRUB } else { tree::ARM64_BY_ITSELF },
+    config: |place| if grub_asks_another(place) { tree::ARM64_BY_ITSELF } else { tree::ARM64_BY_GRUB },
     dhcp: "",
+    beside: &[],
     prepare: tree::debian_arm64,
     run: |stage| boot(stage, Firmware::UefiArm64, LINUX),
 };
 
+/// What makes a dnsmasq on another machine name us as the next server. Debian's GRUB asks the next server of the answer that
+/// gave the address, whatever a proxy said (seen: requests to dnsmasq's own address without this).
+pub(super) const NEXT_SERVER: &[&str] = &["--dhcp-boot=unused,,10.77.0.1"];
+
 /// Why GRUB, started by PXE, does not find us in a place.
 pub(super) fn grub_asks_us(place: Place) -> Option<&'static str> {
-    match place {
-        Place::ProxyDirect | Place::Proxy4011 => Some(
-            "GRUB asks the server in the DHCP server's answer for its configuration, whatever the proxy's said (seen)",
-        ),
-        Place::SameHostKea => {
-            Some("GRUB takes its TFTP server from the DHCP server's answer, and Kea's names none (seen)")
-        }
-        _ => None,
-    }
+    let why = "GRUB takes its TFTP server from the DHCP server's answer, and Kea's names none (seen)";
+    (place == Place::SameHostKea).then_some(why)
+}
+
+/// Whether GRUB would ask another machine, where nobody names us as the next server.
+fn grub_asks_another(place: Place) -> bool {
+    matches!(place, Place::ProxyDirect | Place::Proxy4011) || grub_asks_us(place).is_some()
 }
 
 /// OVMF without its PXE client.
@@ -87,6 +93,7 @@ pub(super) const UEFI_X64_HTTP: Row = Row {
     without: everywhere,
     config: |_| KERNEL,
     dhcp: "",
+    beside: &[],
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64Http, UP),
 };
@@ -100,6 +107,7 @@ pub(super) const UEFI_ARM64_HTTP: Row = Row {
     without: everywhere,
     config: |_| tree::ARM64_BY_IMAGE,
     dhcp: "",
+    beside: &[],
     prepare: |site| {
         tree::debian_arm64(site)?;
         tree::image_arm64(site)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::pxe::grub_asks_us;
+use super::pxe::{NEXT_SERVER, grub_asks_us};
 use super::{UP, tree};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
@@ -12,8 +12,8 @@ use crate::matrix::stage::Stage;
 /// OVMF with Secure Boot on and Microsoft's keys, which trust Debian's shim.
 pub(super) const SECURE_BOOT: Row = Row {
     name: "secure-boot",
-    what: "OVMF with Microsoft's keys, PXE -> Debian's signed shim, GRUB and kernel, which must say that Secure Boot is on",
-    ci: &[Place::Server, Place::SameHost],
+    what: "OVMF with Microsoft's keys, PXE -> Debian's signed shim, GRUB and kernel, which must say that Secure Boot is on; another machine's DHCP server names us as next server",
+    ci: &[Place::Server, Place::Proxy4011],
     without: grub_asks_us,
     config: |_| {
         r#"
@@ -28,6 +28,7 @@ args = "console=ttyS0,115200"
 "#
     },
     dhcp: "",
+    beside: NEXT_SERVER,
     prepare: nothing,
     run: |stage| boot(stage, Firmware::UefiX64Secure),
 };
@@ -51,6 +52,7 @@ args = "console=ttyS0,115200"
 "#
     },
     dhcp: "",
+    beside: &[],
     prepare: tree::image_x64,
     run: |stage| boot(stage, Firmware::UefiX64SecureHttp),
 };

@@ -20,7 +20,17 @@ const fn row(
     ci: &'static [Place],
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config: |_| KERNEL, dhcp: "", prepare: nothing, run }
+    Row {
+        name,
+        what,
+        ci,
+        without: everywhere,
+        config: |_| KERNEL,
+        dhcp: "",
+        beside: &[],
+        prepare: nothing,
+        run,
+    }
 }
 
 /// A ROM that asks on port 4011 whatever it was told, and sends no UUID.

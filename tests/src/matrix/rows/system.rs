@@ -25,7 +25,17 @@ const fn row(
     ci: &'static [Place],
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config: |_| KERNEL, dhcp: SHORT, prepare: nothing, run }
+    Row {
+        name,
+        what,
+        ci,
+        without: everywhere,
+        config: |_| KERNEL,
+        dhcp: SHORT,
+        beside: &[],
+        prepare: nothing,
+        run,
+    }
 }
 
 /// ISC's client.
