@@ -59,16 +59,12 @@ pub(super) const SNPONLY: Row = row(
     "OVMF's PXE -> snponly.efi -> script by HTTP -> kernel by HTTP",
     &[Place::ProxyDirect, Place::Vlan],
     |_| {
-        r#"
+        kernel!(
+            r#"
 [boot.loaders]
 uefi-x64 = "snponly.efi"
-
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
 "#
+        )
     },
     |stage| once(stage, Firmware::UefiX64, 1),
 );
@@ -79,16 +75,12 @@ pub(super) const EFI: Row = row(
     "OVMF's PXE -> ipxe.efi -> script by HTTP -> kernel by HTTP",
     &[Place::Relay],
     |_| {
-        r#"
+        kernel!(
+            r#"
 [boot.loaders]
 uefi-x64 = "ipxe.efi"
-
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
 "#
+        )
     },
     |stage| once(stage, Firmware::UefiX64, 1),
 );

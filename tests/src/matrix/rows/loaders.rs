@@ -83,16 +83,12 @@ pub(super) const SYSLINUX_EFI: Row = Row {
     ci: &[Place::ProxyDirect],
     without: everywhere,
     config: |_| {
-        r#"
+        kernel!(
+            r#"
 [boot.loaders]
 uefi-x64 = "efi64/syslinux.efi"
-
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
 "#
+        )
     },
     dhcp: "",
     beside: &[],
@@ -107,16 +103,12 @@ pub(super) const GRUB: Row = Row {
     ci: &[Place::Relay],
     without: grub_asks_us,
     config: |_| {
-        r#"
+        kernel!(
+            r#"
 [boot.loaders]
 uefi-x64 = "grubnetx64.efi.signed"
-
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
 "#
+        )
     },
     dhcp: "",
     beside: NEXT_SERVER,

@@ -1,5 +1,22 @@
 //! The rows, in the table's order.
 
+/// A configuration with the small installer's kernel as profile, behind what else the row needs. Without a seed the small
+/// installer stops after its first words, which is all that a cell wants.
+macro_rules! kernel {
+    ($before:literal) => {
+        concat!(
+            $before,
+            r#"
+[profiles.kernel]
+class = "live"
+kernel = "small/vmlinuz"
+initrd = "small/initrd"
+args = "console=ttyS0,115200"
+"#
+        )
+    };
+}
+
 mod ipxe;
 mod loaders;
 mod pxe;
@@ -10,15 +27,8 @@ mod tree;
 
 use super::row::Row;
 
-/// The configuration of rows whose machine is an x86 one: the small installer's kernel as profile, with the loaders that
-/// are the default. Without a seed the small installer stops after its first words, which is all that a cell wants.
-const KERNEL: &str = r#"
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
-"#;
+/// The configuration of rows whose machine is an x86 one, with the loaders that are the default.
+const KERNEL: &str = kernel!("");
 
 /// What the small installer's first process says.
 const UP: &str = "installer: kernel";

@@ -16,16 +16,12 @@ pub(super) const SECURE_BOOT: Row = Row {
     ci: &[Place::Server, Place::Proxy4011],
     without: grub_asks_us,
     config: |_| {
-        r#"
+        kernel!(
+            r#"
 [boot.loaders]
 uefi-x64 = "shimx64.efi.signed"
-
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
 "#
+        )
     },
     dhcp: "",
     beside: NEXT_SERVER,
@@ -40,16 +36,12 @@ pub(super) const SECURE_BOOT_HTTP: Row = Row {
     ci: &[Place::Proxy4011],
     without: everywhere,
     config: |_| {
-        r#"
+        kernel!(
+            r#"
 [boot.loaders]
 uefi-x64 = "boot.img"
-
-[profiles.kernel]
-class = "live"
-kernel = "small/vmlinuz"
-initrd = "small/initrd"
-args = "console=ttyS0,115200"
 "#
+        )
     },
     dhcp: "",
     beside: &[],
