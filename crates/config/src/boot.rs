@@ -3,13 +3,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use nextboot_boot::{
     Chain, Entry, Exits, Kind, Loader, Loaders, Profile, Rule, SecureBoot, Site, Unknown, pxelinux::Options,
 };
-use nextboot_model::{BadExit, BadLoaderName, Class, Exit, LoaderName, ProfileName};
+use nextboot_model::{BadExit, Class, Exit, LoaderName, ProfileName};
 
 use crate::{
     document::{Item, Mark, Report, Section},
     files::take,
     menu::Menu,
     pxelinux, rule,
+    value::loader_name,
 };
 
 /// What `[boot]` says.
@@ -190,13 +191,5 @@ fn loader(item: &Item<'_>, kind: Kind) -> Option<Option<Entry>> {
             item.wrong("only iPXE reads scripts; name a file here, e.g. \"snponly.efi\", or \"none\"")
         }
         LoaderName::File(name) => Some(Some(Entry::file(&name))),
-    }
-}
-
-/// A loader by its name, or one of the words.
-pub(crate) fn loader_name(item: &Item<'_>) -> Option<LoaderName> {
-    match item.text()?.parse() {
-        Ok(name) => Some(name),
-        Err(error) => item.wrong(BadLoaderName::to_string(&error)),
     }
 }

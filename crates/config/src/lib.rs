@@ -31,6 +31,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 mod tftp;
+mod value;
 
 pub use api::Api;
 pub use complaint::{Complaint, Complaints};

@@ -2,9 +2,9 @@ use nextboot_boot::{Body, CONF_DIR, Kind, Linux, OwnLoaders, Profile};
 use nextboot_model::{Class, ProfileName};
 
 use crate::{
-    boot::loader_name,
     document::{Item, Mark, Section},
     pxelinux,
+    value::loader_name,
 };
 
 /// Longest kernel command line that Linux takes on x86 (`COMMAND_LINE_SIZE`), in bytes; a template may be longer than what

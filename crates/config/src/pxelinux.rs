@@ -1,6 +1,6 @@
 use nextboot_boot::pxelinux::Options;
 
-use crate::{dhcp::while_, document::Section};
+use crate::{document::Section, value::while_};
 
 /// Longest text of one DHCP option, in bytes.
 const LONGEST: usize = 255;

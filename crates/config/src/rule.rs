@@ -1,9 +1,8 @@
-use nextboot_boot::{Firmware, Kind, Rule, VendorClass};
+use nextboot_boot::{Firmware, Rule, VendorClass};
 
 use crate::{
-    boot::loader_name,
-    dhcp::{address, network},
-    document::{Item, Section},
+    document::Section,
+    value::{address, loader_name, mac_prefix, machine, network},
 };
 
 /// Most rules of one site: every packet is held against all of them.
@@ -38,19 +37,4 @@ fn one(section: &mut Section<'_>) -> Rule {
         section.report().complain(&section.missing("loader"), "missing; say which loader these machines get");
     }
     rule
-}
-
-/// A machine, whatever program speaks for it; that is what `firmware` is for.
-pub(crate) fn machine(item: &Item<'_>) -> Option<Kind> {
-    let kinds = Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::IpxeBios | Kind::IpxeUefi));
-    item.choice(&kinds.map(|kind| (kind.key(), kind)).collect::<Vec<_>>())
-}
-
-/// One to six bytes of a MAC in hexadecimal, with `:` or `-` between them.
-pub(crate) fn mac_prefix(item: &Item<'_>) -> Option<Vec<u8>> {
-    let byte = |text: &str| u8::from_str_radix(text, 16).ok().filter(|_| text.len() == 2);
-    let bytes: Option<Vec<u8>> = item.text()?.split([':', '-']).map(byte).collect();
-    bytes
-        .filter(|bytes| bytes.len() <= 6)
-        .or_else(|| item.wrong("use the beginning of a MAC address, e.g. \"52:54:00\""))
 }

@@ -2,11 +2,11 @@ use nextboot_boot::Kind;
 use nextboot_dhcp::{Class, ClientKind, Members, PoolRange, Subnet};
 use nextboot_model::Arch;
 
-use super::{bytes, lease_time, network, parameters, pool};
+use super::{bytes, lease_time, parameters, pool};
 use crate::{
     document::{Item, Placed, Report, Section},
     files::take,
-    rule,
+    value::{mac_prefix, machine, network},
 };
 
 /// Most classes: every packet is held against all of them.
@@ -51,7 +51,7 @@ fn members(section: &mut Section<'_>) -> Members {
     take(&mut members.vendors, section.get("vendor", |item| item.list(|item| bytes::read(item, 1..=255))));
     let user_classes = section.get("user_class", |item| item.list(|item| bytes::read(item, 1..=255)));
     take(&mut members.user_classes, user_classes);
-    take(&mut members.macs, section.get("mac", |item| item.list(rule::mac_prefix)));
+    take(&mut members.macs, section.get("mac", |item| item.list(mac_prefix)));
     take(&mut members.subnets, section.get("subnet", |item| item.list(network)));
     if !keys.iter().any(|key| section.has(key)) {
         let remedy = format!("it would be for every machine; say which with {}", keys.join(", "));
@@ -65,7 +65,7 @@ fn archs(item: &Item<'_>) -> Option<Vec<Arch>> {
     if item.whole().is_some() {
         return item.number(0..=u16::MAX).map(|number| vec![Arch(number)]);
     }
-    let kind = rule::machine(item)?;
+    let kind = machine(item)?;
     // Further numbers have no names.
     Some((0..0x100).map(Arch).filter(|arch| Kind::of_arch(*arch) == Some(kind)).collect())
 }

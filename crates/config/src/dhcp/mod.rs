@@ -10,18 +10,15 @@ mod subnet;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use subnet::address;
-
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
 use nextboot_dhcp::{IdentityRule, LeaseTime, ProxyConfig, ServerConfig, VendorClasses};
 use nextboot_model::OfferWay;
 
 use crate::{
     document::{Item, Section},
-    duration,
     files::take,
+    value::{network, while_},
 };
 
 /// How the server takes part in DHCP.
@@ -155,34 +152,9 @@ impl Dhcp {
     }
 }
 
-/// A network in prefix notation.
-pub(crate) fn network(item: &Item<'_>) -> Option<Ipv4Net> {
-    let network: Ipv4Net = item.parse("use a network with its prefix length, e.g. \"10.0.0.0/24\"")?;
-    if network.trunc() != network {
-        return item.wrong(format!("this is an address within a network; write \"{}\"", network.trunc()));
-    }
-    if !(8..=30).contains(&network.prefix_len()) {
-        return item.wrong("use a prefix length from 8 to 30");
-    }
-    Some(network)
-}
-
 /// Milliseconds; iPXE waits two seconds for a proxy's offer, and no firmware that misses an early one needs more than that.
 fn reply_delay(item: &Item<'_>) -> Option<Duration> {
     item.number(0..=2000_u32).map(|millis| Duration::from_millis(millis.into()))
-}
-
-/// A duration within a range of seconds.
-pub(crate) fn while_(item: &Item<'_>, range: std::ops::RangeInclusive<u64>) -> Option<Duration> {
-    let seconds = match item.whole() {
-        Some(seconds) => u64::try_from(seconds).ok(),
-        None => duration::parse(item.text()?).map(|duration| duration.as_secs()),
-    };
-    match seconds {
-        Some(seconds) if range.contains(&seconds) => Some(Duration::from_secs(seconds)),
-        Some(_) => item.wrong(format!("use {} to {} seconds", range.start(), range.end())),
-        None => item.wrong("use seconds, or a text like \"90s\", \"30m\", \"12h\" or \"7d\""),
-    }
 }
 
 /// How long leases hold.

@@ -3,10 +3,11 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use nextboot_dhcp::{Parameters, code};
 
-use super::{options, subnet::address};
+use super::options;
 use crate::{
     document::{Item, Section},
     files::take,
+    value::address,
 };
 
 /// Most addresses in one option: it has 255 bytes.

@@ -3,10 +3,11 @@ use std::{collections::HashMap, net::Ipv4Addr};
 use nextboot_dhcp::{Owner, Reservation, Subnet};
 use nextboot_model::{HostName, Mac, Uuid};
 
-use super::{bytes, parameters, subnet::address};
+use super::{bytes, parameters};
 use crate::{
     document::{Item, Placed, Report, Section},
     files::take,
+    value::address,
 };
 
 /// Reads a `[[dhcp.reservation]]`; the place is its address's.

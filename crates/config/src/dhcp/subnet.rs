@@ -1,12 +1,11 @@
-use std::net::Ipv4Addr;
-
 use ipnet::Ipv4Net;
 use nextboot_dhcp::{LeaseTime, Subnet};
 
-use super::{lease_time, network, parameters, pool};
+use super::{lease_time, parameters, pool};
 use crate::{
-    document::{Item, Placed, Report, Section},
+    document::{Placed, Report, Section},
     files::take,
+    value::{address, network},
 };
 
 /// Twelve hours.
@@ -46,13 +45,4 @@ pub(super) fn check_overlaps(report: &Report<'_>, subnets: &[Placed<Subnet>]) {
                 .complain(&subnet.mark, format!("shares addresses with the subnet {}", other.value.network));
         }
     }
-}
-
-/// An address that a machine can have.
-pub(crate) fn address(item: &Item<'_>) -> Option<Ipv4Addr> {
-    let address: Ipv4Addr = item.parse("use an IPv4 address, e.g. \"10.0.0.1\"")?;
-    if address.is_unspecified() || address.is_multicast() || address.is_broadcast() || address.is_loopback() {
-        return item.wrong("this is not an address that other machines can reach");
-    }
-    Some(address)
 }

@@ -5,25 +5,25 @@ use std::fs;
 use anyhow::{Result, ensure};
 
 use super::pxe::boot;
-use super::{KERNEL, UP};
+use super::{KERNEL, UP, row};
 use crate::firmware::Firmware;
 use crate::matrix::place::Place;
-use crate::matrix::row::{Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row};
 use crate::matrix::stage::{PROFILE, Stage};
 use crate::site::SmallInstaller;
 
-const fn row(
+const fn ipxe(
     name: &'static str,
     what: &'static str,
     ci: &'static [Place],
     config: fn(Place) -> &'static str,
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row { name, what, ci, without: everywhere, config, dhcp: "", beside: &[], prepare: nothing, run }
+    Row { config, ..row(name, what, ci, run) }
 }
 
 /// The option ROM of a BIOS machine.
-pub(super) const ROM: Row = row(
+pub(super) const ROM: Row = ipxe(
     "ipxe-rom",
     "SeaBIOS, iPXE's option ROM -> script by HTTP -> kernel by HTTP",
     &[Place::Proxy4011],
@@ -32,7 +32,7 @@ pub(super) const ROM: Row = row(
 );
 
 /// The option ROM of a UEFI machine.
-pub(super) const UEFI_ROM: Row = row(
+pub(super) const UEFI_ROM: Row = ipxe(
     "ipxe-uefi-rom",
     "OVMF, iPXE's UEFI option ROM -> script by HTTP -> kernel by HTTP",
     &[Place::Server],
@@ -44,7 +44,7 @@ pub(super) const UEFI_ROM: Row = row(
 /// that leads to undionly.kpxe. (A `--once` would hold: undionly.kpxe begins before it has told TCP that it is all there.)
 pub(super) const UNDIONLY: Row = Row {
     prepare: chain,
-    ..row(
+    ..ipxe(
         "ipxe-undionly",
         "SeaBIOS, iPXE's option ROM -> script -> undionly.kpxe -> script by HTTP -> kernel by HTTP",
         &[Place::SameHost],
@@ -54,7 +54,7 @@ pub(super) const UNDIONLY: Row = Row {
 };
 
 /// iPXE over the firmware's own network driver.
-pub(super) const SNPONLY: Row = row(
+pub(super) const SNPONLY: Row = ipxe(
     "ipxe-snponly",
     "OVMF's PXE -> snponly.efi -> script by HTTP -> kernel by HTTP",
     &[Place::ProxyDirect, Place::Vlan],
@@ -70,7 +70,7 @@ uefi-x64 = "snponly.efi"
 );
 
 /// iPXE with its own drivers.
-pub(super) const EFI: Row = row(
+pub(super) const EFI: Row = ipxe(
     "ipxe-efi",
     "OVMF's PXE -> ipxe.efi -> script by HTTP -> kernel by HTTP",
     &[Place::Relay],

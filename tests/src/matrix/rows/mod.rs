@@ -25,7 +25,11 @@ mod simulated;
 mod system;
 mod tree;
 
-use super::row::Row;
+use anyhow::Result;
+
+use super::place::Place;
+use super::row::{Reached, Row, everywhere, nothing};
+use super::stage::Stage;
 
 /// The configuration of rows whose machine is an x86 one, with the loaders that are the default.
 const KERNEL: &str = kernel!("");
@@ -35,6 +39,26 @@ const UP: &str = "installer: kernel";
 
 /// What a kernel says first.
 const LINUX: &str = "Linux version";
+
+/// A row with a cell in every place, for a client that needs nothing but [`KERNEL`].
+const fn row(
+    name: &'static str,
+    what: &'static str,
+    ci: &'static [Place],
+    run: fn(&Stage<'_>) -> Result<Reached>,
+) -> Row {
+    Row {
+        name,
+        what,
+        ci,
+        without: everywhere,
+        config: |_| KERNEL,
+        dhcp: "",
+        beside: &[],
+        prepare: nothing,
+        run,
+    }
+}
 
 /// Every row.
 pub(crate) static ALL: &[Row] = &[

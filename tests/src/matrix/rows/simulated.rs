@@ -7,31 +7,12 @@ use nextboot_firmware::raspberry::Model;
 use nextboot_firmware::{Booted, Firmware, Verdict, rom};
 use nextboot_model::Arch;
 
-use super::KERNEL;
+use super::row;
 use crate::matrix::place::Place;
-use crate::matrix::row::{Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row};
 use crate::matrix::stage::{PROFILE, Stage};
 use crate::simulated::{Report, boot_on};
 use crate::site::SmallInstaller;
-
-const fn row(
-    name: &'static str,
-    what: &'static str,
-    ci: &'static [Place],
-    run: fn(&Stage<'_>) -> Result<Reached>,
-) -> Row {
-    Row {
-        name,
-        what,
-        ci,
-        without: everywhere,
-        config: |_| KERNEL,
-        dhcp: "",
-        beside: &[],
-        prepare: nothing,
-        run,
-    }
-}
 
 /// A ROM that asks on port 4011 whatever it was told, and sends no UUID.
 pub(super) const BIOS_INTEL: Row = row(

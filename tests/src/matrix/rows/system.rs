@@ -8,9 +8,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
-use super::KERNEL;
+use super::row;
 use crate::matrix::place::Place;
-use crate::matrix::row::{Reached, Row, everywhere, nothing};
+use crate::matrix::row::{Reached, Row};
 use crate::matrix::stage::Stage;
 use crate::namespace::Namespace;
 use crate::process::Process;
@@ -19,27 +19,17 @@ use crate::wait::wait_until;
 /// The shortest that we give; clients renew after half of it.
 const SHORT: &str = "lease_time = \"60s\"";
 
-const fn row(
+const fn system(
     name: &'static str,
     what: &'static str,
     ci: &'static [Place],
     run: fn(&Stage<'_>) -> Result<Reached>,
 ) -> Row {
-    Row {
-        name,
-        what,
-        ci,
-        without: everywhere,
-        config: |_| KERNEL,
-        dhcp: SHORT,
-        beside: &[],
-        prepare: nothing,
-        run,
-    }
+    Row { dhcp: SHORT, ..row(name, what, ci, run) }
 }
 
 /// ISC's client.
-pub(super) const DHCLIENT: Row = row(
+pub(super) const DHCLIENT: Row = system(
     "dhclient",
     "ISC's client: lease, unicast renewal, release; beside another server: our silence",
     &[Place::Server, Place::ProxyDirect, Place::Relay],
@@ -48,19 +38,19 @@ pub(super) const DHCLIENT: Row = row(
 
 /// Busybox's client.
 pub(super) const UDHCPC: Row =
-    row("udhcpc", "busybox's client; the same", &[Place::Server, Place::SameHost, Place::Vlan], |stage| {
+    system("udhcpc", "busybox's client; the same", &[Place::Server, Place::SameHost, Place::Vlan], |stage| {
         play(stage, Client::Udhcpc)
     });
 
 /// dhcpcd.
 pub(super) const DHCPCD: Row =
-    row("dhcpcd", "dhcpcd; the same", &[Place::Server, Place::SameHostKea], |stage| {
+    system("dhcpcd", "dhcpcd; the same", &[Place::Server, Place::SameHostKea], |stage| {
         play(stage, Client::Dhcpcd)
     });
 
 /// systemd's client.
 pub(super) const NETWORKD: Row =
-    row("systemd-networkd", "systemd-networkd; the same", &[Place::Server, Place::Proxy4011], |stage| {
+    system("systemd-networkd", "systemd-networkd; the same", &[Place::Server, Place::Proxy4011], |stage| {
         play(stage, Client::Networkd)
     });
 
