@@ -20,7 +20,7 @@ use crate::process::Process;
 use crate::server::Server;
 use crate::sweep::sweep_once;
 use crate::transcript::Transcript;
-use crate::wait::wait_until;
+use crate::wait::{PATIENCE, wait_until};
 
 /// The address of the laboratory's bridge, where the server under test answers.
 pub const SERVER: &str = "10.77.0.1";
@@ -230,7 +230,7 @@ impl Lab {
             "tcpdump",
             &["-i", interface, "-U", "-n", "-Z", "root", "-w", &file],
         )?;
-        tcpdump.wait_for("listening on", Duration::from_secs(10))?;
+        tcpdump.wait_for("listening on", PATIENCE)?;
         Ok(tcpdump)
     }
 

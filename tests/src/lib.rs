@@ -55,4 +55,4 @@ pub use process::Process;
 pub use random::Random;
 pub use server::{Caller, Server};
 pub use transcript::Transcript;
-pub use wait::wait_until;
+pub use wait::{PATIENCE, wait_until};

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -10,10 +9,7 @@ use crate::artefacts::unpacked;
 use crate::lab::{Lab, SUBNET};
 use crate::namespace::Namespace;
 use crate::process::Process;
-use crate::wait::wait_until;
-
-/// How long a peer may take until it is ready.
-const START: Duration = Duration::from_secs(20);
+use crate::wait::{PATIENCE, wait_until};
 
 /// dnsmasq as the DHCP server of the subnet; it knows nothing of network boot. `more` are further arguments.
 ///
@@ -34,7 +30,7 @@ pub fn dnsmasq_on(lab: &Lab, namespace: &Namespace, interface: &str, more: &[&st
     args.extend([&interface, "--dhcp-range=10.77.0.100,10.77.0.199,1h", &leases]);
     args.extend_from_slice(more);
     let mut dnsmasq = lab.start(namespace, "dnsmasq", "dnsmasq", &args)?;
-    dnsmasq.wait_for("DHCP, IP range", START)?;
+    dnsmasq.wait_for("DHCP, IP range", PATIENCE)?;
     Ok(dnsmasq)
 }
 
@@ -65,7 +61,7 @@ pub fn kea_on(lab: &Lab, namespace: &Namespace, interface: &str) -> Result<Proce
     ];
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut kea = lab.start(namespace, "kea", "env", &words)?;
-    kea.wait_for("DHCP4_STARTED", START)?;
+    kea.wait_for("DHCP4_STARTED", PATIENCE)?;
     Ok(kea)
 }
 
@@ -81,7 +77,7 @@ pub fn tftpd_hpa(lab: &Lab, namespace: &Namespace, address: &str, root: &Path) -
     let root = root.to_str().context("a path that is no text")?;
     let args = ["--foreground", "--user", "root", "--address", &listen, "--secure", root];
     let mut process = lab.start(namespace, "tftpd-hpa", program, &args)?;
-    wait_until("tftpd-hpa's socket", START, || {
+    wait_until("tftpd-hpa's socket", PATIENCE, || {
         process.alive()?;
         let sockets = namespace.run("ss", &["-Huln"])?;
         Ok(sockets.contains(&format!("{listen} ")).then_some(()))
@@ -109,7 +105,7 @@ pub fn nginx(lab: &Lab, namespace: &Namespace, address: &str, root: &Path) -> Re
     fs::write(&path, config)?;
     let path = path.to_str().context("a path that is no text")?;
     let mut process = lab.start(namespace, "nginx", "nginx", &["-c", path])?;
-    wait_until("nginx's socket", START, || {
+    wait_until("nginx's socket", PATIENCE, || {
         process.alive()?;
         let sockets = namespace.run("ss", &["-Htln"])?;
         Ok(sockets.contains(&format!("{address}:80 ")).then_some(()))
@@ -138,6 +134,6 @@ pub fn kea(lab: &Lab, namespace: &Namespace, interface: &str) -> Result<Process>
     let path = path.to_str().context("a path that is no text")?;
     let (pid, lock) = (format!("KEA_PIDFILE_DIR={state}"), format!("KEA_LOCKFILE_DIR={state}"));
     let mut process = lab.start(namespace, "kea", "env", &[&pid, &lock, "kea-dhcp4", "-c", path])?;
-    process.wait_for("DHCP4_STARTED", START)?;
+    process.wait_for("DHCP4_STARTED", PATIENCE)?;
     Ok(process)
 }

@@ -14,10 +14,7 @@ use crate::lab::Lab;
 use crate::namespace::{Namespace, run};
 use crate::process::Process;
 use crate::transcript::Transcript;
-use crate::wait::wait_until;
-
-/// How long the server may take until it is ready, and until it has stopped.
-const START_OR_STOP: Duration = Duration::from_secs(20);
+use crate::wait::{PATIENCE, wait_until};
 
 /// How long one look for a readiness message may block.
 const ONE_LOOK: Duration = Duration::from_millis(50);
@@ -168,7 +165,7 @@ impl Server {
     /// When it does not end in time.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         self.process.signal(Signal::TERM)?;
-        self.process.wait_for_end(START_OR_STOP)
+        self.process.wait_for_end(PATIENCE)
     }
 
     /// Asks for a reload of the configuration: SIGHUP.
@@ -239,7 +236,7 @@ fn spawn(
     let mut command = Namespace::command_in(namespace, binary);
     command.arg("serve").arg("--config").arg(config).env("NOTIFY_SOCKET", &notify);
     let mut process = Process::start("nextboot", &mut command, log.to_owned())?;
-    wait_until("readiness of the server", START_OR_STOP, || {
+    wait_until("readiness of the server", PATIENCE, || {
         let mut message = [0; 4096];
         match readiness.recv(&mut message) {
             Ok(length) => {

@@ -8,6 +8,10 @@ use anyhow::{Result, bail};
 /// How long to wait between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// How long something that must come may take on a busy machine: a commit was seen to wait 15 s for a disk that others
+/// wrote to. Only a failing test waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Looks until `condition` gives a value, and returns it.
 ///
 /// # Errors

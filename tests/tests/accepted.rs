@@ -2,14 +2,11 @@
 //! another DHCP server they hear nothing from us.
 
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use nextboot_tests::plain::{Lease, Plain, PlainClient};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, SERVER, peer};
-
-const SOON: Duration = Duration::from_secs(30);
+use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, peer};
 
 #[test]
 fn plain_systems_take_their_whole_lease_and_can_give_it_back() {
@@ -25,7 +22,7 @@ fn plain_systems_take_their_whole_lease_and_can_give_it_back() {
             .collect::<Result<Vec<_>>>()?;
         let mut taken = Vec::new();
         for client in &mut clients {
-            let Lease { address, prefix, router, dns } = client.lease(SOON)?;
+            let Lease { address, prefix, router, dns } = client.lease(PATIENCE)?;
             let own = "10.77.0.1".parse().ok();
             ensure!((100..200).contains(&address.octets()[3]) && !taken.contains(&address), "{address}");
             ensure!(
@@ -39,7 +36,7 @@ fn plain_systems_take_their_whole_lease_and_can_give_it_back() {
         }
         for address in taken {
             let address = address.to_string();
-            server.wait_for_event("released", SOON, |event| event["address"] == address)?;
+            server.wait_for_event("released", PATIENCE, |event| event["address"] == address)?;
         }
         Ok(())
     });
@@ -63,7 +60,7 @@ fn beside_another_server_plain_systems_hear_nothing_from_us() {
             "tcpdump",
             &["-i", "br0", "-l", "-n", "udp src port 67 or udp src port 4011"],
         )?;
-        heard.wait_for("listening on", SOON)?;
+        heard.wait_for("listening on", PATIENCE)?;
         let homes = Plain::ALL.map(|_| lab.join("")).into_iter().collect::<Result<Vec<_>>>()?;
         let mut clients = Plain::ALL
             .iter()
@@ -71,7 +68,7 @@ fn beside_another_server_plain_systems_hear_nothing_from_us() {
             .map(|(plain, home)| PlainClient::start(lab, home, *plain, plain.name()))
             .collect::<Result<Vec<_>>>()?;
         for client in &mut clients {
-            let lease = client.lease(SOON)?;
+            let lease = client.lease(PATIENCE)?;
             ensure!(lease.router == "10.77.0.2".parse().ok(), "{lease:?}");
         }
         let desk = lab.join("10.77.0.20/24")?;
@@ -80,7 +77,7 @@ fn beside_another_server_plain_systems_hear_nothing_from_us() {
             found.contains("Response 1 of 1") && found.contains("Server Identifier: 10.77.0.2"),
             "{found}"
         );
-        heard.wait_for("10.77.0.2.67 >", SOON)?;
+        heard.wait_for("10.77.0.2.67 >", PATIENCE)?;
         ensure!(heard.log.count("IP 10.77.0.1.") == 0, "{}", heard.log.text());
         server.alive()
     });

@@ -8,11 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use nextboot_firmware::message::{Kind, Message, Received};
 use nextboot_model::Mac;
 use nextboot_net::packet::build;
-use nextboot_tests::Lab;
 use nextboot_tests::site::{Dhcp, SmallInstaller};
 use nextboot_tests::wire::{Cable, ethernet, fragment, fragments, seal, server as our_address, sum};
+use nextboot_tests::{Lab, PATIENCE};
 
-const PATIENCE: Duration = Duration::from_secs(10);
 const FROM: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
 const ALL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::BROADCAST, 67);
 const EVERYBODY: [u8; 6] = [0xff; 6];

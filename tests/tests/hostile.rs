@@ -5,25 +5,25 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, Random, SERVER, Server, client};
+use nextboot_tests::{Lab, Namespace, PATIENCE, Random, SERVER, Server, client};
 
 const TFTP: (&str, u16) = (SERVER, 69);
 const DHCP: (&str, u16) = (SERVER, 67);
 const HTTP: (&str, u16) = (SERVER, 8080);
 const API: (&str, u16) = (SERVER, 3478);
 
-/// How long one fetch of a small file may take while others misbehave. Otherwise it takes a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long silence counts as one, where no answer is right too.
+const A_WHILE: Duration = Duration::from_secs(1);
 
 /// How much the server may grow under all of it, in KiB.
 const GROWTH: u64 = 64 * 1024;
 
 #[test]
-fn nonsense_does_not_stop_or_slow_the_service() {
+fn nonsense_does_not_stop_the_service() {
     Lab::run("hostile-nonsense", |lab| {
         let site = SmallInstaller::new(lab)?;
         fs::write(site.tree().join("small-file"), vec![7; 3000])?;
@@ -124,7 +124,7 @@ fn nothing_outside_the_roots_can_be_read_and_nothing_written() {
             &longest,
         ];
         for name in names {
-            let answer = tftp_request(&bad, 1, name)?;
+            let answer = tftp_request(&bad, 1, name, A_WHILE)?;
             ensure!(
                 answer.is_empty() || answer.starts_with(&[0, 5]) || name.contains('\0'),
                 "TFTP gave {name:?}"
@@ -137,7 +137,7 @@ fn nothing_outside_the_roots_can_be_read_and_nothing_written() {
             }
         }
         for name in ["small/initrd", "new-file"] {
-            let answer = tftp_request(&bad, 2, name)?;
+            let answer = tftp_request(&bad, 2, name, PATIENCE)?;
             ensure!(
                 answer.starts_with(&[0, 5, 0, 2]),
                 "a write request for {name} must get ERROR 2: {answer:?}"
@@ -157,7 +157,7 @@ fn a_configuration_without_content_is_file_not_found() {
         let _server = lab.server(&site.config(Dhcp::Server, ""))?;
         let bad = lab.join("10.77.0.66/24")?;
         for name in ["pxelinux.cfg/01-52-54-00-00-00-0a", "pxelinux.cfg/01-52-54-00-00-00-0b"] {
-            let answer = tftp_request(&bad, 1, name)?;
+            let answer = tftp_request(&bad, 1, name, PATIENCE)?;
             ensure!(answer.starts_with(&[0, 5, 0, 1]), "{name}: {answer:?}");
         }
         Ok(())
@@ -205,10 +205,8 @@ fn streams(namespace: &Namespace, random: &mut Random, stop: &AtomicBool) -> Res
 
 fn fetch_both_ways(namespace: &Namespace) -> Result<()> {
     for url in [format!("tftp://{SERVER}/small-file"), format!("http://{SERVER}:8080/small-file")] {
-        let began = Instant::now();
         let bytes = client::curl(namespace, &url, &[])?;
         ensure!(bytes == vec![7; 3000], "{url}: {} bytes", bytes.len());
-        ensure!(began.elapsed() < PATIENCE, "{url} took {:?}", began.elapsed());
     }
     Ok(())
 }
@@ -221,11 +219,11 @@ fn modest(server: &mut Server, before: u64) -> Result<()> {
     Ok(())
 }
 
-/// The first answer to a TFTP request with this opcode; nothing when there is none within a second.
-fn tftp_request(namespace: &Namespace, opcode: u8, name: &str) -> Result<Vec<u8>> {
+/// The first answer to a TFTP request with this opcode; nothing when there is none in time.
+fn tftp_request(namespace: &Namespace, opcode: u8, name: &str, limit: Duration) -> Result<Vec<u8>> {
     let socket = namespace.enter(|| Ok(UdpSocket::bind("0.0.0.0:0")?))?;
     socket.send_to(&tftp_message(opcode, &[name, "octet"]), TFTP)?;
-    socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+    socket.set_read_timeout(Some(limit))?;
     let mut answer = vec![0; 65_536];
     let length = socket.recv(&mut answer).unwrap_or(0);
     answer.truncate(length);

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, SERVER, Server, client};
+use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, client};
 
 const TFTP: (&str, u16) = (SERVER, 69);
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How much the server may grow under all of it, in KiB.
 const GROWTH: u64 = 16 * 1024;
 

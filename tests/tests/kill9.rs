@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
 use nextboot_tests::wire::Clients;
-use nextboot_tests::{Caller, Lab, Random, Server};
+use nextboot_tests::{Caller, Lab, PATIENCE, Random, Server, wait_until};
 
 const ROUNDS: usize = 8;
 
@@ -146,8 +146,8 @@ fn check(server: &Server, clients: &mut Clients, promised: &Promised) -> Result<
     for (mac, address) in &promised.leases {
         let other = owners.insert(address, mac);
         ensure!(other.is_none(), "{address} was given to {mac:x?} and to {other:x?}");
-        let again = clients.lease(*mac)?;
-        ensure!(again == Some(*address), "{mac:x?} had {address} and now gets {again:?}");
+        let again = wait_until(&format!("a lease for {mac:x?}"), PATIENCE, || clients.lease(*mac))?;
+        ensure!(again == *address, "{mac:x?} had {address} and now gets {again}");
     }
     Ok(())
 }

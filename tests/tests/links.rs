@@ -7,9 +7,8 @@ use anyhow::{Context, Result, ensure};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, SmallInstaller};
 use nextboot_tests::wire::Clients;
-use nextboot_tests::{Lab, Namespace, Server, wait_until};
+use nextboot_tests::{Lab, Namespace, PATIENCE, Server, wait_until};
 
-const SOON: Duration = Duration::from_secs(20);
 /// How long one DISCOVER waits; a wait for an interface that comes asks again and again.
 const ONE_ASK: Duration = Duration::from_millis(700);
 
@@ -55,7 +54,7 @@ fn vlan(lab: &Lab, machine: &Namespace, address: &str) -> Result<()> {
 /// Asks until the proxy answers; the server identifier and the source of its offer.
 fn offered_by(machine: &Namespace, interface: &str, mac: u8) -> Result<Ipv4Addr> {
     let mut rom = Rom::new(machine, interface, [2, 0, 0, 0, 9, mac], 0)?;
-    let offer = wait_until("a proxy's offer", SOON, || {
+    let offer = wait_until("a proxy's offer", PATIENCE, || {
         let replies = rom.discover(ONE_ASK, |got| !got.is_empty())?;
         Ok(replies.into_iter().next())
     })?;
@@ -74,7 +73,7 @@ fn config(site: &SmallInstaller, dhcp: Dhcp, interfaces: &str) -> String {
 }
 
 fn appeared(server: &Server, interface: &str) -> Result<()> {
-    server.wait_for_event("interface-appeared", SOON, |event| event["interface"] == interface).map(drop)
+    server.wait_for_event("interface-appeared", PATIENCE, |event| event["interface"] == interface).map(drop)
 }
 
 #[test]
@@ -94,7 +93,7 @@ fn every_interface_is_answered_on_by_its_own_address_also_one_that_comes_later_o
 
         lab.namespace().ip(&["link", "delete", "p-br1"])?;
         lab.namespace().ip(&["link", "delete", "br1"])?;
-        server.wait_for_event("interface-gone", SOON, |event| event["interface"] == "br1")?;
+        server.wait_for_event("interface-gone", PATIENCE, |event| event["interface"] == "br1")?;
         ensure!(offered_by(&first, "eth0", 4)? == Ipv4Addr::new(10, 77, 0, 1), "the others are heard on");
         let second = second_bridge(lab, "br1", "10.99.0.1/24")?;
         ensure!(offered_by(&second, "eth0", 5)? == Ipv4Addr::new(10, 99, 0, 1), "made again, other index");
@@ -123,7 +122,7 @@ fn a_server_leases_on_every_interface_from_its_own_subnet() {
         let server = lab.server(&config)?;
         let lease = |machine: &Namespace, interface: &str, mac: u8| -> Result<Ipv4Addr> {
             let mut clients = Clients::on(machine, interface)?;
-            wait_until("a lease", SOON, || clients.lease([2, 0, 0, 0, 8, mac]))
+            wait_until("a lease", PATIENCE, || clients.lease([2, 0, 0, 0, 8, mac]))
         };
         ensure!(lease(&first, "eth0", 1)?.octets()[..3] == [10, 77, 0], "untagged");
         ensure!(lease(&first, "eth0.20", 2)?.octets()[..3] == [10, 20, 0], "tagged");

@@ -1,14 +1,12 @@
 //! The loader for each machine comes from one table, who says otherwise goes before it, and `show` says why.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
-use nextboot_tests::{Lab, SERVER, Server, binary, client};
+use nextboot_tests::{Lab, PATIENCE, SERVER, Server, binary, client};
 
-const SOON: Duration = Duration::from_secs(20);
 /// x86-64 UEFI in option 93.
 const X64: u8 = 7;
 /// RISC-V 64 UEFI, for which there is no loader.
@@ -42,7 +40,7 @@ fn show_says_which_loader_and_who_said_so() {
         ensure!(checked.status.success() && said.contains(warning), "a doubt is no complaint: {said}");
 
         let mut expect = |file: &str, why: &str| {
-            let replies = rom.discover(SOON, |replies| !replies.is_empty())?;
+            let replies = rom.discover(PATIENCE, |replies| !replies.is_empty())?;
             let told = &replies.first().with_context(|| format!("no offer of {file}"))?.file;
             ensure!(told == file, "it is told {told}, not {file}");
             let shown = shown(&server)?;
@@ -67,8 +65,8 @@ fn show_says_which_loader_and_who_said_so() {
         expect("profile.efi", &format!("profile {INSTALL}, loaders.uefi-x64"))?;
         server.cli(&["host", "set", "node1", "--loader", "own.efi"])?;
         expect("own.efi", "the host's own loader")?;
-        let wrong =
-            server.wait_for_event("trouble", SOON, |event| event["text"].to_string().contains("own.efi"))?;
+        let wrong = server
+            .wait_for_event("trouble", PATIENCE, |event| event["text"].to_string().contains("own.efi"))?;
         ensure!(wrong["text"].to_string().contains("neither in the roots nor in the search path"), "{wrong}");
 
         let would = server.cli(&["show", "node1", "--as", "bios"])?;
@@ -83,9 +81,9 @@ fn show_says_which_loader_and_who_said_so() {
 
         drop(rom);
         let mut riscv = Rom::new(&machine, "eth0", [2, 0, 0, 0, 8, 1], RISCV64)?;
-        riscv.discover(SOON, |replies| !replies.is_empty())?;
+        riscv.discover(PATIENCE, |replies| !replies.is_empty())?;
         let said = "RISC-V 64 UEFI has no loader; set [boot.loaders] uefi-riscv64";
-        server.wait_for_event("trouble", SOON, |event| event["text"] == said)?;
+        server.wait_for_event("trouble", PATIENCE, |event| event["text"] == said)?;
         ensure!(shown(&server)?.ends_with(&format!("none: {said}")), "{}", shown(&server)?);
         Ok(())
     });

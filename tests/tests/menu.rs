@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
-use nextboot_tests::{Firmware, Lab, SERVER, client, peer};
+use nextboot_tests::{Firmware, Lab, PATIENCE, SERVER, client, peer};
 
-const SOON: Duration = Duration::from_secs(20);
 const ONE_ASK: Duration = Duration::from_secs(2);
 /// From power-on to the kernel.
 const BOOT: Duration = Duration::from_secs(300);
@@ -42,7 +41,7 @@ fn a_choice_at_the_console_holds_for_one_boot_and_installs_nobody() {
         let machine = lab.join("10.77.0.60/24")?;
         let mut rom = Rom::new(&machine, "eth0", [0x52, 0x54, 0, 0, 0, 0x17], 0)?;
         let offered = |rom: &mut Rom| -> Result<Vec<u8>> {
-            let offer = rom.discover(ONE_ASK, |got| !got.is_empty())?.pop().context("no offer")?;
+            let offer = rom.discover(PATIENCE, |got| !got.is_empty())?.pop().context("no offer")?;
             ensure!(offer.is_proxy_offer() && offer.file.is_empty() && offer.next_server == US, "{offer:?}");
             offer.options.get(&43).cloned().context("no menu")
         };
@@ -52,10 +51,10 @@ fn a_choice_at_the_console_holds_for_one_boot_and_installs_nobody() {
         ensure!(!shows(&menu, INSTALL.as_bytes()), "nobody armed this machine");
 
         ensure!(rom.ask_boot_server(US, Some(INSTALLER), ONE_ASK)?.is_none(), "nor can it ask for it");
-        let ack = rom.ask_boot_server(US, Some(RESCUE), ONE_ASK)?.context("port 4011 is silent")?;
+        let ack = rom.ask_boot_server(US, Some(RESCUE), PATIENCE)?.context("port 4011 is silent")?;
         ensure!(ack.options.get(&43).is_some_and(|item| item == &[71, 4, 0x80, 2, 0, 0, 255]), "{ack:?}");
         ensure!(ack.file == "pxelinux.0", "{ack:?}");
-        server.wait_for_event("picked", SOON, |event| event["profile"] == "rescue")?;
+        server.wait_for_event("picked", PATIENCE, |event| event["profile"] == "rescue")?;
         let name = format!("pxelinux.cfg/01-{}", MAC.replace(':', "-"));
         let fetch = || client::tftp_hpa(&machine, SERVER, &name);
         let text = String::from_utf8(fetch()?)?;
@@ -68,7 +67,7 @@ fn a_choice_at_the_console_holds_for_one_boot_and_installs_nobody() {
         server.cli(&["host", "add", "node17", MAC])?;
         server.cli(&["boot", "node17", INSTALL])?;
         ensure!(shows(&offered(&mut rom)?, INSTALL.as_bytes()), "now it is armed");
-        let ack = rom.ask_boot_server(US, Some(INSTALLER), ONE_ASK)?.context("port 4011 is silent")?;
+        let ack = rom.ask_boot_server(US, Some(INSTALLER), PATIENCE)?.context("port 4011 is silent")?;
         ensure!(ack.file == "pxelinux.0", "{ack:?}");
         ensure!(String::from_utf8(fetch()?)?.contains("seed="), "the installer's configuration");
         Ok(())

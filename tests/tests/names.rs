@@ -3,11 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, SERVER, client};
+use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, client};
 
 /// What the machine's own SMBIOS says, and what PXELINUX makes of it.
 const UUID: &str = "b8945908-d6a6-41a9-a11d-74a6ab80b83d";
@@ -84,7 +83,7 @@ fn a_machine_that_fetches_ipxe_again_and_again_is_told_of() {
         }
         ensure!(server.events_of("goes-round")?.is_empty(), "twice is no round trip");
         http(&machine, "snponly.efi")?;
-        server.wait_for_event("goes-round", Duration::from_secs(10), |event| event["mac"] == mac.as_str())?;
+        server.wait_for_event("goes-round", PATIENCE, |event| event["mac"] == mac.as_str())?;
         Ok(())
     });
 }

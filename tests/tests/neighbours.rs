@@ -1,16 +1,12 @@
 //! The watcher: other DHCP and boot servers on the wire are heard, named, and told about where they get in the way.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Server, peer, wait_until};
+use nextboot_tests::{Lab, PATIENCE, Server, peer, wait_until};
 use serde_json::Value;
 
-const SOON: Duration = Duration::from_secs(20);
-
 fn neighbour(server: &Server, address: &str) -> Result<Value> {
-    wait_until(&format!("the neighbour {address}"), SOON, || {
+    wait_until(&format!("the neighbour {address}"), PATIENCE, || {
         let list = server.json(&["neighbours"])?;
         let all = list["neighbours"].as_array().context("no list")?;
         Ok(all.iter().find(|known| known["server"] == address).cloned())
@@ -18,7 +14,7 @@ fn neighbour(server: &Server, address: &str) -> Result<Value> {
 }
 
 fn conflict(server: &Server, address: &str, code: &str) -> Result<Value> {
-    server.wait_for_event("neighbour-conflict", SOON, |event| {
+    server.wait_for_event("neighbour-conflict", PATIENCE, |event| {
         event["server"] == address && event["conflict"] == code
     })
 }
@@ -42,7 +38,7 @@ fn the_probe_at_the_start_finds_who_serves_and_warns_of_what_would_keep_machines
             "--pxe-service=X86-64_EFI,rival,rival",
         ];
         let mut proxy = lab.start(&rival, "rival", "dnsmasq", &args)?;
-        proxy.wait_for("proxy on subnet", SOON)?;
+        proxy.wait_for("proxy on subnet", PATIENCE)?;
 
         let server = lab.server(&site.config(Dhcp::Proxy, ""))?;
         conflict(&server, "10.77.0.2", "boot-file")?;

@@ -5,14 +5,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, SERVER, binary, client};
+use nextboot_tests::{Lab, PATIENCE, SERVER, binary, client};
 use rustix::process::Signal;
-
-const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn a_wrong_configuration_is_refused_whole_before_anything_is_bound() {
@@ -52,7 +49,7 @@ fn without_a_file_it_serves_the_default_route_beside_other_dhcp_servers() {
         let program = binary()?;
         let program = program.to_str().context("a path that is no text")?;
         let mut server = lab.start(lab.namespace(), "defaults", "sh", &["-c", script, program])?;
-        server.wait_for("serving", SOON)?;
+        server.wait_for("serving", PATIENCE)?;
         let log = server.log.text();
         ensure!(log.contains("br0") && log.contains("proxy"), "{log}");
         ensure!(log.contains("/var/lib/nextboot/token"), "it says where the token is: {log}");
@@ -82,13 +79,13 @@ fn a_reload_takes_what_is_right_and_nothing_of_what_is_wrong() {
             config.replace(&tree, &other.display().to_string()).replace("attempts", "atempts"),
         )?;
         server.hang_up()?;
-        let event = server.wait_for_event("reload-failed", SOON, |_| true)?;
+        let event = server.wait_for_event("reload-failed", PATIENCE, |_| true)?;
         ensure!(event["error"].as_str().is_some_and(|error| error.contains("boot.atempts")), "{event}");
         ensure!(fetch()? == b"content", "the old configuration holds");
 
         fs::write(server.config(), config.replace(&tree, &other.display().to_string()))?;
         server.hang_up()?;
-        server.wait_for_event("reloaded", SOON, |_| true)?;
+        server.wait_for_event("reloaded", PATIENCE, |_| true)?;
         ensure!(fetch()? == b"other content", "the new configuration holds");
 
         let hosts = format!("http://{SERVER}:3478/api/hosts");
@@ -130,7 +127,7 @@ fn the_service_manager_is_told_of_readiness_life_and_end() {
         fs::write(&file, site.config(Dhcp::Proxy, ""))?;
         let path = lab.scratch().join("notify.sock");
         let manager = UnixDatagram::bind(&path)?;
-        manager.set_read_timeout(Some(SOON))?;
+        manager.set_read_timeout(Some(PATIENCE))?;
         let notify = format!("NOTIFY_SOCKET={}", path.display());
         let (program, file) = (binary()?, file.display().to_string());
         let program = program.to_str().context("a path that is no text")?;
@@ -151,7 +148,7 @@ fn the_service_manager_is_told_of_readiness_life_and_end() {
         }
         server.signal(Signal::TERM)?;
         hear("STOPPING=1")?;
-        ensure!(server.wait_for_end(SOON)?.success(), "it ends well");
+        ensure!(server.wait_for_end(PATIENCE)?.success(), "it ends well");
         Ok(())
     });
 }

@@ -2,13 +2,10 @@
 //! somebody who may can end it.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, SERVER, Server, client, wait_until};
-
-const SOON: Duration = Duration::from_secs(20);
+use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, client, wait_until};
 
 const PROFILES: &str = r#"
 [profiles.rescue]
@@ -60,7 +57,9 @@ impl Scene {
     }
 
     fn wait_for_profile(&self, wanted: &str) -> Result<()> {
-        wait_until(&format!("the profile {wanted}"), SOON, || Ok((self.profile()? == wanted).then_some(())))
+        wait_until(&format!("the profile {wanted}"), PATIENCE, || {
+            Ok((self.profile()? == wanted).then_some(()))
+        })
     }
 
     fn fetch(&self, from: &Namespace, name: &str) -> Result<Vec<u8>> {
@@ -92,7 +91,7 @@ fn an_armed_boot_is_used_up_when_everything_was_delivered_and_not_before() {
         let cut =
             client::curl(machine, &scene.http("rescue/initrd"), &["--limit-rate", "100k", "--max-time", "1"]);
         ensure!(cut.is_err(), "the transfer was to be cut off");
-        server.wait_for_event("file-cut", SOON, |event| event["name"] == "rescue/initrd")?;
+        server.wait_for_event("file-cut", PATIENCE, |event| event["name"] == "rescue/initrd")?;
         ensure!(scene.profile()? == "rescue", "half an initrd boots nothing");
 
         // The whole in two parts is the whole.
@@ -162,7 +161,7 @@ fn a_call_back_works_once_and_only_with_its_token() {
         ensure!(client::http_status(machine, &call_back, &["-X", "POST"])? == 200, "the call-back");
         ensure!(scene.profile()? == "local", "it is durable and seen before it is answered");
         ensure!(client::http_status(machine, &call_back, &["-X", "POST"])? == 410, "used already");
-        wait_until("both refusals in the journal", SOON, || {
+        wait_until("both refusals in the journal", PATIENCE, || {
             Ok((server.events_of("call-back-refused")?.len() == 2).then_some(()))
         })
     });
@@ -176,7 +175,7 @@ fn an_undefined_name_in_a_seed_is_a_clear_error_and_an_event() {
         let url = scene.http("seed/broken.j2");
         let answer = String::from_utf8(client::curl(&scene.machine, &url, &["--include"])?)?;
         ensure!(answer.starts_with("HTTP/1.1 500") && answer.contains("broken.j2, line 2"), "{answer}");
-        let event = scene.server.wait_for_event("template-failed", SOON, |_| true)?;
+        let event = scene.server.wait_for_event("template-failed", PATIENCE, |_| true)?;
         ensure!(event["host"] == "node1", "{event}");
         scene.server.cli(&["host", "set", "node1", "--var", "password=x"])?;
         let answer = String::from_utf8(client::curl(&scene.machine, &url, &["--fail"])?)?;

@@ -1,19 +1,16 @@
 //! A proxy finds out what a machine's firmware takes: the file in the offer, port 4011, or neither.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::pxe::{Reply, Rom};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, SERVER, client};
+use nextboot_tests::{Lab, PATIENCE, SERVER, client};
 
-const SOON: Duration = Duration::from_secs(20);
-const ONE_ASK: Duration = Duration::from_secs(2);
 const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
 fn offer(rom: &mut Rom) -> Result<Reply> {
-    let offer = rom.discover(ONE_ASK, |got| !got.is_empty())?.pop().context("no offer")?;
+    let offer = rom.discover(PATIENCE, |got| !got.is_empty())?.pop().context("no offer")?;
     ensure!(offer.is_proxy_offer() && offer.next_server == US, "{offer:?}");
     Ok(offer)
 }
@@ -36,9 +33,9 @@ fn firmware_that_takes_one_way_is_led_that_way_from_then_on() {
             "then it is led to port 4011: {led:?}"
         );
         let tried =
-            |code: &str| server.wait_for_event(code, SOON, |event| event["mac"] == "52:54:00:00:00:18");
+            |code: &str| server.wait_for_event(code, PATIENCE, |event| event["mac"] == "52:54:00:00:00:18");
         ensure!(tried("offer-not-taken")?["failed"] == "direct", "and that is told");
-        let ack = rom.ask_boot_server(US, None, ONE_ASK)?.context("port 4011 is silent")?;
+        let ack = rom.ask_boot_server(US, None, PATIENCE)?.context("port 4011 is silent")?;
         ensure!(ack.file == "pxelinux.0", "{ack:?}");
         ensure!(tried("way-found")?["way"] == "boot-server", "what worked is told");
         ensure!(offer(&mut rom)?.file.is_empty(), "and remembered");

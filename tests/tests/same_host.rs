@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, Process, Server, peer, wait_until};
+use nextboot_tests::{Lab, Namespace, PATIENCE, Process, Server, peer, wait_until};
 
-const SOON: Duration = Duration::from_secs(20);
 const ONE_ASK: Duration = Duration::from_secs(2);
 const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
@@ -47,7 +46,7 @@ fn both_serve(lab: &Lab, server: &mut Server) -> Result<()> {
 
     // Firmware has both offers: the other's address and our boot file.
     let mut rom = Rom::new(&machine, "eth0", [2, 0, 0, 0, 7, 1], 0)?;
-    wait_until("both offers to one DISCOVER", SOON, || {
+    wait_until("both offers to one DISCOVER", PATIENCE, || {
         let both = |got: &[nextboot_tests::pxe::Reply]| {
             got.iter().any(|reply| reply.is_proxy_offer())
                 && got.iter().any(|reply| !reply.address.is_unspecified())
@@ -63,7 +62,7 @@ fn both_serve(lab: &Lab, server: &mut Server) -> Result<()> {
 
     // And port 4011 is ours.
     machine.ip(&["address", "add", "10.77.0.60/24", "dev", "eth0"])?;
-    let ack = rom.ask_boot_server(US, None, ONE_ASK)?.context("port 4011 is silent")?;
+    let ack = rom.ask_boot_server(US, None, PATIENCE)?.context("port 4011 is silent")?;
     ensure!(ack.kind() == Some(5) && ack.file == "pxelinux.0" && ack.from.port() == 4011, "{ack:?}");
 
     by_relay(lab, &mut rom)?;
@@ -79,14 +78,17 @@ fn by_relay(lab: &Lab, rom: &mut Rom) -> Result<()> {
     for network in ["10.99.0.0/24", "10.98.0.0/24"] {
         lab.namespace().ip(&["route", "add", network, "via", "10.77.0.61"])?;
     }
-    let mut ask = |relay: &Namespace, giaddr| {
-        let replies = rom.discover_by_relay(relay, giaddr, US, ONE_ASK)?;
+    let mut ask = |relay: &Namespace, giaddr, limit| {
+        let replies = rom.discover_by_relay(relay, giaddr, US, limit)?;
         // The other server may know the relay's network or not; ours is the boot offer.
         Ok::<_, anyhow::Error>(replies.into_iter().find(|reply| reply.is_proxy_offer()))
     };
-    let offer = ask(&relay, Ipv4Addr::new(10, 99, 0, 1))?.context("the relay has no answer")?;
+    let offer = ask(&relay, Ipv4Addr::new(10, 99, 0, 1), PATIENCE)?.context("the relay has no answer")?;
     ensure!(offer.server() == Some(US) && offer.from == (std::net::SocketAddrV4::new(US, 67)), "{offer:?}");
-    ensure!(ask(&relay, Ipv4Addr::new(10, 98, 0, 1))?.is_none(), "a relay of an unknown network is answered");
+    ensure!(
+        ask(&relay, Ipv4Addr::new(10, 98, 0, 1), ONE_ASK)?.is_none(),
+        "a relay of an unknown network is answered"
+    );
     Ok(())
 }
 

@@ -16,9 +16,7 @@ use super::site::Site;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
 use crate::server::Server;
-
-/// How long an answer may take on a busy machine. Only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::wait::PATIENCE;
 
 /// Answers to two packets leave as soon as each of them may, so the later one may be first, by a little.
 const OVERTAKING: Duration = Duration::from_millis(30);
