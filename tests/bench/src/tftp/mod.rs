@@ -1,0 +1,7 @@
+//! The TFTP load: many clients in one thread, over a network as bad as wanted.
+
+mod crowd;
+mod line;
+
+pub use crowd::Crowd;
+pub use line::{Drop, Line};
