@@ -3,8 +3,8 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::dhcp::{CLIENT_PORT, Identity, SERVER_PORT};
-use crate::message::{Message, Received};
+use crate::dhcp::{CLIENT_PORT, Identity, Progress, SERVER_PORT};
+use crate::message::Message;
 use crate::random::Random;
 use crate::retry::{Due, Retry};
 use crate::tftp::Style;
@@ -20,23 +20,14 @@ pub struct Bootp {
     identity: Identity,
     xid: u32,
     started: Duration,
-    retry: Retry,
-    reply: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
+    progress: Progress,
 }
 
 impl Bootp {
     /// A machine that is switched off.
     #[must_use]
     pub fn new(identity: Identity, random: &mut Random) -> Self {
-        Self {
-            identity,
-            xid: random.xid(),
-            started: Duration::ZERO,
-            retry: Retry::off(),
-            reply: None,
-            outcome: None,
-        }
+        Self { identity, xid: random.xid(), started: Duration::ZERO, progress: Progress::default() }
     }
 
     fn say(&self, now: Duration, out: &mut Vec<Datagram>) {
@@ -55,12 +46,12 @@ impl Bootp {
 impl Dhcp for Bootp {
     fn start(&mut self, now: Duration, out: &mut Vec<Datagram>) {
         self.started = now;
-        self.retry = Retry::new(WAITS, now);
+        self.progress.retry = Retry::new(WAITS, now);
         self.say(now, out);
     }
 
     fn receive(&mut self, _now: Duration, datagram: &Datagram, _out: &mut Vec<Datagram>) {
-        if self.reply.is_some() || datagram.from.port() != SERVER_PORT || datagram.bytes.len() > SIZE {
+        if self.progress.ack.is_some() || datagram.from.port() != SERVER_PORT || datagram.bytes.len() > SIZE {
             return;
         }
         let Some(packet) = self.identity.reply(datagram, CLIENT_PORT, self.xid) else { return };
@@ -69,9 +60,9 @@ impl Dhcp for Bootp {
             return;
         }
         let (server, file) = (packet.header.siaddr, packet.header.file_text());
-        self.retry = Retry::off();
-        self.reply = Some(packet.clone());
-        self.outcome = Some(if file.is_empty() || server.is_unspecified() {
+        self.progress.retry = Retry::off();
+        self.progress.ack = Some(packet.clone());
+        self.progress.outcome = Some(if file.is_empty() || server.is_unspecified() {
             Err(GaveUp::new("BOOTP", "no boot file in the reply"))
         } else {
             let load = Load::Tftp { server, file, style: Style::Plain };
@@ -80,22 +71,18 @@ impl Dhcp for Bootp {
     }
 
     fn due(&mut self, now: Duration, out: &mut Vec<Datagram>) {
-        match self.retry.due(now) {
+        match self.progress.retry.due(now) {
             Due::NotYet => {}
             Due::Again(_) => self.say(now, out),
-            Due::Over => self.outcome = Some(Err(GaveUp::new("BOOTP", "no reply"))),
+            Due::Over => self.progress.outcome = Some(Err(GaveUp::new("BOOTP", "no reply"))),
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        self.retry.deadline()
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.reply.as_ref().map(|reply| reply.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use nextboot_model::{Mac, Uuid};
 
 use crate::message::{Kind, Received};
-use crate::{Boot, Datagram, GaveUp};
+use crate::retry::Retry;
+use crate::{Boot, Datagram, GaveUp, Load};
 
 /// Port of servers.
 pub(crate) const SERVER_PORT: u16 = 67;
@@ -22,12 +23,53 @@ pub trait Dhcp: fmt::Debug + Send {
     fn receive(&mut self, now: Duration, datagram: &Datagram, out: &mut Vec<Datagram>);
     /// The time of [`Dhcp::deadline`] has come.
     fn due(&mut self, now: Duration, out: &mut Vec<Datagram>);
+    /// How far it has come.
+    fn progress(&self) -> &Progress;
+    /// The same, to be changed.
+    fn progress_mut(&mut self) -> &mut Progress;
+
     /// When it wants to be called again at the latest.
-    fn deadline(&self) -> Option<Duration>;
-    /// The end, once it is there.
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>>;
+    fn deadline(&self) -> Option<Duration> {
+        self.progress().retry.deadline()
+    }
+
+    /// The end, once it is there; once.
+    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
+        self.progress_mut().outcome.take()
+    }
+
     /// The address that it uses already.
-    fn address(&self) -> Option<Ipv4Addr>;
+    fn address(&self) -> Option<Ipv4Addr> {
+        self.progress().ack.as_ref().map(|ack| ack.header.yiaddr)
+    }
+}
+
+/// What every client keeps beside the state of its own.
+#[derive(Debug, Default)]
+pub struct Progress {
+    pub(crate) retry: Retry,
+    /// The packet that gave the address.
+    pub(crate) ack: Option<Received>,
+    /// The packet that said what to boot, when it was another one.
+    pub(crate) pxe: Option<Received>,
+    pub(crate) outcome: Option<Result<Boot, GaveUp>>,
+}
+
+impl Progress {
+    /// The end. Without an address it says what `nothing` does.
+    pub(crate) fn end(&mut self, outcome: Result<Load, GaveUp>, nothing: impl FnOnce() -> GaveUp) {
+        let boot = outcome.and_then(|load| {
+            let ack = self.ack.clone().ok_or_else(nothing)?;
+            Ok(Boot { ack, pxe: self.pxe.clone(), load })
+        });
+        self.over(boot);
+    }
+
+    /// The end.
+    pub(crate) fn over(&mut self, outcome: Result<Boot, GaveUp>) {
+        self.retry = Retry::off();
+        self.outcome = Some(outcome);
+    }
 }
 
 /// Who a machine is.

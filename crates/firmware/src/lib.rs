@@ -42,7 +42,7 @@ mod verdict;
 
 pub use boot::{Boot, Load};
 pub use datagram::Datagram;
-pub use dhcp::{Dhcp, Identity};
+pub use dhcp::{Dhcp, Identity, Progress};
 pub use http::{HttpAnswer, HttpRequest};
 pub use link::{Arrived, Link};
 pub use machine::{Firmware, Machine, Output, Step};

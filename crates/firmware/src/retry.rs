@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// When to say something again: a list of waits, each in milliseconds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Retry {
     waits: &'static [u64],
     at: usize,
@@ -26,9 +26,14 @@ impl Retry {
         Self { waits, at: 0, deadline }
     }
 
+    /// Not said again: only the end of a wait.
+    pub(crate) fn at(deadline: Duration) -> Self {
+        Self { waits: &[], at: 0, deadline: Some(deadline) }
+    }
+
     /// Never again.
     pub(crate) fn off() -> Self {
-        Self { waits: &[], at: 0, deadline: None }
+        Self::default()
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {

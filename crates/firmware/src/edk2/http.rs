@@ -8,7 +8,7 @@ use nextboot_model::Arch;
 use super::offer::file;
 use super::options::has_empty_option;
 use super::{DISCOVER_WAITS, REQUEST_WAITS, Words, acceptable, seconds};
-use crate::dhcp::{Identity, vendor_class};
+use crate::dhcp::{Identity, Progress, vendor_class};
 use crate::message::{Kind, Received, code};
 use crate::random::Random;
 use crate::retry::{Due, Retry};
@@ -26,11 +26,9 @@ pub struct Http {
     words: Words,
     xid: u32,
     started: Duration,
-    retry: Retry,
+    progress: Progress,
     state: State,
     offers: Vec<(Class, Received)>,
-    ack: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
 }
 
 #[derive(Debug)]
@@ -126,11 +124,9 @@ impl Http {
             words: Words { identity, arch, class: "HTTPClient", parameters: PARAMETERS, request_size: 1472 },
             xid: random.xid(),
             started: Duration::ZERO,
-            retry: Retry::off(),
+            progress: Progress::default(),
             state: State::Off,
             offers: Vec::new(),
-            ack: None,
-            outcome: None,
         }
     }
 
@@ -144,8 +140,7 @@ impl Http {
 
     fn end(&mut self, outcome: Result<Boot, GaveUp>) {
         self.state = State::Over;
-        self.retry = Retry::off();
-        self.outcome = Some(outcome);
+        self.progress.over(outcome);
     }
 
     fn heard_answer(&mut self, packet: Received, choice: Choice, now: Duration, out: &mut Vec<Datagram>) {
@@ -160,7 +155,7 @@ impl Http {
                     self.end(Err(no_offer()));
                     return;
                 }
-                self.ack = Some(packet.clone());
+                self.progress.ack = Some(packet.clone());
                 let load = Load::Http { url: choice.url, head: true };
                 self.end(Ok(Boot { ack: packet, pxe: choice.proxy, load }));
             }
@@ -177,7 +172,7 @@ impl Dhcp for Http {
     fn start(&mut self, now: Duration, out: &mut Vec<Datagram>) {
         self.started = now;
         self.state = State::Discovering;
-        self.retry = Retry::new(DISCOVER_WAITS, now);
+        self.progress.retry = Retry::new(DISCOVER_WAITS, now);
         self.say(0, out);
     }
 
@@ -199,13 +194,13 @@ impl Dhcp for Http {
     }
 
     fn due(&mut self, now: Duration, out: &mut Vec<Datagram>) {
-        let due = self.retry.due(now);
+        let due = self.progress.retry.due(now);
         match (&self.state, due) {
             (_, Due::NotYet) => {}
             (State::Discovering, due) => match select(&self.offers) {
                 Some(choice) => {
                     self.state = State::Requesting(Box::new(choice));
-                    self.retry = Retry::new(REQUEST_WAITS, now);
+                    self.progress.retry = Retry::new(REQUEST_WAITS, now);
                     self.say(0, out);
                 }
                 None if due == Due::Over => self.end(Err(no_offer())),
@@ -216,15 +211,11 @@ impl Dhcp for Http {
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        self.retry.deadline()
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.ack.as_ref().map(|ack| ack.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

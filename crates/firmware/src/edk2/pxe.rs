@@ -8,13 +8,13 @@ use nextboot_model::Arch;
 use super::offer::{Choice, Class, file, select};
 use super::options::has_empty_option;
 use super::{DISCOVER_WAITS, REQUEST_WAITS, Words, acceptable, seconds};
-use crate::dhcp::{Identity, PXE_PORT};
+use crate::dhcp::{Identity, PXE_PORT, Progress};
 use crate::message::{Kind, Message, Received, code};
 use crate::random::Random;
 use crate::retry::{Due, Retry};
 use crate::tftp::Style;
 use crate::vendor::{Vendor, boot_item};
-use crate::{Boot, Datagram, Dhcp, GaveUp, Load};
+use crate::{Datagram, Dhcp, GaveUp, Load};
 
 /// Port 4011 is asked at 0, 1, 3 and 6 s.
 const BOOT_SERVER_WAITS: &[u64] = &[1000, 2000, 3000, 4000];
@@ -47,13 +47,10 @@ pub struct Pxe {
     xid: u32,
     boot_server_xid: u32,
     started: Duration,
-    retry: Retry,
+    progress: Progress,
     tries: u16,
     state: State,
     offers: Vec<(Class, Received)>,
-    ack: Option<Received>,
-    pxe: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
 }
 
 #[derive(Debug)]
@@ -77,13 +74,10 @@ impl Pxe {
             xid: random.xid(),
             boot_server_xid: random.xid(),
             started: Duration::ZERO,
-            retry: Retry::off(),
+            progress: Progress::default(),
             tries: 0,
             state: State::Off,
             offers: Vec::new(),
-            ack: None,
-            pxe: None,
-            outcome: None,
         }
     }
 
@@ -128,11 +122,12 @@ impl Pxe {
     }
 
     fn enter(&mut self, state: State, now: Duration, out: &mut Vec<Datagram>) {
-        self.retry = match state {
+        self.progress.retry = match state {
             State::Discovering => Retry::new(DISCOVER_WAITS, now),
             State::Requesting(_) => Retry::new(REQUEST_WAITS, now),
             State::AskingBootServer { .. } => Retry::new(BOOT_SERVER_WAITS, now),
-            State::Off | State::Prompt(..) | State::Over => Retry::off(),
+            State::Prompt(until, _) => Retry::at(until),
+            State::Off | State::Over => Retry::off(),
         };
         self.tries = 0;
         self.state = state;
@@ -141,11 +136,7 @@ impl Pxe {
 
     fn end(&mut self, outcome: Result<Load, GaveUp>) {
         self.state = State::Over;
-        self.retry = Retry::off();
-        self.outcome = Some(outcome.and_then(|load| {
-            let ack = self.ack.clone().ok_or_else(no_valid_offer)?;
-            Ok(Boot { ack, pxe: self.pxe.clone(), load })
-        }));
+        self.progress.end(outcome, no_valid_offer);
     }
 
     fn heard_offer(&mut self, packet: Received) {
@@ -172,7 +163,7 @@ impl Pxe {
                     self.end(Err(no_valid_offer()));
                     return;
                 }
-                self.ack = Some(packet.clone());
+                self.progress.ack = Some(packet.clone());
                 match &choice.proxy {
                     Some((class, proxy)) => self.follow(*class, proxy, now, out),
                     None => self.follow(choice.class, &packet, now, out),
@@ -193,7 +184,7 @@ impl Pxe {
             },
             Class::DhcpPxe10 | Class::ProxyPxe10 => {
                 if class == Class::ProxyPxe10 {
-                    self.pxe = Some(packet.clone());
+                    self.progress.pxe = Some(packet.clone());
                 }
                 self.discover_boot_file(packet, now, out);
             }
@@ -219,7 +210,7 @@ impl Pxe {
     }
 
     fn choose(&mut self, item: u16, now: Duration, out: &mut Vec<Datagram>) {
-        let Some(packet) = self.pxe.as_ref().or(self.ack.as_ref()) else { return };
+        let Some(packet) = self.progress.pxe.as_ref().or(self.progress.ack.as_ref()) else { return };
         let vendor = Vendor::read(packet);
         let listed = vendor.servers_of(item).to_vec();
         let to = match listed.first() {
@@ -246,7 +237,7 @@ impl Pxe {
         }
         let usable = matches!(packet.kind(), Some(Kind::ACK | Kind::OFFER)) && vendor_is_pxe(packet);
         if usable && !file(packet).is_empty() {
-            self.pxe = Some(packet.clone());
+            self.progress.pxe = Some(packet.clone());
             self.load(packet);
         }
     }
@@ -308,7 +299,7 @@ impl Dhcp for Pxe {
             }
             return;
         }
-        let due = self.retry.due(now);
+        let due = self.progress.retry.due(now);
         if due == Due::NotYet {
             return;
         }
@@ -330,18 +321,11 @@ impl Dhcp for Pxe {
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        match self.state {
-            State::Prompt(until, _) => Some(until),
-            _ => self.retry.deadline(),
-        }
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.ack.as_ref().map(|ack| ack.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use nextboot_model::Arch;
 
-use crate::dhcp::{CLIENT_PORT, Identity, PXE_PORT, SERVER_PORT, offers_address, vendor_class};
+use crate::dhcp::{CLIENT_PORT, Identity, PXE_PORT, Progress, SERVER_PORT, offers_address, vendor_class};
 use crate::message::{Kind, Received, code};
 use crate::random::Random;
 use crate::retry::{Due, Retry};
 use crate::tftp::Style;
 use crate::vendor::Vendor;
-use crate::{Boot, Datagram, Dhcp, GaveUp, Load};
+use crate::{Datagram, Dhcp, GaveUp, Load};
 
 pub(crate) use script::Script;
 
@@ -45,14 +45,11 @@ pub struct Ipxe {
     started: Duration,
     /// When the state began, for those that end when the patience is over.
     entered: Duration,
-    retry: Retry,
+    progress: Progress,
     count: u16,
     state: State,
     offer: Option<Received>,
     proxy: Option<Received>,
-    ack: Option<Received>,
-    pxe: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
 }
 
 #[derive(Debug)]
@@ -90,24 +87,22 @@ impl Ipxe {
             xid: random.xid(),
             started: Duration::ZERO,
             entered: Duration::ZERO,
-            retry: Retry::off(),
+            progress: Progress::default(),
             count: 0,
             state: State::Off,
             offer: None,
             proxy: None,
-            ack: None,
-            pxe: None,
-            outcome: None,
         }
     }
 
     fn enter(&mut self, state: State, now: Duration, out: &mut Vec<Datagram>) {
-        self.retry = match state {
+        self.progress.retry = match state {
             State::Discovering => Retry::new(DISCOVER_WAITS, now),
             State::Requesting | State::AskingProxy | State::AskingBootServer { .. } => {
                 Retry::new(REQUEST_WAITS, now)
             }
-            State::Off | State::Prompt(..) | State::Over => Retry::off(),
+            State::Prompt(until, _) => Retry::at(until),
+            State::Off | State::Over => Retry::off(),
         };
         self.entered = now;
         self.state = state;
@@ -116,11 +111,7 @@ impl Ipxe {
 
     fn end(&mut self, outcome: Result<Load, GaveUp>) {
         self.state = State::Over;
-        self.retry = Retry::off();
-        self.outcome = Some(outcome.and_then(|load| {
-            let ack = self.ack.clone().ok_or_else(no_configuration)?;
-            Ok(Boot { ack, pxe: self.pxe.clone(), load })
-        }));
+        self.progress.end(outcome, no_configuration);
     }
 
     fn heard_offer(&mut self, packet: Received, port: u16, now: Duration, out: &mut Vec<Datagram>) {
@@ -165,10 +156,10 @@ impl Ipxe {
                 self.enter(State::Discovering, now, out);
             }
             Some(Kind::ACK) | None if expected == Some((packet.header.yiaddr, packet.server_id())) => {
-                self.ack = Some(packet);
+                self.progress.ack = Some(packet);
                 match self.proxy.clone().filter(|_| !self.ignores_proxies()) {
                     Some(proxy) if has_pxe_options(&proxy) => {
-                        self.pxe = Some(proxy);
+                        self.progress.pxe = Some(proxy);
                         self.boot(now, out);
                     }
                     Some(_) => self.enter(State::AskingProxy, now, out),
@@ -183,14 +174,14 @@ impl Ipxe {
         let expected = self.proxy.as_ref().and_then(Received::server_id);
         let known = packet.server_id().is_none_or(|server| Some(server) == expected);
         if known && matches!(packet.kind(), Some(Kind::ACK | Kind::OFFER)) {
-            self.pxe = Some(packet);
+            self.progress.pxe = Some(packet);
             self.boot(now, out);
         }
     }
 
     /// All packets are there: a menu, or a file.
     fn boot(&mut self, now: Duration, out: &mut Vec<Datagram>) {
-        let menu = self.pxe.as_ref().and_then(|packet| {
+        let menu = self.progress.pxe.as_ref().and_then(|packet| {
             let vendor = Vendor::read(packet);
             let exact = packet.value(code::VENDOR_CLASS) == Some(b"PXEClient");
             let direct = vendor.direct() && !file(packet).is_empty();
@@ -207,7 +198,7 @@ impl Ipxe {
     }
 
     fn choose(&mut self, item: u16, now: Duration, out: &mut Vec<Datagram>) {
-        let Some(packet) = self.pxe.clone() else { return };
+        let Some(packet) = self.progress.pxe.clone() else { return };
         let vendor = Vendor::read(&packet);
         let to = match vendor.servers_of(item).first() {
             Some(listed) => *listed,
@@ -223,7 +214,7 @@ impl Ipxe {
     }
 
     fn load(&mut self) {
-        let packets = self.ack.iter().chain(&self.pxe);
+        let packets = self.progress.ack.iter().chain(&self.progress.pxe);
         // The file and the server come from the same packet, the DHCP server's before the proxy's.
         let found =
             packets.map(|packet| (file(packet), packet.header.siaddr)).find(|(name, _)| !name.is_empty());
@@ -291,7 +282,7 @@ impl Dhcp for Ipxe {
             State::AskingBootServer { item, .. } if matches!(port, SERVER_PORT | PXE_PORT) => {
                 let answered = Vendor::read(&packet).item.map(|(kind, _)| kind);
                 if packet.kind() == Some(Kind::ACK) && answered == Some(item) {
-                    self.pxe = Some(packet);
+                    self.progress.pxe = Some(packet);
                     self.load();
                 }
             }
@@ -308,7 +299,7 @@ impl Dhcp for Ipxe {
             }
             return;
         }
-        let due = self.retry.due(now);
+        let due = self.progress.retry.due(now);
         match (&self.state, due) {
             (_, Due::NotYet) => {}
             (State::Discovering, _) if self.offer.is_some() && self.waited(self.started, now) => {
@@ -326,18 +317,11 @@ impl Dhcp for Ipxe {
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        match self.state {
-            State::Prompt(until, _) => Some(until),
-            _ => self.retry.deadline(),
-        }
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.ack.as_ref().map(|ack| ack.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

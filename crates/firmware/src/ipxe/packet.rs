@@ -41,7 +41,7 @@ impl Ipxe {
             State::AskingProxy => {
                 let Some(server) = proxy_server else { return };
                 // Seen: an ACK's option 60 takes the place of its own words.
-                let bare = self.ack.as_ref().is_some_and(|ack| ack.has(code::VENDOR_CLASS));
+                let bare = self.progress.ack.as_ref().is_some_and(|ack| ack.has(code::VENDOR_CLASS));
                 let message = self.message(Kind::REQUEST, bare).address(code::SERVER_ID, server);
                 (message, own, (server, PXE_PORT))
             }

@@ -7,7 +7,7 @@ mod tests;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::dhcp::{CLIENT_PORT, Identity, SERVER_PORT, offers_address, vendor_class};
+use crate::dhcp::{CLIENT_PORT, Identity, Progress, SERVER_PORT, offers_address, vendor_class};
 use crate::message::{Kind, Message, Received, code};
 use crate::random::Random;
 use crate::retry::{Due, Retry};
@@ -56,12 +56,10 @@ pub struct Raspberry {
     model: Model,
     xid: u32,
     started: Duration,
-    retry: Retry,
+    progress: Progress,
     requesting: bool,
     offer: Option<Received>,
     boot_offer: Option<Received>,
-    ack: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
 }
 
 impl Raspberry {
@@ -73,12 +71,10 @@ impl Raspberry {
             model,
             xid: random.xid(),
             started: Duration::ZERO,
-            retry: Retry::off(),
+            progress: Progress::default(),
             requesting: false,
             offer: None,
             boot_offer: None,
-            ack: None,
-            outcome: None,
         }
     }
 
@@ -144,20 +140,20 @@ impl Raspberry {
             self.load(offer);
         } else {
             self.requesting = true;
-            self.retry = Retry::new(WAITS, now);
+            self.progress.retry = Retry::new(WAITS, now);
             self.say(now, out);
         }
     }
 
     fn load(&mut self, ack: Received) {
-        self.retry = Retry::off();
+        self.progress.retry = Retry::off();
         let Some(boot) = self.boot_offer.clone() else { return };
         let server = boot.header.siaddr;
         // It has no router: the file server must be in its own subnet.
         let mask = ack.address(code::SUBNET_MASK).unwrap_or(Ipv4Addr::BROADCAST).to_bits();
         let near = server.to_bits() & mask == ack.header.yiaddr.to_bits() & mask;
-        self.ack = Some(ack.clone());
-        self.outcome = Some(if near || self.model != Model::Pi3 {
+        self.progress.ack = Some(ack.clone());
+        self.progress.outcome = Some(if near || self.model != Model::Pi3 {
             let file = match self.model {
                 Model::Pi3 => self.model.first_file().to_owned(),
                 Model::Pi4 | Model::Pi5 => format!("{}/{}", serial(&self.identity), self.model.first_file()),
@@ -172,12 +168,12 @@ impl Raspberry {
 impl Dhcp for Raspberry {
     fn start(&mut self, now: Duration, out: &mut Vec<Datagram>) {
         self.started = now;
-        self.retry = Retry::new(WAITS, now);
+        self.progress.retry = Retry::new(WAITS, now);
         self.say(now, out);
     }
 
     fn receive(&mut self, now: Duration, datagram: &Datagram, out: &mut Vec<Datagram>) {
-        if self.ack.is_some() || datagram.from.port() != SERVER_PORT {
+        if self.progress.ack.is_some() || datagram.from.port() != SERVER_PORT {
             return;
         }
         let Some(packet) = self.identity.reply(datagram, CLIENT_PORT, self.xid) else { return };
@@ -199,7 +195,7 @@ impl Dhcp for Raspberry {
     }
 
     fn due(&mut self, now: Duration, out: &mut Vec<Datagram>) {
-        match self.retry.due(now) {
+        match self.progress.retry.due(now) {
             Due::NotYet => {}
             Due::Again(_) => self.say(now, out),
             Due::Over => {
@@ -209,20 +205,16 @@ impl Dhcp for Raspberry {
                     (Some(_), None) => "no offer with option 43 \"Raspberry Pi Boot\"",
                     (Some(_), Some(_)) => "no acknowledgement",
                 };
-                self.outcome = Some(Err(GaveUp::new("Raspberry Pi", words)));
+                self.progress.outcome = Some(Err(GaveUp::new("Raspberry Pi", words)));
             }
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        self.retry.deadline()
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.ack.as_ref().map(|ack| ack.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

@@ -9,13 +9,13 @@ mod tests;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::dhcp::{CLIENT_PORT, Identity, PXE_PORT, SERVER_PORT, offers_address, vendor_class};
+use crate::dhcp::{CLIENT_PORT, Identity, PXE_PORT, Progress, SERVER_PORT, offers_address, vendor_class};
 use crate::message::{Kind, Message, Received, code};
 use crate::random::Random;
 use crate::retry::{Due, Retry};
 use crate::tftp::Style;
 use crate::vendor::{Vendor, boot_item};
-use crate::{Boot, Datagram, Dhcp, GaveUp, Load};
+use crate::{Datagram, Dhcp, GaveUp, Load};
 
 /// PXE 2.1 section 2.2.1: DISCOVER at 0, 4, 12 and 28 s.
 const DISCOVER_WAITS: &[u64] = &[4000, 8000, 16_000, 32_000];
@@ -43,13 +43,10 @@ pub struct Rom {
     variant: Variant,
     xid: u32,
     started: Duration,
-    retry: Retry,
+    progress: Progress,
     state: State,
     offers: Vec<Received>,
     proxies: Vec<Received>,
-    ack: Option<Received>,
-    pxe: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
 }
 
 #[derive(Debug)]
@@ -75,13 +72,10 @@ impl Rom {
             variant,
             xid: random.xid(),
             started: Duration::ZERO,
-            retry: Retry::off(),
+            progress: Progress::default(),
             state: State::Off,
             offers: Vec::new(),
             proxies: Vec::new(),
-            ack: None,
-            pxe: None,
-            outcome: None,
         }
     }
 
@@ -133,11 +127,12 @@ impl Rom {
     }
 
     fn enter(&mut self, state: State, now: Duration, out: &mut Vec<Datagram>) {
-        self.retry = match state {
+        self.progress.retry = match state {
             State::Discovering => Retry::new(DISCOVER_WAITS, now),
             State::Requesting(_) => Retry::new(REQUEST_WAITS, now),
             State::AskingBootServer { .. } => Retry::new(BOOT_SERVER_WAITS, now),
-            State::Off | State::Prompt(..) | State::Over => Retry::off(),
+            State::Prompt(until, _) => Retry::at(until),
+            State::Off | State::Over => Retry::off(),
         };
         self.state = state;
         self.say(now, out);
@@ -145,12 +140,7 @@ impl Rom {
 
     fn end(&mut self, outcome: Result<Load, GaveUp>) {
         self.state = State::Over;
-        self.retry = Retry::off();
-        self.outcome = Some(outcome.and_then(|load| {
-            let ack =
-                self.ack.clone().ok_or_else(|| GaveUp::new("PXE-E51", "No DHCP offers were received"))?;
-            Ok(Boot { ack, pxe: self.pxe.clone(), load })
-        }));
+        self.progress.end(outcome, || GaveUp::new("PXE-E51", "No DHCP offers were received"));
     }
 
     fn heard_offer(&mut self, packet: Received, now: Duration, out: &mut Vec<Datagram>) {
@@ -177,7 +167,7 @@ impl Rom {
             }
             Some(Kind::ACK) | None if !packet.header.yiaddr.is_unspecified() => {
                 let speaks_pxe = vendor_class(&packet, "PXEClient");
-                self.ack = Some(packet.clone());
+                self.progress.ack = Some(packet.clone());
                 match (speaks_pxe, self.proxies.first().cloned()) {
                     (false, Some(proxy)) => self.follow(proxy, now, out),
                     (true, _) => self.follow(packet, now, out),
@@ -193,12 +183,12 @@ impl Rom {
         let vendor = Vendor::read(&packet);
         let has_file = !file(&packet).is_empty() && server(&packet).is_some();
         if vendor.direct() && has_file && !self.variant.always_4011 {
-            self.pxe = Some(packet.clone());
+            self.progress.pxe = Some(packet.clone());
             self.load(&packet);
             return;
         }
         let first = vendor.menu.first().map(|(item, _)| *item);
-        self.pxe = Some(packet);
+        self.progress.pxe = Some(packet);
         match first.filter(|_| !vendor.direct()) {
             Some(item) => {
                 // Nobody sits at the screen: when the time is over, or at once where a key is waited for, the first item.
@@ -212,7 +202,7 @@ impl Rom {
     }
 
     fn ask(&mut self, item: Option<u16>, now: Duration, out: &mut Vec<Datagram>) {
-        let Some(packet) = &self.pxe else { return };
+        let Some(packet) = &self.progress.pxe else { return };
         let vendor = Vendor::read(packet);
         let listed = item.and_then(|item| vendor.servers_of(item).first().copied());
         let to = listed.or_else(|| server(packet));
@@ -228,7 +218,7 @@ impl Rom {
         // Where it asked for no item it wants to see one all the same.
         let fits = answered.is_some_and(|kind| item.is_none_or(|item| item == kind));
         if packet.kind() == Some(Kind::ACK) && fits {
-            self.pxe = Some(packet.clone());
+            self.progress.pxe = Some(packet.clone());
             self.load(&packet);
         }
     }
@@ -284,7 +274,7 @@ impl Dhcp for Rom {
             }
             return;
         }
-        match (self.retry.due(now), &self.state) {
+        match (self.progress.retry.due(now), &self.state) {
             (Due::NotYet, _) => {}
             (Due::Again(_), State::Discovering) => {
                 match self.offers.iter().find(|offer| !file(offer).is_empty()) {
@@ -314,18 +304,11 @@ impl Dhcp for Rom {
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        match self.state {
-            State::Prompt(until, _) => Some(until),
-            _ => self.retry.deadline(),
-        }
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.ack.as_ref().map(|ack| ack.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }

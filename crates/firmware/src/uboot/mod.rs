@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nextboot_model::Arch;
 
-use crate::dhcp::{CLIENT_PORT, Identity, SERVER_PORT, offers_address};
+use crate::dhcp::{CLIENT_PORT, Identity, Progress, SERVER_PORT, offers_address};
 use crate::message::{Kind, Message, Received, code};
 use crate::random::Random;
 use crate::retry::{Due, Retry};
@@ -27,12 +27,10 @@ pub struct UBoot {
     arch: Arch,
     xid: u32,
     started: Duration,
-    retry: Retry,
+    progress: Progress,
     state: State,
     offer: Option<Received>,
     proxy: Option<Received>,
-    ack: Option<Received>,
-    outcome: Option<Result<Boot, GaveUp>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,12 +51,10 @@ impl UBoot {
             arch,
             xid: random.xid(),
             started: Duration::ZERO,
-            retry: Retry::off(),
+            progress: Progress::default(),
             state: State::Off,
             offer: None,
             proxy: None,
-            ack: None,
-            outcome: None,
         }
     }
 
@@ -93,27 +89,28 @@ impl UBoot {
         self.state = state;
         match state {
             State::Discovering | State::Requesting => {
-                self.retry = Retry::new(WAITS, now);
+                self.progress.retry = Retry::new(WAITS, now);
                 self.say(now, out);
             }
-            State::WaitingForProxy(_) | State::Off | State::Over => self.retry = Retry::off(),
+            State::WaitingForProxy(until) => self.progress.retry = Retry::at(until),
+            State::Off | State::Over => self.progress.retry = Retry::off(),
         }
     }
 
     fn end(&mut self, ack: Received) {
         let source = self.proxy.as_ref().unwrap_or(&ack);
         let (server, file) = (source.header.siaddr, name(source));
-        self.outcome = Some(if server.is_unspecified() {
+        self.progress.outcome = Some(if server.is_unspecified() {
             Err(GaveUp::new("U-Boot", "*** ERROR: `serverip' not set"))
         } else if file.is_empty() {
             Err(GaveUp::new("U-Boot", "*** Warning: no boot file name"))
         } else {
-            self.ack = Some(ack.clone());
+            self.progress.ack = Some(ack.clone());
             let load = Load::Tftp { server, file, style: Style::UBoot };
             Ok(Boot { ack, pxe: self.proxy.clone(), load })
         });
         self.state = State::Over;
-        self.retry = Retry::off();
+        self.progress.retry = Retry::off();
     }
 }
 
@@ -171,28 +168,22 @@ impl Dhcp for UBoot {
             }
             return;
         }
-        match self.retry.due(now) {
+        match self.progress.retry.due(now) {
             Due::NotYet => {}
             Due::Again(_) => self.say(now, out),
             Due::Over => {
                 self.state = State::Over;
-                self.outcome = Some(Err(GaveUp::new("U-Boot", "Retry time exceeded; starting again")));
+                self.progress.outcome =
+                    Some(Err(GaveUp::new("U-Boot", "Retry time exceeded; starting again")));
             }
         }
     }
 
-    fn deadline(&self) -> Option<Duration> {
-        match self.state {
-            State::WaitingForProxy(until) => Some(until),
-            _ => self.retry.deadline(),
-        }
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
-    fn outcome(&mut self) -> Option<Result<Boot, GaveUp>> {
-        self.outcome.take()
-    }
-
-    fn address(&self) -> Option<Ipv4Addr> {
-        self.ack.as_ref().map(|ack| ack.header.yiaddr)
+    fn progress_mut(&mut self) -> &mut Progress {
+        &mut self.progress
     }
 }
