@@ -8,12 +8,13 @@ use crate::bootp::Bootp;
 use crate::edk2::{http, pxe};
 use crate::http::{HttpAnswer, HttpRequest};
 use crate::ipxe::{Build, Ipxe};
-use crate::loader::{Context, Got, Nbp, Program, Want};
+use crate::loader::{Context, Got, Nbp, Program, Want, tftp_url};
+use crate::message::{Kind, Received};
 use crate::raspberry::{Model, Raspberry};
 use crate::rom::{self, Rom};
 use crate::tftp::Transfer;
 use crate::uboot::UBoot;
-use crate::{Boot, Datagram, Dhcp, GaveUp, Identity, Random, Verdict};
+use crate::{Boot, Booted, Datagram, Dhcp, GaveUp, Identity, Random, Stage, Verdict};
 
 /// A machine that fetches more files than this goes round in circles.
 const MOST_WISHES: usize = 500;
@@ -103,6 +104,10 @@ pub struct Machine {
     asked: String,
     steps: Vec<Step>,
     verdict: Option<Verdict>,
+    until_kernel: bool,
+    /// What it said last by DHCP, and how often it said something again.
+    said: Option<Option<Kind>>,
+    repeats: u64,
 }
 
 #[derive(Debug)]
@@ -142,7 +147,16 @@ impl Machine {
             asked: String::new(),
             steps: Vec::new(),
             verdict: None,
+            until_kernel: false,
+            said: None,
+            repeats: 0,
         }
+    }
+
+    /// It ends when it knows its kernel, with [`Booted::Configured`].
+    #[must_use]
+    pub fn until_kernel(self) -> Self {
+        Self { until_kernel: true, ..self }
     }
 
     /// Switches it on.
@@ -150,12 +164,16 @@ impl Machine {
         if let State::Dhcp(dhcp) = &mut self.state {
             dhcp.start(now, &mut out.datagrams);
         }
+        self.saying(out);
     }
 
     /// A datagram came, to the machine's address or to all.
     pub fn receive(&mut self, now: Duration, datagram: &Datagram, out: &mut Output) {
         match &mut self.state {
-            State::Dhcp(dhcp) => dhcp.receive(now, datagram, &mut out.datagrams),
+            State::Dhcp(dhcp) => {
+                dhcp.receive(now, datagram, &mut out.datagrams);
+                self.saying(out);
+            }
             State::Tftp(transfer, _) => transfer.receive(now, datagram, &mut out.datagrams),
             State::Http(_) | State::Over => {}
         }
@@ -165,8 +183,16 @@ impl Machine {
     /// The time of [`Machine::deadline`] has come.
     pub fn due(&mut self, now: Duration, out: &mut Output) {
         match &mut self.state {
-            State::Dhcp(dhcp) => dhcp.due(now, &mut out.datagrams),
-            State::Tftp(transfer, _) => transfer.due(now, &mut out.datagrams),
+            State::Dhcp(dhcp) => {
+                dhcp.due(now, &mut out.datagrams);
+                let before = self.said;
+                self.saying(out);
+                self.repeats += u64::from(!out.datagrams.is_empty() && self.said == before);
+            }
+            State::Tftp(transfer, _) => {
+                transfer.due(now, &mut out.datagrams);
+                self.repeats += u64::from(!out.datagrams.is_empty());
+            }
             State::Http(_) | State::Over => {}
         }
         self.go_on(now, out);
@@ -191,7 +217,7 @@ impl Machine {
         };
         let got = match answer {
             Ok(answer) if answer.status == 200 => {
-                self.fetched(answer.body.len());
+                self.fetched(answer.size);
                 Got::Answer(answer)
             }
             Ok(answer) => {
@@ -238,6 +264,28 @@ impl Machine {
         }
     }
 
+    /// Its network card's address.
+    #[must_use]
+    pub fn mac(&self) -> Mac {
+        self.identity.mac
+    }
+
+    /// What it is about; nothing once it is done.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        match &self.state {
+            State::Dhcp(_) => Some(Stage::Dhcp),
+            State::Tftp(_, program) | State::Http(program) => Some(program.stage()),
+            State::Over => None,
+        }
+    }
+
+    /// How many packets it sent again because no answer came.
+    #[must_use]
+    pub fn repeats(&self) -> u64 {
+        self.repeats
+    }
+
     /// What it learned by DHCP, once it is through with that.
     #[must_use]
     pub fn boot(&self) -> Option<&Boot> {
@@ -254,7 +302,7 @@ impl Machine {
             State::Tftp(mut transfer, program) => match transfer.outcome() {
                 None => self.state = State::Tftp(transfer, program),
                 Some(Ok(bytes)) => {
-                    self.fetched(bytes.len());
+                    self.fetched(transfer.size());
                     self.run(program, Got::File(bytes), now, out);
                 }
                 Some(Err(why)) => {
@@ -301,22 +349,34 @@ impl Machine {
                 self.verdict = Some(Verdict::GaveUp(why));
                 return;
             }
-            match program.next(got) {
+            let want = program.next(got);
+            let stage = program.stage();
+            if self.until_kernel
+                && stage == Stage::Kernel
+                && let Some(kernel) = want.url()
+            {
+                self.verdict = Some(Verdict::Booted(Booted::Configured { kernel }));
+                return;
+            }
+            match want {
                 Want::Run(next) => {
                     program = next;
                     got = Got::Nothing;
                 }
                 Want::Tftp { server, name, style } => {
-                    self.asked = format!("tftp://{server}/{name}");
+                    self.asked = tftp_url(server, &name);
                     let own = self.address().unwrap_or(Ipv4Addr::UNSPECIFIED);
                     let mut transfer = Transfer::new(own, server, &name, style, &mut self.random);
+                    if stage == Stage::Kernel {
+                        transfer = transfer.unread();
+                    }
                     transfer.start(now, &mut out.datagrams);
                     self.state = State::Tftp(Box::new(transfer), program);
                     return;
                 }
                 Want::Http(request) => {
                     self.asked = format!("{} {}", request.method, request.url);
-                    out.http = Some(request);
+                    out.http = Some(HttpRequest { keep: stage != Stage::Kernel, ..request });
                     self.state = State::Http(program);
                     return;
                 }
@@ -324,7 +384,9 @@ impl Machine {
                     // Only iPXE begins again.
                     self.ipxe = true;
                     self.starts += 1;
+                    let before = out.datagrams.len();
                     dhcp.start(now, &mut out.datagrams);
+                    self.said = out.datagrams.get(before).map(kind);
                     self.state = State::Dhcp(dhcp);
                     return;
                 }
@@ -333,6 +395,13 @@ impl Machine {
                     return;
                 }
             }
+        }
+    }
+
+    /// Remembers the last thing that it said by DHCP.
+    fn saying(&mut self, out: &Output) {
+        if let Some(datagram) = out.datagrams.last() {
+            self.said = Some(kind(datagram));
         }
     }
 
@@ -345,4 +414,8 @@ impl Machine {
         let url = std::mem::take(&mut self.asked);
         self.steps.push(Step::Missed { url, why });
     }
+}
+
+fn kind(datagram: &Datagram) -> Option<Kind> {
+    Received::read(&datagram.bytes).ok()?.kind()
 }

@@ -175,6 +175,7 @@ impl Bench {
             content_type: content_type.map(str::to_owned),
             content_length: Some(body.len() as u64),
             body: body.to_vec(),
+            size: body.len(),
         };
         self.http = None;
         self.then(|machine, now, out| machine.answered(now, Ok(answer), out));

@@ -16,6 +16,11 @@ pub enum Booted {
     Disk,
     /// A network boot program that nobody here can play further.
     Program(String),
+    /// Nothing yet: it read its configuration, and was told to go no further ([`crate::Machine::until_kernel`]).
+    Configured {
+        /// The address of the kernel that it would fetch.
+        kernel: String,
+    },
     /// A kernel.
     Kernel {
         /// Where it came from, as the loader named it.
@@ -60,6 +65,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Booted(Booted::Disk) => out.write_str("booted its disk"),
             Self::Booted(Booted::Program(name)) => write!(out, "runs {name}"),
+            Self::Booted(Booted::Configured { kernel }) => write!(out, "would fetch {kernel}"),
             Self::Booted(Booted::Kernel { kernel, args, .. }) => {
                 write!(out, "runs the kernel {kernel} with {args:?}")
             }

@@ -276,7 +276,8 @@ fn http_boot_takes_the_url_of_the_server_or_of_the_proxy() {
             assert_eq!((request.method, &request.url), (method, &url), "{name}");
             let body = if method == "GET" { vec![7; 5000] } else { Vec::new() };
             let content_type = Some("application/efi".to_owned());
-            let answer = HttpAnswer { status: 200, content_type, content_length: Some(5000), body };
+            let answer =
+                HttpAnswer { status: 200, content_type, content_length: Some(5000), size: body.len(), body };
             let mut out = Output::default();
             replay.machine.answered(replay.now, Ok(answer), &mut out);
             replay.take(out);

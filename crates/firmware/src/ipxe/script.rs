@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::http::HttpRequest;
 use crate::loader::{Context, Got, Installer, Program, Want, agent, run};
 use crate::tftp::Style;
-use crate::{Booted, GaveUp, Verdict};
+use crate::{Booted, GaveUp, Stage, Verdict};
 
 /// A script that goes round in circles ends here.
 const MOST_STEPS: usize = 1000;
@@ -190,6 +190,13 @@ fn give_up(words: &str) -> Want {
 }
 
 impl Program for Script {
+    fn stage(&self) -> Stage {
+        match self.wanted.as_ref().map(|wanted| &wanted.what) {
+            Some(What::Kernel(_) | What::Initrd) => Stage::Kernel,
+            Some(What::Chain) | None => Stage::Configuration,
+        }
+    }
+
     fn next(&mut self, got: Got) -> Want {
         let Some(wanted) = self.wanted.take() else { return self.step() };
         match got.file(&wanted.url) {

@@ -4,7 +4,7 @@ use super::{Context, Got, Program, Want, directory};
 use crate::ipxe::{Build, Ipxe, Script};
 use crate::raspberry::Files;
 use crate::tftp::Style;
-use crate::{Booted, Firmware, GaveUp, Verdict};
+use crate::{Booted, Firmware, GaveUp, Stage, Verdict};
 
 /// Starts a file that came from `name`. Loaders are told by their names, as Debian and everybody calls them.
 pub(crate) fn run(name: &str, bytes: &[u8], context: &Context) -> Want {
@@ -52,6 +52,10 @@ fn second_stage(name: &str, context: &Context) -> String {
 }
 
 impl Program for Shim {
+    fn stage(&self) -> Stage {
+        Stage::Loader
+    }
+
     fn next(&mut self, got: Got) -> Want {
         match got {
             Got::Nothing => fetch(&self.context, &self.name, Style::Edk2),

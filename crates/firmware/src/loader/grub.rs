@@ -71,6 +71,14 @@ impl Grub {
 }
 
 impl Program for Grub {
+    fn stage(&self) -> crate::Stage {
+        match self.stage {
+            Stage::Lists => crate::Stage::Loader,
+            Stage::Config => crate::Stage::Configuration,
+            Stage::Files { .. } => crate::Stage::Kernel,
+        }
+    }
+
     fn next(&mut self, got: Got) -> Want {
         if matches!(got, Got::Nothing) {
             return self.next_name();

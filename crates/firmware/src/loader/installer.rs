@@ -1,7 +1,7 @@
 use super::shell::statements;
 use super::{Got, Program, Want};
 use crate::http::HttpRequest;
-use crate::{Booted, GaveUp, Verdict};
+use crate::{Booted, GaveUp, Stage, Verdict};
 
 /// The words on a command line that name a seed: our small installer's, preseed, kickstart.
 const SEEDS: [&str; 6] = ["seed=", "url=", "preseed/url=", "inst.ks=", "ks=", "autoinstall="];
@@ -31,6 +31,10 @@ impl Installer {
 }
 
 impl Program for Installer {
+    fn stage(&self) -> Stage {
+        Stage::Installer
+    }
+
     fn next(&mut self, got: Got) -> Want {
         if matches!(got, Got::Nothing) {
             return Want::Http(HttpRequest::get(self.seed.clone(), AGENT));
@@ -80,6 +84,6 @@ fn call_back(seed: &str) -> Option<HttpRequest> {
             None if !body.is_empty() => "POST",
             _ => "GET",
         };
-        Some(HttpRequest { method, url, body, agent: AGENT })
+        Some(HttpRequest { method, body, ..HttpRequest::get(url, AGENT) })
     })
 }

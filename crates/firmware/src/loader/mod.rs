@@ -16,7 +16,7 @@ use nextboot_model::Arch;
 
 use crate::http::{HttpAnswer, HttpRequest};
 use crate::tftp::Style;
-use crate::{Boot, Dhcp, GaveUp, Identity, Verdict};
+use crate::{Boot, Dhcp, GaveUp, Identity, Stage, Verdict};
 
 pub(crate) use chain::{agent, run};
 pub(crate) use installer::Installer;
@@ -26,6 +26,8 @@ pub(crate) use nbp::Nbp;
 pub(crate) trait Program: fmt::Debug + Send {
     /// The next wish, after what became of the last one.
     fn next(&mut self, got: Got) -> Want;
+    /// What the last wish was for.
+    fn stage(&self) -> Stage;
 }
 
 /// What became of a wish.
@@ -67,6 +69,22 @@ pub(crate) enum Want {
     Dhcp(Box<dyn Dhcp>),
     /// Nothing more.
     End(Verdict),
+}
+
+impl Want {
+    /// The address of what is to be fetched.
+    pub(crate) fn url(&self) -> Option<String> {
+        match self {
+            Self::Tftp { server, name, .. } => Some(tftp_url(*server, name)),
+            Self::Http(request) => Some(request.url.clone()),
+            Self::Run(_) | Self::Dhcp(_) | Self::End(_) => None,
+        }
+    }
+}
+
+/// The address of a file that a TFTP server has.
+pub(crate) fn tftp_url(server: Ipv4Addr, name: &str) -> String {
+    format!("tftp://{server}/{name}")
 }
 
 /// What every program may know.

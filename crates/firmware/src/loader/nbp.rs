@@ -1,7 +1,7 @@
 use super::pxelinux::Pxelinux;
 use super::{Context, Got, Program, Want, run};
 use crate::http::HttpRequest;
-use crate::{Booted, Firmware, GaveUp, Load, Verdict};
+use crate::{Booted, Firmware, GaveUp, Load, Stage, Verdict};
 
 /// What the firmware itself does after DHCP: it fetches the network boot program and starts it.
 #[derive(Debug)]
@@ -20,6 +20,14 @@ impl Nbp {
 const NO_SIZE: &str = "Could not retrieve NBP file size from HTTP server";
 
 impl Program for Nbp {
+    fn stage(&self) -> Stage {
+        match self.context.boot.load {
+            // What iPXE is told by an address is its script.
+            Load::Http { .. } if self.context.ipxe => Stage::Configuration,
+            _ => Stage::Loader,
+        }
+    }
+
     fn next(&mut self, got: Got) -> Want {
         match (self.context.boot.load.clone(), got) {
             (Load::Disk, _) => Want::End(Verdict::Booted(Booted::Disk)),

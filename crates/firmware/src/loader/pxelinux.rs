@@ -89,6 +89,14 @@ impl Pxelinux {
 }
 
 impl Program for Pxelinux {
+    fn stage(&self) -> crate::Stage {
+        match self.stage {
+            Stage::Module => crate::Stage::Loader,
+            Stage::Config => crate::Stage::Configuration,
+            Stage::Files(_) => crate::Stage::Kernel,
+        }
+    }
+
     fn next(&mut self, got: Got) -> Want {
         if matches!(got, Got::Nothing) {
             return match self.module {

@@ -1,7 +1,7 @@
 use super::{Model, serial};
 use crate::loader::{Context, Got, Program, Want};
 use crate::tftp::Style;
-use crate::{Booted, GaveUp, Verdict};
+use crate::{Booted, GaveUp, Stage, Verdict};
 
 /// What a Raspberry Pi fetches after its first file, each beneath the serial number and, where nothing is there, beneath
 /// the root. A file that it can do without may be missing.
@@ -65,6 +65,14 @@ impl Files {
 }
 
 impl Program for Files {
+    fn stage(&self) -> Stage {
+        match self.names.get(self.at) {
+            Some((name, _)) if *name == self.kernel => Stage::Kernel,
+            Some((name, _)) if name.ends_with(".txt") => Stage::Configuration,
+            _ => Stage::Loader,
+        }
+    }
+
     fn next(&mut self, got: Got) -> Want {
         if matches!(got, Got::Nothing) {
             return self.want();

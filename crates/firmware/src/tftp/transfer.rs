@@ -37,6 +37,8 @@ pub struct Transfer {
     /// An ACK for a gap in this window went out already.
     gap: bool,
     data: Vec<u8>,
+    size: usize,
+    keep: bool,
     last: Vec<u8>,
     retry: Retry,
     random: Random,
@@ -60,11 +62,25 @@ impl Transfer {
             in_window: 0,
             gap: false,
             data: Vec::new(),
+            size: 0,
+            keep: true,
             last: Vec::new(),
             retry: Retry::off(),
             random: random.clone(),
             outcome: None,
         }
+    }
+
+    /// Nobody here reads the file: only its size counts, and [`Transfer::outcome`] is empty.
+    #[must_use]
+    pub fn unread(self) -> Self {
+        Self { keep: false, ..self }
+    }
+
+    /// How many bytes have come.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Sends the request.
@@ -148,7 +164,7 @@ impl Transfer {
     }
 
     fn agreed(&mut self, now: Duration, options: &[u8], out: &mut Vec<Datagram>) {
-        if self.block != 0 || !self.data.is_empty() {
+        if self.block != 0 || self.size != 0 {
             return;
         }
         if self.probing {
@@ -198,7 +214,7 @@ impl Transfer {
             }
             return;
         }
-        if bytes.len() > self.block_size || self.data.len() + bytes.len() > LARGEST {
+        if bytes.len() > self.block_size || self.size + bytes.len() > LARGEST {
             self.send_error(4, "Too much", out);
             self.fail(self.style.refused(&self.name, 4, "the server sends more than was agreed"));
             return;
@@ -206,7 +222,10 @@ impl Transfer {
         self.gap = false;
         self.block = block;
         self.in_window += 1;
-        self.data.extend_from_slice(bytes);
+        self.size += bytes.len();
+        if self.keep {
+            self.data.extend_from_slice(bytes);
+        }
         let last = bytes.len() < self.block_size;
         if last || self.in_window >= self.window {
             self.acknowledge(now, out);

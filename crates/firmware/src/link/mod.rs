@@ -1,17 +1,23 @@
-//! A network card: Ethernet frames, ARP and the headers of IPv4 and UDP, for whoever drives a machine over a packet socket.
+//! A network card: Ethernet frames and ARP, for whoever drives a machine over a packet socket.
+
+mod addressee;
+mod ipv4;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 
 use nextboot_model::Mac;
 
 use crate::Datagram;
+use crate::tcp::Segment;
+use ipv4::{Heard, Packet};
+
+pub use addressee::Addressee;
 
 const BROADCAST: Mac = Mac([0xff; 6]);
 const IPV4: [u8; 2] = [8, 0];
 const ARP: [u8; 2] = [8, 6];
-const UDP: u8 = 17;
-/// As many datagrams wait for one neighbour's answer.
+/// As many packets wait for one neighbour's answer.
 const MOST_WAITING: usize = 16;
 /// As many questions about one neighbour without an answer are a time-out.
 const QUESTIONS: u32 = 4;
@@ -25,7 +31,7 @@ pub struct Link {
     mask: u32,
     router: Option<Ipv4Addr>,
     neighbours: BTreeMap<Ipv4Addr, Mac>,
-    waiting: Vec<(Ipv4Addr, Datagram)>,
+    waiting: Vec<(Ipv4Addr, Packet)>,
     questions: BTreeMap<Ipv4Addr, u32>,
     identification: u16,
 }
@@ -35,6 +41,8 @@ pub struct Link {
 pub struct Arrived {
     /// A datagram for the machine.
     pub datagram: Option<Datagram>,
+    /// A part of a TCP connection.
+    pub segment: Option<Segment>,
     /// Frames to be sent: answers to ARP, and what waited for one.
     pub frames: Vec<Vec<u8>>,
 }
@@ -71,16 +79,25 @@ impl Link {
 
     /// The frames that carry a datagram, or that ask who its receiver is.
     pub fn send(&mut self, datagram: Datagram) -> Vec<Vec<u8>> {
-        let to = *datagram.to.ip();
+        self.put(datagram.into())
+    }
+
+    /// The same for a part of a TCP connection.
+    pub fn send_segment(&mut self, segment: Segment) -> Vec<Vec<u8>> {
+        self.put(segment.into())
+    }
+
+    fn put(&mut self, packet: Packet) -> Vec<Vec<u8>> {
+        let to = packet.to;
         if to.is_broadcast() {
-            return vec![self.frame(BROADCAST, &datagram)];
+            return vec![self.frame(BROADCAST, &packet)];
         }
         let hop = self.next_hop(to);
         if let Some(mac) = self.neighbours.get(&hop).copied() {
-            return vec![self.frame(mac, &datagram)];
+            return vec![self.frame(mac, &packet)];
         }
         if self.waiting.len() < MOST_WAITING {
-            self.waiting.push((hop, datagram));
+            self.waiting.push((hop, packet));
         }
         *self.questions.entry(hop).or_default() += 1;
         let own = self.address.unwrap_or(Ipv4Addr::UNSPECIFIED);
@@ -102,8 +119,12 @@ impl Link {
             return Arrived::default();
         }
         match kind {
-            ARP => Arrived { datagram: None, frames: self.heard_arp(body) },
-            IPV4 => Arrived { datagram: datagram(body), frames: Vec::new() },
+            ARP => Arrived { frames: self.heard_arp(body), ..Arrived::default() },
+            IPV4 => match ipv4::read(body) {
+                Some(Heard::Datagram(datagram)) => Arrived { datagram: Some(datagram), ..Arrived::default() },
+                Some(Heard::Segment(segment)) => Arrived { segment: Some(segment), ..Arrived::default() },
+                None => Arrived::default(),
+            },
             _ => Arrived::default(),
         }
     }
@@ -135,8 +156,8 @@ impl Link {
             let (ready, waiting) =
                 std::mem::take(&mut self.waiting).into_iter().partition(|(hop, _)| *hop == sender_ip);
             self.waiting = waiting;
-            let ready: Vec<(Ipv4Addr, Datagram)> = ready;
-            frames.extend(ready.iter().map(|(_, datagram)| self.frame(sender, datagram)));
+            let ready: Vec<(Ipv4Addr, Packet)> = ready;
+            frames.extend(ready.iter().map(|(_, packet)| self.frame(sender, packet)));
         }
         frames
     }
@@ -155,68 +176,12 @@ impl Link {
         [&to.0[..], &self.mac.0, &kind].concat()
     }
 
-    fn frame(&mut self, to: Mac, datagram: &Datagram) -> Vec<u8> {
+    fn frame(&mut self, to: Mac, packet: &Packet) -> Vec<u8> {
         self.identification = self.identification.wrapping_add(1);
-        let udp_length = size(8 + datagram.bytes.len());
-        let mut ip = vec![0x45, 0];
-        ip.extend(size(28 + datagram.bytes.len()));
-        ip.extend(self.identification.to_be_bytes());
-        ip.extend([0, 0, 64, UDP, 0, 0]);
-        ip.extend(datagram.from.ip().octets());
-        ip.extend(datagram.to.ip().octets());
-        let sum = checksum(&[&ip]);
-        ip[10..12].copy_from_slice(&sum);
-        let mut udp = datagram.from.port().to_be_bytes().to_vec();
-        udp.extend(datagram.to.port().to_be_bytes());
-        udp.extend(udp_length);
-        udp.extend([0, 0]);
-        let pseudo = [&ip[12..20], &[0, UDP], &udp_length].concat();
-        let sum = match checksum(&[&pseudo, &udp, &datagram.bytes]) {
-            [0, 0] => [0xff, 0xff],
-            sum => sum,
-        };
-        udp[6..8].copy_from_slice(&sum);
         let mut frame = self.ethernet(to, IPV4);
-        frame.extend(ip);
-        frame.extend(udp);
-        frame.extend(&datagram.bytes);
+        frame.extend(packet.bytes(self.identification));
         frame
     }
-}
-
-fn size(bytes: usize) -> [u8; 2] {
-    u16::try_from(bytes).unwrap_or(u16::MAX).to_be_bytes()
-}
-
-/// RFC 1071. All parts but the last have an even length.
-fn checksum(parts: &[&[u8]]) -> [u8; 2] {
-    let mut sum = 0_u32;
-    for pair in parts.iter().flat_map(|part| part.chunks(2)) {
-        let word = u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or_default()]);
-        sum += u32::from(word);
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    (!(sum as u16)).to_be_bytes()
-}
-
-/// The UDP datagram of an IPv4 packet. Checksums are not looked at: the kernel leaves them to cards that are not there.
-fn datagram(packet: &[u8]) -> Option<Datagram> {
-    let header = packet.first_chunk::<20>()?;
-    let length = usize::from(header[0] & 15) * 4;
-    let total = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    let fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
-    if header[0] >> 4 != 4 || length < 20 || header[9] != UDP || fragment {
-        return None;
-    }
-    let (udp, payload) = packet.get(length..total)?.split_first_chunk::<8>()?;
-    let port = |at: usize| u16::from_be_bytes([udp[at], udp[at + 1]]);
-    let payload = payload.get(..usize::from(port(4)).checked_sub(8)?)?;
-    let ip = |at: usize| Ipv4Addr::new(header[at], header[at + 1], header[at + 2], header[at + 3]);
-    Some(Datagram {
-        from: SocketAddrV4::new(ip(12), port(0)),
-        to: SocketAddrV4::new(ip(16), port(2)),
-        bytes: payload.to_vec(),
-    })
 }
 
 #[cfg(test)]
@@ -248,9 +213,9 @@ mod tests {
         assert_eq!(there.receive(&here.send(datagram.clone())[0]).datagram, Some(datagram.clone()));
         // Both checksums of the frame are right: the sum over what they cover is zero.
         let frame = &frames[0][14..];
-        assert_eq!(checksum(&[&frame[..20]]), [0, 0]);
-        let pseudo = [&frame[12..20], &[0, UDP], &frame[24..26]].concat();
-        assert_eq!(checksum(&[&pseudo, &frame[20..]]), [0, 0]);
+        assert_eq!(ipv4::checksum(&[&frame[..20]]), [0, 0]);
+        let pseudo = [&frame[12..20], &[0, 17], &frame[24..26]].concat();
+        assert_eq!(ipv4::checksum(&[&pseudo, &frame[20..]]), [0, 0]);
         // Another subnet is behind the router.
         let far = Datagram::new((HERE, 68), (Ipv4Addr::new(192, 0, 2, 1), 69), Vec::new());
         assert_eq!(there.receive(&here.send(far.clone())[0]).datagram, Some(far));

@@ -1,5 +1,13 @@
-/// What to ask a web server. Whoever drives the machine does it, by HTTP/1.1 and without following redirects: firmware
-/// does not.
+//! HTTP/1.1 as boot firmware speaks it: one request on a connection, without following redirects.
+
+mod answer;
+mod fetch;
+
+use answer::Answer;
+
+pub(crate) use fetch::Fetch;
+
+/// What to ask a web server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// `HEAD`, `GET`, `PUT` or `POST`.
@@ -10,6 +18,9 @@ pub struct HttpRequest {
     pub body: Vec<u8>,
     /// How the program calls itself.
     pub agent: &'static str,
+    /// Whether anybody here reads the body of the answer. Of a kernel only the size counts, and a thousand machines have no
+    /// room for as many kernels.
+    pub keep: bool,
 }
 
 /// What the web server said.
@@ -21,12 +32,14 @@ pub struct HttpAnswer {
     pub content_type: Option<String>,
     /// `Content-Length`.
     pub content_length: Option<u64>,
-    /// The body; empty for HEAD.
+    /// The body; empty for HEAD, and where it is not kept.
     pub body: Vec<u8>,
+    /// How many bytes the body had.
+    pub size: usize,
 }
 
 impl HttpRequest {
     pub(crate) fn get(url: impl Into<String>, agent: &'static str) -> Self {
-        Self { method: "GET", url: url.into(), body: Vec::new(), agent }
+        Self { method: "GET", url: url.into(), body: Vec::new(), agent, keep: true }
     }
 }
