@@ -5,14 +5,15 @@
 //!   answer from exactly there. [`UdpSocket::send_segmented`] hands a whole window of equal datagrams to the kernel at once.
 //! - [`PacketSocket`]: hears UDP datagrams for a port without binding it, so that another server on the same machine keeps
 //!   the port, and sends UDP to a client that has no address yet (the hardware address is given by the caller, so no ARP).
+//! - [`FrameSocket`]: whole Ethernet frames for network cards that are simulated on an interface.
 //! - [`RawSocket`]: sends UDP from a port that another program holds, over the kernel's routes.
 //! - [`answers_arp`] and [`answers_ping`]: whether somebody has an address.
 //! - [`Network`]: interfaces, the interface of the default route, and which hardware address stands behind a neighbour.
 //!   [`Changes`] tells when it is worth asking again.
 //! - [`packet`]: the IPv4 and UDP headers as pure functions, for the packet socket and for tests.
 //!
-//! All sockets belong to the network namespace of the thread that opens them, and all need a running tokio runtime with I/O
-//! enabled. Privileges: ports below 1024 want `CAP_NET_BIND_SERVICE`, [`PacketSocket`], [`RawSocket`] and asking
+//! All sockets belong to the network namespace of the thread that opens them, and all but [`FrameSocket`] need a running tokio
+//! runtime with I/O enabled. Privileges: ports below 1024 want `CAP_NET_BIND_SERVICE`, [`PacketSocket`], [`RawSocket`] and asking
 //! for addresses want `CAP_NET_RAW`; the rest wants none.
 //! A service manager that filters address families must let `AF_INET`, `AF_INET6`, `AF_NETLINK` and `AF_PACKET` through.
 //!
@@ -34,7 +35,7 @@ mod udp;
 
 pub use acknowledged::unacknowledged;
 pub use network::{Change, Changes, Interface, NetlinkError, Network};
-pub use packet::{Hear, Heard, OpenError, PacketSocket, SendError};
+pub use packet::{FrameSocket, Hear, Heard, MAX_FRAME, OpenError, PacketSocket, SendError};
 pub use presence::{answers_arp, answers_ping};
 pub use raw::RawSocket;
 pub use udp::{BindError, BindOptions, Datagram, UdpSocket};

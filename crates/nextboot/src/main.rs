@@ -27,6 +27,8 @@ enum Command {
     Serve(ConfigFile),
     /// Check a configuration file: every complaint with its line, its value and what would be right.
     Check(ConfigFile),
+    /// Have simulated machines boot from a server, many at once, and say how it went: a boot storm without the machines.
+    Simulate(nextboot_simulate::Arguments),
     #[command(flatten)]
     Client(nextboot_cli::Command),
 }
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Serve(file) => serve(file.path()),
         Command::Check(file) => check(file.path()),
+        Command::Simulate(simulated) => nextboot_simulate::run(&simulated, arguments.global.json),
         Command::Client(command) => nextboot_cli::run::<Arguments>(arguments.global, command),
     }
 }

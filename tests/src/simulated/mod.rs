@@ -1,10 +1,7 @@
-//! Simulated machines on the laboratory's network: `nextboot_firmware`'s machines over real frames and real TCP.
+//! Simulated machines on the laboratory's network: `nextboot_firmware`'s machines over real frames.
 //!
 //! They boot in seconds where emulated ones need minutes, and they play firmware that cannot be had: a BIOS ROM like
 //! Intel's, an old UDK, Raspberry Pis, U-Boot. One function does it: [`boot`].
-
-mod card;
-mod http;
 
 use std::fmt;
 use std::panic::resume_unwind;
@@ -12,12 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use nextboot_firmware::{Boot, Booted, Firmware, Link, Machine, Output, Step, Verdict};
+use nextboot_firmware::{Boot, Booted, Firmware, Machine, Station, Step, Verdict};
 use nextboot_model::Mac;
+use nextboot_net::{FrameSocket, MAX_FRAME};
 
 use crate::lab::Lab;
 use crate::namespace::Namespace;
-use card::Card;
 
 /// What a simulated machine did.
 #[derive(Debug)]
@@ -94,100 +91,52 @@ pub fn boot_all(lab: &Lab, machines: &[(Firmware, &str)], limit: Duration) -> Re
 /// As [`boot`].
 pub fn boot_on(port: &Namespace, firmware: Firmware, mac: &str, limit: Duration) -> Result<Report> {
     let mac: Mac = mac.parse().context("a machine's MAC")?;
-    port.ip(&["link", "set", "eth0", "down"])?;
-    port.ip(&["link", "set", "eth0", "address", &mac.to_string()])?;
-    port.ip(&["link", "set", "eth0", "up"])?;
-    let mut driver = Driver {
-        port,
-        card: port.enter(|| Card::open("eth0"))?,
-        link: Link::new(mac),
-        machine: Machine::new(firmware, mac, None, crate::random::Random::new().number()),
-        started: Instant::now(),
-    };
-    let verdict =
-        driver.run(limit).with_context(|| format!("{firmware:?} {mac}: {:#?}", driver.machine.steps()))?;
+    let mut random = crate::random::Random::new();
+    let machine = Machine::new(firmware, mac, None, random.number());
+    let socket = port.enter(|| Ok(FrameSocket::open("eth0", &mac.0)?))?;
+    let mut driver =
+        Driver { socket, station: Station::new(machine, random.number()), started: Instant::now() };
+    let verdict = driver.run(limit);
+    let machine = driver.station.machine();
     Ok(Report {
-        verdict,
-        steps: driver.machine.steps().to_vec(),
-        boot: driver.machine.boot().cloned(),
+        verdict: verdict.with_context(|| format!("{firmware:?} {mac}: {:#?}", machine.steps()))?,
+        steps: machine.steps().to_vec(),
+        boot: machine.boot().cloned(),
         took: driver.started.elapsed(),
     })
 }
 
-struct Driver<'a> {
-    port: &'a Namespace,
-    card: Card,
-    link: Link,
-    machine: Machine,
+struct Driver {
+    socket: FrameSocket,
+    station: Station,
     started: Instant,
 }
 
-impl Driver<'_> {
+impl Driver {
     fn run(&mut self, limit: Duration) -> Result<Verdict> {
-        let mut out = Output::default();
-        self.machine.start(self.started.elapsed(), &mut out);
-        let mut frame = vec![0; 65536];
+        let mut out = Vec::new();
+        self.station.start(self.started.elapsed(), &mut out);
+        let mut frame = vec![0; MAX_FRAME];
         loop {
-            self.put(out)?;
-            if let Some(verdict) = self.machine.verdict() {
+            for frame in out.drain(..) {
+                self.socket.send(&frame)?;
+            }
+            if let Some(verdict) = self.station.machine().verdict() {
                 return Ok(verdict.clone());
             }
             let now = self.started.elapsed();
             if now >= limit {
                 bail!("no verdict after {limit:?}");
             }
-            out = Output::default();
-            let deadline = self.machine.deadline().unwrap_or(limit).min(limit);
+            let deadline = self.station.deadline().unwrap_or(limit).min(limit);
             if now >= deadline {
-                self.machine.due(now, &mut out);
-                if let Some(silent) = self.link.silent_neighbour() {
-                    self.machine.unreachable(now, silent, &mut out);
-                }
-                continue;
-            }
-            if let Some(length) = self.card.receive(&mut frame, deadline.saturating_sub(now))? {
-                let arrived = self.link.receive(frame.get(..length).unwrap_or_default());
-                self.send(arrived.frames)?;
-                if let Some(datagram) = arrived.datagram {
-                    self.machine.receive(self.started.elapsed(), &datagram, &mut out);
-                }
+                self.station.due(now, &mut out);
+            } else if let Some(length) = self.socket.receive(&mut frame)? {
+                let frame = frame.get(..length).unwrap_or_default();
+                self.station.receive(self.started.elapsed(), frame, &mut out);
+            } else {
+                self.socket.wait(deadline.saturating_sub(now))?;
             }
         }
-    }
-
-    /// Does what the machine wants; an HTTP request is done when this returns, with all that followed from it.
-    fn put(&mut self, mut out: Output) -> Result<()> {
-        loop {
-            self.configure()?;
-            for datagram in out.datagrams {
-                let frames = self.link.send(datagram);
-                self.send(frames)?;
-            }
-            let Some(request) = out.http else { return Ok(()) };
-            let answer = match (self.machine.address(), self.machine.boot()) {
-                (Some(address), Some(boot)) => {
-                    let length = boot.mask().map_or(24, |mask| mask.to_bits().leading_ones());
-                    http::ask(self.port, &format!("{address}/{length}"), &request)?
-                }
-                _ => Err("no address".to_owned()),
-            };
-            out = Output::default();
-            self.machine.answered(self.started.elapsed(), answer, &mut out);
-        }
-    }
-
-    fn configure(&mut self) -> Result<()> {
-        let boot = self.machine.boot();
-        let mask = boot.and_then(Boot::mask);
-        let router = boot.and_then(Boot::router);
-        let told = self.link.configure(self.machine.address(), mask, router);
-        self.send(told)
-    }
-
-    fn send(&self, frames: impl IntoIterator<Item = Vec<u8>>) -> Result<()> {
-        for frame in frames {
-            self.card.send(&frame)?;
-        }
-        Ok(())
     }
 }

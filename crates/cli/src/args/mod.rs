@@ -20,12 +20,12 @@ Examples:
 
 Exit codes:
   0  done
-  1  the server refused, e.g. because there is no such host
+  1  the server refused, e.g. because there is no such host; simulate: a machine did not boot
   2  the command line is wrong
   3  the server cannot be reached
   4  not allowed: a token is needed
  64  serve, check: the configuration is wrong
- 69  serve: something that it needs is taken or missing";
+ 69  serve, simulate: something that it needs is taken or missing";
 
 /// How to reach the server, and how to print.
 #[derive(Debug, Clone, Args)]

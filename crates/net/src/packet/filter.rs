@@ -49,6 +49,29 @@ pub(super) fn program(hear: Hear, interfaces: &[u32]) -> Option<Vec<SockFilter>>
     Some(code)
 }
 
+/// Keeps IPv4 and ARP frames, seen from their Ethernet header on, that came in for a hardware address that begins with
+/// `prefix` (at most six bytes), or for all.
+pub(super) fn cards(prefix: &[u8]) -> Vec<SockFilter> {
+    let mut code = vec![load_ancillary(SKF_AD_PKTTYPE)];
+    code.extend(drop_if(BPF_JGT, u32::from(PACKET_OTHERHOST)));
+    code.push(step(BPF_LD | BPF_H | BPF_ABS, 0, 0, 12));
+    // Over the second comparison and the drop.
+    code.push(step(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 0x0800));
+    code.push(step(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0x0806));
+    code.push(step(BPF_RET | BPF_K, 0, 0, DROP));
+    // Nobody has an address that begins as the broadcast does.
+    code.push(step(BPF_LD | BPF_W | BPF_ABS, 0, 0, 0));
+    code.push(step(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, u32::MAX));
+    code.push(step(BPF_RET | BPF_K, 0, 0, ACCEPT_ALL_BYTES));
+    for (at, byte) in (0..).zip(prefix.iter().take(6)) {
+        code.push(step(BPF_LD | BPF_B | BPF_ABS, 0, 0, at));
+        code.push(step(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, u32::from(*byte)));
+        code.push(step(BPF_RET | BPF_K, 0, 0, DROP));
+    }
+    code.push(step(BPF_RET | BPF_K, 0, 0, ACCEPT_ALL_BYTES));
+    code
+}
+
 fn step(code: u32, jump_true: u8, jump_false: u8, k: u32) -> SockFilter {
     SockFilter::new(code as u16, jump_true, jump_false, k)
 }
@@ -90,6 +113,9 @@ mod tests {
             for count in [0, 1, 2, MAX_INTERFACES] {
                 socket.attach_filter(&program(hear, &vec![7; count]).unwrap()).unwrap();
             }
+        }
+        for length in 0..=6 {
+            socket.attach_filter(&cards(&[2; 6][..length])).unwrap();
         }
     }
 }

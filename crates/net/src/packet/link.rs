@@ -1,4 +1,4 @@
-//! Link-layer socket addresses (`sockaddr_ll`, packet(7)). The one place with `unsafe`: no safe crate builds this
+//! Link-layer socket addresses (`sockaddr_ll`, packet(7)) and options. The one place with `unsafe`: no safe crate builds this
 //! address, and tokio has no type for these sockets.
 #![allow(unsafe_code)]
 
@@ -6,7 +6,7 @@ use std::io::{self, IoSliceMut};
 use std::mem::size_of;
 use std::os::fd::AsRawFd;
 
-use nix::libc::{self, sockaddr_ll, socklen_t};
+use nix::libc::{self, packet_mreq, sockaddr_ll, socklen_t};
 use nix::sys::socket::{LinkAddr, MsgFlags, recvmsg};
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use tokio::io::unix::AsyncFd;
@@ -63,6 +63,11 @@ pub(super) fn address(interface: u32, station: Option<HardwareAddr>) -> io::Resu
     address_for(libc::ETH_P_IP, interface, station)
 }
 
+/// An address for all frames on an interface, for binding.
+pub(super) fn any_address(interface: u32) -> io::Result<SockAddr> {
+    address_for(libc::ETH_P_ALL, interface, None)
+}
+
 fn address_for(protocol: i32, interface: u32, station: Option<HardwareAddr>) -> io::Result<SockAddr> {
     let mut storage = SockAddrStorage::zeroed();
     // SAFETY: `sockaddr_ll` is a socket address of plain integers, smaller than the storage and no stricter in alignment;
@@ -92,6 +97,28 @@ pub(super) fn recv(socket: &Socket, buffer: &mut [u8]) -> io::Result<Arrival> {
         source: link.filter(|link| link.halen() == 6).and_then(|link| link.addr()),
         broadcast: link.is_some_and(|link| link.pkttype() == libc::PACKET_BROADCAST),
     })
+}
+
+/// Promiscuous mode, which the kernel ends with the socket.
+pub(super) fn listen_to_all(socket: &Socket, interface: u32) -> io::Result<()> {
+    let membership = packet_mreq {
+        mr_ifindex: i32::try_from(interface).unwrap_or(0),
+        mr_type: libc::PACKET_MR_PROMISC as u16,
+        mr_alen: 0,
+        mr_address: [0; 8],
+    };
+    // SAFETY: the pointer and the length are those of a whole `packet_mreq` that lives until the call returns, and the kernel
+    // only reads it.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_ADD_MEMBERSHIP,
+            (&raw const membership).cast(),
+            size_of::<packet_mreq>() as socklen_t,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(test)]

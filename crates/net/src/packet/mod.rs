@@ -1,6 +1,7 @@
 //! UDP without a UDP socket: hearing a port that another program holds, and reaching a client that has no address yet.
 
 mod filter;
+mod frames;
 mod headers;
 mod link;
 
@@ -15,6 +16,7 @@ use tokio::io::unix::AsyncFd;
 pub(crate) use headers::sum;
 pub(crate) use link::{arp_address, arp_socket, register};
 
+pub use frames::{FrameSocket, MAX_FRAME};
 pub use headers::{HEADERS, MAX_PAYLOAD, Malformed, Udp, build, parse};
 
 use crate::HardwareAddr;
@@ -58,6 +60,12 @@ pub enum OpenError {
     /// Too many interfaces to tell apart.
     #[error("a packet socket hears at most {} interfaces", filter::MAX_INTERFACES)]
     TooManyInterfaces,
+    /// There is no interface of that name.
+    #[error("there is no network interface {0}")]
+    NoInterface(String),
+    /// The interface is switched off.
+    #[error("the network interface {0} is down; `ip link set {0} up` switches it on")]
+    Down(String),
     /// Anything else.
     #[error("packet socket: {0}")]
     Failed(#[from] io::Error),
