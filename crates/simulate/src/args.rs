@@ -58,9 +58,10 @@ pub struct Arguments {
     /// How the machines' MAC addresses begin, two to five bytes of the locally administered range; the rest counts from 0.
     #[arg(long, value_name = "BYTES", default_value = "02:6e:62")]
     pub mac_prefix: Prefix,
-    /// What their random numbers begin with: transaction ids and ports are the same again.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    pub seed: u64,
+    /// What their random numbers begin with, so that transaction ids and ports are the same again; else it is drawn, and the
+    /// report tells it.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
     /// Keep the addresses at the end, as machines do that go on running, instead of giving them back.
     #[arg(long)]
     pub keep_leases: bool,

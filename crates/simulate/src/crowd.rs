@@ -51,8 +51,8 @@ pub(crate) struct Count {
 }
 
 impl Crowd {
-    /// Machines that are all switched off.
-    pub(crate) fn new(arguments: &Arguments) -> Self {
+    /// Machines that are all switched off. `seed` decides their random numbers.
+    pub(crate) fn new(arguments: &Arguments, seed: u64) -> Self {
         let hosts = arguments.hosts as usize;
         Self {
             prefix: arguments.mac_prefix.clone(),
@@ -61,7 +61,7 @@ impl Crowd {
             rate: arguments.rate,
             concurrency: arguments.concurrency as usize,
             patience: arguments.patience(),
-            random: Random::new(arguments.seed),
+            random: Random::new(seed),
             players: Vec::new(),
             running: 0,
             addresses: HashMap::new(),

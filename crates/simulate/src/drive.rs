@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{fs, io, thread};
 
 use nextboot_net::{FrameSocket, MAX_FRAME, OpenError};
@@ -43,16 +43,25 @@ pub(crate) fn drive(arguments: &Arguments) -> Result<Report, Error> {
         OpenError::Denied => Error::Denied(error),
         error => Error::Open(error),
     })?;
+    let seed = arguments.seed.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Short enough to be typed.
+        u64::from(now.subsec_nanos())
+    });
     let stop = stop_at_interrupt().map_err(Error::Start)?;
-    let mut drive =
-        Drive { socket, crowd: Crowd::new(arguments), frames: Frames::default(), started: Instant::now() };
+    let mut drive = Drive {
+        socket,
+        crowd: Crowd::new(arguments, seed),
+        frames: Frames::default(),
+        started: Instant::now(),
+    };
     let network = |error| Error::Network { interface: arguments.interface.clone(), error };
     let took = drive.run(&stop).map_err(network)?;
     let cpu = cpu_seconds();
     if !arguments.keep_leases {
         drive.release().map_err(network)?;
     }
-    Ok(Report::new(drive.crowd.count(), drive.crowd.tally(), took, cpu, drive.frames))
+    Ok(Report::new(drive.crowd.count(), drive.crowd.tally(), seed, took, cpu, drive.frames))
 }
 
 struct Drive {

@@ -25,6 +25,8 @@ pub struct Report {
     /// What runs on those that booted: `kernel`; `installed`, an installer came to its end; `configured`, it was not in the
     /// sample and stopped before its kernel; `disk`; `program`, another network boot program.
     pub runs: BTreeMap<&'static str, usize>,
+    /// What the machines' random numbers began with.
+    pub seed: u64,
     /// From the first power-on to the last end.
     pub seconds: f64,
     /// CPU time of the simulator itself: where it is near `seconds`, the simulator was what was slow.
@@ -81,7 +83,14 @@ pub struct Failure {
 }
 
 impl Report {
-    pub(crate) fn new(count: Count, tally: &Tally, took: Duration, cpu_seconds: f64, frames: Frames) -> Self {
+    pub(crate) fn new(
+        count: Count,
+        tally: &Tally,
+        seed: u64,
+        took: Duration,
+        cpu_seconds: f64,
+        frames: Frames,
+    ) -> Self {
         let stages = Stage::ALL.iter().zip(&tally.stages).filter(|(_, times)| !times.is_empty());
         let mut failures: Vec<_> = tally
             .failures
@@ -99,6 +108,7 @@ impl Report {
             failed: count.failed,
             unfinished: count.all - count.booted - count.failed,
             runs: tally.booted.clone(),
+            seed,
             seconds: took.as_secs_f64(),
             cpu_seconds,
             stages: stages.map(|(stage, times)| Times::of(&stage.to_string(), times)).collect(),
@@ -163,7 +173,8 @@ impl fmt::Display for Report {
         writeln!(out, "\nretransmissions: {}, by {} machines", self.retransmissions, self.retransmitting)?;
         let Frames { sent, received } = self.frames;
         let mib = self.bytes as f64 / f64::from(1 << 20);
-        writeln!(out, "fetched {mib:.1} MiB; {sent} frames sent, {received} received")?;
+        let seed = self.seed;
+        writeln!(out, "fetched {mib:.1} MiB; {sent} frames sent, {received} received; --seed {seed}")?;
         let share = self.cpu_seconds / seconds.max(0.001) * 100.0;
         write!(out, "the simulator took {:.1} s of CPU time, {share:.0} % of one core", self.cpu_seconds)?;
         if share > 80.0 {

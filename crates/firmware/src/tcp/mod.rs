@@ -151,7 +151,15 @@ impl Connection {
     }
 
     fn opened(&mut self, now: Duration, segment: &Segment, out: &mut Vec<Segment>) {
-        if !segment.flags.has(Flags::ACK) || segment.acknowledges != self.sent.wrapping_add(1) {
+        if !segment.flags.has(Flags::ACK) {
+            return;
+        }
+        if segment.acknowledges != self.sent.wrapping_add(1) {
+            // The other end remembers an older connection from this port. RFC 9293 section 3.10.7.3: that one ends, and the
+            // next SYN begins this one.
+            if !segment.flags.has(Flags::RST) {
+                out.push(self.segment(segment.acknowledges, Flags::RST));
+            }
             return;
         }
         if segment.flags.has(Flags::RST) {

@@ -118,6 +118,17 @@ fn silence_is_answered_by_saying_it_again_and_then_by_giving_up() {
 }
 
 #[test]
+fn an_older_connection_from_the_same_port_is_ended() {
+    let mut bench = Bench::new();
+    bench.hear(500, Flags::ACK, 700, &[]);
+    let reset = bench.sent.last().unwrap();
+    assert_eq!((reset.flags, reset.sequence), (Flags::RST, Random::new(3).xid().wrapping_add(700)));
+    bench.wait();
+    bench.hear(0, Flags::SYN.and(Flags::ACK), 1, &[]);
+    assert_eq!(bench.sent.last().unwrap().payload, b"request");
+}
+
+#[test]
 fn a_reset_ends_it_and_one_from_elsewhere_does_not() {
     let mut bench = Bench::new();
     bench.hear(0, Flags::RST.and(Flags::ACK), 9, &[]);
