@@ -62,7 +62,10 @@ pub(crate) fn guest() -> Result<PathBuf> {
 }
 
 /// A Debian package, unpacked and not installed: downloaded by apt on first use, kept beside the laboratory.
-pub(crate) fn unpacked(package: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// When apt does not have it.
+pub fn unpacked(package: &str) -> Result<PathBuf> {
     let dir = lab_dir()?.join("unpacked").join(package);
     run(Command::new(project().join("deploy/unpack")).arg(package).arg(&dir))?;
     Ok(dir)

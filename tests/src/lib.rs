@@ -46,7 +46,7 @@ mod transcript;
 mod wait;
 pub mod wire;
 
-pub use artefacts::binary;
+pub use artefacts::{binary, unpacked};
 pub use firmware::Firmware;
 pub use lab::{Lab, SERVER, SUBNET};
 pub use machine::{Machine, MachineBuilder};

@@ -8,7 +8,7 @@ use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
 /// CPU time of a process with all its threads and children, so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage(Duration);
 
 impl Usage {
@@ -50,16 +50,27 @@ impl Usage {
 /// # Errors
 /// When the process is no more.
 pub fn peak_kib(pid: u32) -> Result<u64> {
-    let peak = |pid: u32| -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).context("VmHWM is no number")
-    };
-    let mut total = peak(pid)?;
+    let mut total = memory(pid, "VmHWM:")?;
     for child in family(pid)?.into_iter().skip(1) {
-        total += peak(child).unwrap_or(0);
+        total += memory(child, "VmHWM:").unwrap_or(0);
     }
     Ok(total)
+}
+
+/// What the process has resident now, in KiB; its `VmHWM` begins there again.
+///
+/// # Errors
+/// When the process is no more.
+pub fn forget_peak(pid: u32) -> Result<u64> {
+    // proc(5): 5 resets the peak.
+    fs::write(format!("/proc/{pid}/clear_refs"), "5")?;
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: u32, what: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with(what)).with_context(|| format!("no {what}"))?;
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).context("memory that is no number")
 }
 
 fn own(pid: u32) -> Result<Duration> {

@@ -59,6 +59,8 @@ type Start<'a> = Box<dyn Fn() -> Result<Box<dyn Alive>> + Send + Sync + 'a>;
 pub struct Contestant<'a> {
     /// The name in the table; ours is [`Contestant::OURS`].
     pub name: &'static str,
+    /// Cores of its own, for it and its clients, where they are not those of the cell.
+    pub cores: Option<Cores>,
     start: Start<'a>,
 }
 
@@ -77,7 +79,13 @@ impl<'a> Contestant<'a> {
         name: &'static str,
         start: impl Fn() -> Result<A> + Send + Sync + 'a,
     ) -> Self {
-        Self { name, start: Box::new(move || Ok(Box::new(start()?))) }
+        Self { name, cores: None, start: Box::new(move || Ok(Box::new(start()?))) }
+    }
+
+    /// The same on cores of its own.
+    #[must_use]
+    pub fn on(self, cores: Cores) -> Self {
+        Self { cores: Some(cores), ..self }
     }
 
     /// Starts it on these cores.
@@ -125,6 +133,7 @@ impl Bench {
             // Nobody always follows the same neighbour.
             let turn = round % contestants.len().max(1);
             for contestant in contestants[turn..].iter().chain(&contestants[..turn]) {
+                let cores = contestant.cores.unwrap_or(cores);
                 let mut running = contestant.start(cores.server)?;
                 let sample = running.load(cores, &load)?;
                 outcome.add(contestant.name, sample);

@@ -17,6 +17,8 @@ pub struct Cores {
 impl Cores {
     /// Servers on core 0, clients on core 1: neither takes time from the other.
     pub const ONE_EACH: Self = Self { server: &[0], client: &[1] };
+    /// Servers and clients share core 0: what a second core is compared with.
+    pub const ONE: Self = Self { server: &[0], client: &[0] };
     /// Servers on both cores, and clients too: what a second core brings.
     pub const BOTH: Self = Self { server: &[0, 1], client: &[0, 1] };
 }

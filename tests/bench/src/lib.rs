@@ -54,7 +54,7 @@ mod stats;
 mod table;
 pub mod tftp;
 
-pub use account::{Usage, peak_kib};
+pub use account::{Usage, forget_peak, peak_kib};
 pub use arena::{Arena, Site};
 pub use cell::{Bench, Cell};
 pub use compare::{Contestant, Running};

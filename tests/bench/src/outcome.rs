@@ -182,12 +182,12 @@ impl Outcome {
         });
     }
 
-    /// Judges a number with its unit.
+    /// Judges a number with its unit, which may be none.
     pub fn value(&mut self, what: &str, unit: &str, bound: Bound, seen: f64) {
         let (direction, number) = bound.words();
         self.judged.push(Judged {
-            target: format!("{what} {direction} {} {unit}", brief(number)),
-            seen: format!("{} {unit}", brief(seen)),
+            target: format!("{what} {direction} {} {unit}", brief(number)).trim_end().to_owned(),
+            seen: format!("{} {unit}", brief(seen)).trim_end().to_owned(),
             met: bound.holds(seen),
         });
     }
@@ -232,10 +232,17 @@ mod tests {
         outcome.cpu("peer", Bound::AtMost(0.5));
         outcome.rate("nobody", Bound::AtLeast(1.0));
         outcome.value("first block", "ms", Bound::AtMost(50.0), 50.5);
+        outcome.value("time-outs", "", Bound::AtMost(0.0), 0.0);
         let told: Vec<_> = outcome.judged.iter().map(|it| (it.seen.as_str(), it.met)).collect();
         assert_eq!(
             told,
-            [("2.00 x", true), ("1.00 x", false), ("nothing to compare", false), ("50.5 ms", false)]
+            [
+                ("2.00 x", true),
+                ("1.00 x", false),
+                ("nothing to compare", false),
+                ("50.5 ms", false),
+                ("0", true)
+            ]
         );
         assert_eq!(outcome.judged[0].target, "speed at least 2.00 x peer");
     }

@@ -53,6 +53,13 @@ impl Latencies {
         self.0.get(rank.saturating_sub(1).min(last)).copied()
     }
 
+    /// The mean.
+    #[must_use]
+    pub fn mean(&self) -> Option<Duration> {
+        let count = u32::try_from(self.0.len()).ok().filter(|count| *count > 0)?;
+        Some(self.0.iter().sum::<Duration>() / count)
+    }
+
     /// The shortest.
     #[must_use]
     pub fn least(&self) -> Option<Duration> {
@@ -86,6 +93,7 @@ mod tests {
         assert_eq!(latencies.percentile(0.99), Some(Duration::from_millis(99)));
         assert_eq!(latencies.percentile(1.0), latencies.most());
         assert_eq!(latencies.percentile(0.0), latencies.least());
+        assert_eq!(latencies.mean(), Some(Duration::from_micros(50_500)));
         assert_eq!(Latencies::default().percentile(0.5), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The cells, a file for each domain.
 
+pub mod start;
 pub mod tftp;
 
 use crate::cell::Cell;
@@ -7,7 +8,7 @@ use crate::cell::Cell;
 /// All of them, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Cell> {
-    [tftp::CELLS].concat()
+    [tftp::CELLS, start::CELLS].concat()
 }
 
 #[cfg(test)]

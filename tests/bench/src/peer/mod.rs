@@ -9,7 +9,7 @@ use nextboot_tests::{Process, wait_until};
 
 use crate::arena::Arena;
 
-pub use tftp::dnsmasq_tftp;
+pub use tftp::{async_tftp, atftpd, dnsmasq_tftp, rs_tftpd, tftpd_hpa};
 
 /// How long a peer may take until it is ready.
 const START: Duration = Duration::from_secs(20);

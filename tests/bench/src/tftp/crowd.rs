@@ -1,12 +1,16 @@
 //! Clients that all ask in the same moment.
 
+use std::ops::Range;
+use std::sync::Barrier;
+use std::thread;
+
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use nextboot_firmware::tftp::{Fetch, Progress, Wish};
+use nextboot_firmware::tftp::{Counts, Fetch, Progress, Wish};
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -25,15 +29,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A run that takes longer than this has lost its way.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Clients that fetch the same file at the same time, from one thread.
+/// Clients that fetch the same file at the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct Crowd<'f> {
     /// How many.
     pub clients: usize,
+    /// On how many threads.
+    pub threads: usize,
     /// What each asks for, and how patient it is.
     pub wish: Wish,
     /// What is lost.
     pub drop: Drop,
+    /// Whether everything said arrives twice.
+    pub twice: bool,
     /// How long an answer takes beside what the machine needs.
     pub round_trip: Duration,
     /// The file's name.
@@ -43,11 +51,27 @@ pub struct Crowd<'f> {
 }
 
 impl<'f> Crowd<'f> {
+    /// A value of its report: how often nothing came for as long as a client was patient.
+    pub const SILENCES: &'static str = "silences";
+    /// Blocks that came again or out of order, by those that were wanted.
+    pub const UNWANTED: &'static str = "unwanted";
+    /// The time of the slowest client by that of the fastest.
+    pub const UNFAIR: &'static str = "slowest_by_fastest";
+
     /// 64 clients in lockstep with blocks of 1468 bytes, who wait a second, for a file of this name and content.
     #[must_use]
     pub fn new(name: &'f str, file: &'f [u8]) -> Self {
         let wish = Wish { block_size: 1468, window: 1, patience: Duration::from_secs(1), tries: 20 };
-        Self { clients: 64, wish, drop: Drop::Nothing, round_trip: Duration::ZERO, name, file }
+        Self {
+            clients: 64,
+            threads: 1,
+            wish,
+            twice: false,
+            drop: Drop::Nothing,
+            round_trip: Duration::ZERO,
+            name,
+            file,
+        }
     }
 
     /// The same with windows of so many blocks.
@@ -63,15 +87,38 @@ impl<'f> Crowd<'f> {
     /// # Errors
     /// When sockets fail, content is wrong, or nobody gets the file.
     pub fn run(&self, arena: &Arena) -> Result<Load> {
-        arena.lab.namespace().enter(|| self.fetch())
+        let ready = Barrier::new(self.threads);
+        let share = self.clients.div_ceil(self.threads);
+        let parts = arena.lab.namespace().enter(|| {
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..self.threads)
+                    .map(|part| {
+                        let numbers = part * share..self.clients.min((part + 1) * share);
+                        let ready = &ready;
+                        scope.spawn(move || self.fetch(numbers, ready))
+                    })
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect::<Result<Vec<_>>>()
+            })
+        })?;
+        self.report(&parts.concat())
     }
 
-    fn fetch(&self) -> Result<Load> {
+    fn open(&self, numbers: Range<usize>) -> Result<(OwnedFd, Vec<Client<'f>>)> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let mut clients = Vec::with_capacity(self.clients);
-        for number in 0..self.clients {
-            clients.push(Client::new(self, &epoll, number)?);
-        }
+        let clients = numbers.map(|number| Client::new(self, &epoll, number)).collect::<Result<_>>()?;
+        Ok((epoll, clients))
+    }
+
+    fn fetch(&self, numbers: Range<usize>, ready: &Barrier) -> Result<Vec<Ended>> {
+        let first = numbers.start;
+        let opened = self.open(numbers);
+        // Whatever happened, the other threads wait here.
+        ready.wait();
+        let (epoll, mut clients) = opened?;
         let started = Instant::now();
         for client in &mut clients {
             client.say(started.elapsed())?;
@@ -86,7 +133,7 @@ impl<'f> Crowd<'f> {
             epoll::wait(&epoll, spare_capacity(&mut events), Some(&self.wait(&clients, now, look_at)))?;
             let now = started.elapsed();
             for event in events.drain(..) {
-                let Some(client) = clients.get_mut(event.data.u64() as usize) else { continue };
+                let Some(client) = clients.get_mut(event.data.u64() as usize - first) else { continue };
                 left -= usize::from(client.readable(now, &mut buffer)?);
             }
             if !self.round_trip.is_zero() {
@@ -101,7 +148,14 @@ impl<'f> Crowd<'f> {
                 }
             }
         }
-        self.report(&clients)
+        Ok(clients
+            .into_iter()
+            .map(|client| Ended {
+                at: client.ended,
+                counts: client.fetch.counts(),
+                progress: client.fetch.progress().clone(),
+            })
+            .collect())
     }
 
     /// Until something is due. The kernel counts in milliseconds, so what is due sooner is looked at again and again: the
@@ -117,48 +171,48 @@ impl<'f> Crowd<'f> {
         Timespec { tv_sec: millis / 1000, tv_nsec: (millis % 1000) * 1_000_000 }
     }
 
-    fn report(&self, clients: &[Client<'_>]) -> Result<Load> {
-        let mut load = Load::default();
-        let (mut silences, mut unwanted) = (0, 0);
+    fn report(&self, clients: &[Ended]) -> Result<Load> {
+        let (mut silences, mut unwanted, mut blocks) = (0, 0, 0);
         let mut finished = Vec::new();
         let mut why = None;
-        for client in clients {
-            let counts = client.fetch.counts();
-            load.units += counts.blocks;
+        for Ended { at, counts, progress } in clients {
+            blocks += counts.blocks;
             silences += counts.silences;
             unwanted += counts.unwanted;
-            match client.fetch.progress() {
+            match progress {
                 Progress::Whole => {
                     ensure!(counts.bytes == self.file.len() as u64, "a file of {} bytes came", counts.bytes);
-                    finished.push(client.ended);
+                    finished.push(*at);
                 }
                 Progress::Failed(reason) => why = Some(reason.clone()),
                 Progress::Running => {}
             }
         }
-        load.errors = (clients.len() - finished.len()) as u64;
+        let errors = (clients.len() - finished.len()) as u64;
         if finished.is_empty() {
             bail!("no client got the file: {}", why.unwrap_or_default());
         }
-        load.latencies = Latencies::new(finished);
-        load.elapsed = clients.iter().map(|client| client.ended).max().unwrap_or_default();
-        let fair = load.latencies.most().zip(load.latencies.least());
-        load.more = vec![
-            ("silences", silences as f64),
-            ("unwanted", unwanted as f64),
-            (
-                "slowest_by_fastest",
-                fair.map_or(1.0, |(most, least)| most.as_secs_f64() / least.as_secs_f64()),
-            ),
-            (
-                "mib_per_second",
-                load.units as f64 * f64::from(self.wish.block_size)
-                    / load.elapsed.as_secs_f64()
-                    / f64::from(1 << 20),
-            ),
+        let latencies = Latencies::new(finished);
+        let elapsed = clients.iter().map(|client| client.at).max().unwrap_or_default();
+        let unfair = latencies
+            .most()
+            .zip(latencies.least())
+            .map_or(1.0, |(most, least)| most.as_secs_f64() / least.as_secs_f64().max(1e-9));
+        let more = vec![
+            (Self::SILENCES, silences as f64),
+            (Self::UNWANTED, unwanted as f64 / blocks.max(1) as f64),
+            (Self::UNFAIR, unfair),
         ];
-        Ok(load)
+        Ok(Load { units: blocks, elapsed, latencies, errors, more })
     }
+}
+
+/// A client whose transfer is over, well or not.
+#[derive(Debug, Clone)]
+struct Ended {
+    at: Duration,
+    counts: Counts,
+    progress: Progress,
 }
 
 struct Client<'f> {
@@ -169,6 +223,7 @@ struct Client<'f> {
     connected: bool,
     ended: Duration,
     lockstep: bool,
+    twice: bool,
     /// What to compare the content with.
     file: Option<&'f [u8]>,
 }
@@ -186,6 +241,7 @@ impl<'f> Client<'f> {
             connected: false,
             ended: Duration::ZERO,
             lockstep: crowd.wish.window == 1,
+            twice: crowd.twice,
             file: (number == 0).then_some(crowd.file),
         })
     }
@@ -195,15 +251,20 @@ impl<'f> Client<'f> {
         if !self.line.says() {
             return Ok(());
         }
-        let packet = self.fetch.packet();
-        let sent =
-            if self.connected { self.socket.send(packet) } else { self.socket.send_to(packet, SERVER) };
-        match sent {
-            Ok(_) => Ok(()),
-            // A port that is closed already is told at the next packet. Only the last ACK may come too late.
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused && self.over() => Ok(()),
-            Err(error) => Err(error).with_context(|| format!("sending after {now:?}")),
+        // A request that comes twice is another matter than an ACK that does.
+        let times = if self.twice && self.connected { 2 } else { 1 };
+        for _ in 0..times {
+            let packet = self.fetch.packet();
+            let sent =
+                if self.connected { self.socket.send(packet) } else { self.socket.send_to(packet, SERVER) };
+            match sent {
+                Ok(_) => {}
+                // The server may have closed its port when it hears the last ACK again.
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused && self.over() => {}
+                Err(error) => return Err(error).with_context(|| format!("sending after {now:?}")),
+            }
         }
+        Ok(())
     }
 
     /// Takes what is there. True when that was the end.
