@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io::{self, IoSliceMut};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ pub struct Content(Kind);
 #[derive(Clone)]
 enum Kind {
     File(Arc<OpenFile>),
-    Memory { bytes: Bytes, modified: Option<SystemTime> },
+    Memory { bytes: Bytes, modified: Option<SystemTime>, etag: Option<Arc<str>> },
 }
 
 impl fmt::Debug for Kind {
@@ -85,13 +85,13 @@ impl Content {
     /// Bytes in memory, without a time.
     #[must_use]
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Memory { bytes: bytes.into(), modified: None })
+        Self(Kind::Memory { bytes: bytes.into(), modified: None, etag: None })
     }
 
     /// Bytes in memory that last changed then.
     #[must_use]
     pub fn from_bytes_at(bytes: impl Into<Bytes>, modified: SystemTime) -> Self {
-        Self(Kind::Memory { bytes: bytes.into(), modified: Some(modified) })
+        Self(Kind::Memory { bytes: bytes.into(), modified: Some(modified), etag: None })
     }
 
     /// How many bytes there are; for a file, when it was opened.
@@ -127,6 +127,7 @@ impl Content {
                 let Identity { device, inode, len, modified: (seconds, nanos) } = file.identity;
                 fnv(&[device, inode, len, seconds as u64, nanos].map(u64::to_be_bytes).concat())
             }
+            Kind::Memory { etag: Some(etag), .. } => return etag.as_ref().to_owned(),
             Kind::Memory { bytes, .. } => fnv(bytes),
         };
         format!("\"{:x}-{hash:016x}\"", self.len())
@@ -196,12 +197,29 @@ impl Content {
         }
     }
 
+    /// The same content in memory, if it is a file of which all is in the page cache, and as it was.
+    pub(crate) fn in_memory(&self) -> Option<Self> {
+        let file = self.open_file()?;
+        let mut bytes = vec![0; usize::try_from(self.len()).ok()?];
+        let read = file.read_cached(0, &mut bytes).ok()?;
+        if read != bytes.len() || self.check_unchanged().is_err() {
+            return None;
+        }
+        let etag = Some(self.etag().into());
+        Some(Self(Kind::Memory { bytes: bytes.into(), modified: self.modified(), etag }))
+    }
+
+    /// The open file, when it is one.
+    pub(crate) fn open_file(&self) -> Option<&Arc<OpenFile>> {
+        match &self.0 {
+            Kind::File(file) => Some(file),
+            Kind::Memory { .. } => None,
+        }
+    }
+
     /// True when both are the same open file.
     pub(crate) fn is_same_file(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Kind::File(one), Kind::File(other)) => one.inode() == other.inode(),
-            _ => false,
-        }
+        self.open_file().zip(other.open_file()).is_some_and(|(one, other)| one.inode() == other.inode())
     }
 }
 
@@ -214,19 +232,23 @@ impl OpenFile {
         (self.identity.device, self.identity.inode)
     }
 
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.identity == other.identity
     }
 
     /// The part of the buffer that the file can fill from `offset` on.
-    fn within<'b>(&self, offset: u64, buffer: &'b mut [u8]) -> &'b mut [u8] {
+    pub(crate) fn within<'b>(&self, offset: u64, buffer: &'b mut [u8]) -> &'b mut [u8] {
         let rest = usize::try_from(self.identity.len.saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = rest.min(buffer.len());
         buffer.get_mut(..len).unwrap_or_default()
     }
 
     /// Reads what is in the page cache; stops where it would have to wait.
-    fn read_cached(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+    pub(crate) fn read_cached(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
         if let Some(in_memory) = self.untold.get() {
             return self.read_untold(*in_memory, offset, buffer);
         }
@@ -261,7 +283,7 @@ impl OpenFile {
     }
 
     /// Fills the whole buffer, waiting for the disk.
-    fn read_waiting(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
+    pub(crate) fn read_waiting(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ReadError> {
         let mut done = 0;
         while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
             match rustix::io::pread(&self.file, rest, offset + done as u64) {

@@ -79,6 +79,11 @@ impl Roots {
     }
 
     fn entry_in(&self, root: &Root, name: &Name) -> Result<Option<Entry>, OpenError> {
+        // A decision looks for a dozen entries that are not there. What a plain look does not find, the walk beneath the
+        // root finds neither.
+        if matches!(rustix::fs::lstat(root.path.join(name.as_str())), Err(Errno::NOENT)) {
+            return Ok(None);
+        }
         let at = match name.parent() {
             Some(directory) => self.directory_in(root, &directory)?,
             None => Some(beneath::open(&root.path, ".", DIRECTORY)?),

@@ -21,8 +21,10 @@
 
 mod beneath;
 mod content;
+mod direct;
 mod entry;
 mod error;
+mod kept;
 mod list;
 mod loaders;
 mod name;

@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::beneath::{self, READ};
+use crate::kept::Kept;
 use crate::shared::Shared;
 use crate::{Content, DEFAULT_LOADERS, LayoutError, Name, OpenError, ReadError, loaders};
 
@@ -44,6 +46,7 @@ struct Inner {
     /// Where a link in a loader directory may end.
     trusted_by_loaders: Vec<PathBuf>,
     shared: Shared,
+    kept: Kept,
 }
 
 /// One root and its path as the beginning of a name.
@@ -81,6 +84,7 @@ impl Roots {
             trusted: layout.roots.iter().chain(&layout.extra_roots).cloned().collect(),
             trusted_by_loaders: layout.loaders.iter().cloned().chain([loaders::LINKED.into()]).collect(),
             shared: Shared::default(),
+            kept: Kept::default(),
         })))
     }
 
@@ -98,6 +102,29 @@ impl Roots {
             },
             done => done,
         }
+    }
+
+    /// What [`get`](Self::get) gives when a root has the file and the kernel knows it without asking a disk, so that nobody
+    /// waits; nothing in all other cases.
+    #[must_use]
+    pub fn get_known(&self, name: &Name) -> Option<Content> {
+        if let Some(content) = self.0.kept.get(name) {
+            return Some(content);
+        }
+        for (at, root) in self.roots().iter().enumerate() {
+            match beneath::open_known(&root.path, name.as_str()) {
+                Ok(file) => {
+                    let stat = beneath::regular(&file).ok()?;
+                    let content = Content::file(self.0.shared.adopt(file, &stat));
+                    let before = self.roots().iter().take(at).map(|root| root.path.as_path());
+                    self.0.kept.keep(name, &root.path, before, &stat, &content);
+                    return Some(content);
+                }
+                Err(Errno::NOENT) if root.inside(name).is_none() => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     /// As [`get`](Self::get), on a thread that may wait.
@@ -134,6 +161,11 @@ impl Roots {
         read_whole(&self.get_in_roots(name)?, max)
     }
 
+    #[cfg(test)]
+    pub(crate) fn kept(&self, name: &Name) -> Option<Content> {
+        self.0.kept.get(name)
+    }
+
     pub(crate) fn roots(&self) -> &[Root] {
         &self.0.roots
     }
@@ -145,8 +177,7 @@ impl Roots {
     pub(crate) fn get_in(&self, root: &Root, name: &Name) -> Result<Content, OpenError> {
         match self.open_file(&root.path, name.as_str(), self.trusted()) {
             Err(OpenError::NotFound) => {
-                let inside = root.own_name.as_ref().and_then(|own| name.strip_prefix(own.as_str()));
-                let inside = inside.ok_or(OpenError::NotFound)?;
+                let inside = root.inside(name).ok_or(OpenError::NotFound)?;
                 self.open_file(&root.path, inside.as_str(), self.trusted())
             }
             done => done,
@@ -174,6 +205,11 @@ impl Root {
     fn new(path: PathBuf) -> Self {
         let own_name = path.to_str().and_then(|path| Name::parse(path).ok());
         Self { path, own_name }
+    }
+
+    /// The rest of a name that begins with the root's own path.
+    pub(crate) fn inside(&self, name: &Name) -> Option<Name> {
+        self.own_name.as_ref().and_then(|own| name.strip_prefix(own.as_str()))
     }
 
     /// The name of a file in this root that an absolute path leads to, written with the root's path as configured or as it
@@ -258,6 +294,38 @@ mod tests {
         let roots = Roots::open(&layout).unwrap();
         assert_eq!(text(&roots, "a").unwrap(), "first");
         assert_eq!(text(&roots, "b").unwrap(), "second");
+    }
+
+    #[test]
+    fn what_the_kernel_knows_is_what_is_found_otherwise() {
+        let tree = Tree::new();
+        tree.file("root/a", "first");
+        tree.file("root/d/to", "linked");
+        tree.link("root/inside", "d/../d/to");
+        tree.link("root/out", "@secret/key");
+        tree.link("root/extra", "@extra/b");
+        tree.file("extra/a", "second");
+        tree.file("extra/b", "second");
+        fs::create_dir(tree.path("root/directory")).unwrap();
+        fifo(&tree.path("root/fifo"));
+        tree.file("loaders/pxelinux.0", "from the distribution");
+        let mut layout = tree.layout();
+        layout.roots.push(tree.path("extra"));
+        let roots = Roots::open(&layout).unwrap();
+        let own = tree.path("root/a");
+        let names =
+            ["a", "b", "inside", "out", "extra", "directory", "fifo", "pxelinux.0", "nothing", "d/to"];
+        for sent in names.into_iter().chain([own.to_str().unwrap()]) {
+            let name = name(sent);
+            let found = roots.get(&name);
+            let Some(known) = roots.get_known(&name) else { continue };
+            assert_eq!(known.etag(), found.unwrap().etag(), "{sent}");
+        }
+        for sent in ["out", "extra", "directory", "fifo", "pxelinux.0", "nothing"] {
+            assert!(roots.get_known(&name(sent)).is_none(), "{sent}");
+        }
+        tree.file("root/b", "now the first");
+        assert_ne!(roots.get_known(&name("b")).map(|b| b.len()), Some(6), "the first root has it now");
     }
 
     #[test]
