@@ -1,6 +1,6 @@
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU64};
 
-use crate::{document::Section, files::take};
+use crate::{document::Section, files::take, rate::rate};
 
 /// The boot side of HTTP, for machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,11 +9,17 @@ pub struct Http {
     pub port: u16,
     /// Addresses to listen on; empty: all of this host's.
     pub addresses: Vec<IpAddr>,
+    /// Most connections at a time, of all clients together.
+    pub max_connections: u32,
+    /// Most connections at a time of one IP address.
+    pub max_per_client: u32,
+    /// Most bytes a second for one IP address.
+    pub max_rate: Option<NonZeroU64>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { port: 8080, addresses: Vec::new() }
+        Self { port: 8080, addresses: Vec::new(), max_connections: 4096, max_per_client: 256, max_rate: None }
     }
 }
 
@@ -22,6 +28,9 @@ impl Http {
         let mut read = Self::default();
         take(&mut read.port, http.get("port", |item| item.number(1..=u16::MAX)));
         take(&mut read.addresses, http.get("addresses", addresses));
+        take(&mut read.max_connections, http.get("max_connections", |item| item.number(1..=65_536)));
+        take(&mut read.max_per_client, http.get("max_per_client", |item| item.number(1..=65_536)));
+        take(&mut read.max_rate, http.get("max_rate", rate));
         read
     }
 }

@@ -27,6 +27,7 @@ mod http;
 mod menu;
 mod profile;
 mod pxelinux;
+mod rate;
 mod rule;
 #[cfg(test)]
 mod tests;

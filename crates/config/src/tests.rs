@@ -265,6 +265,11 @@ fn each_wrong_value_gets_its_remedy() {
             "2: http.addresses = \"eth0\": use an address of this host, e.g. \"10.0.0.1\" or \"127.0.0.1\"",
         ),
         (
+            "[http]\nmax_rate = \"10 MB\"".into(),
+            "2: http.max_rate = \"10 MB\": use \"none\", or a whole number with a unit, e.g. \"10 MB/s\" or \"100 Mbit/s\"",
+        ),
+        ("[http]\nmax_rate = \"1 kB/s\"".into(), "2: http.max_rate = \"1 kB/s\": use at least \"16 kB/s\""),
+        (
             "[http]\nport = 80\n[api]\nport = 80".into(),
             "4: api.port = 80: [http] has this port; the two sides need one each",
         ),

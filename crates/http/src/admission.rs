@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many connections each address has.
 pub(crate) struct Addresses {
     most: usize,
-    open: Mutex<HashMap<IpAddr, usize>>,
+    open: Mutex<HashMap<IpAddr, Arc<AtomicUsize>>>,
 }
 
 /// One connection of an address.
 pub(crate) struct Place {
     addresses: Arc<Addresses>,
     address: IpAddr,
+    count: Arc<AtomicUsize>,
 }
 
 impl Addresses {
@@ -21,30 +23,35 @@ impl Addresses {
         Arc::new(Self { most, open: Mutex::default() })
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<IpAddr, Arc<AtomicUsize>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for one more connection, if the address may have one.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut open = self.open();
-        let count = open.entry(address).or_insert(0);
-        if *count >= self.most {
+        let count = open.entry(address).or_default();
+        if count.load(Relaxed) >= self.most {
             return None;
         }
-        *count += 1;
-        Some(Place { addresses: Arc::clone(self), address })
+        count.fetch_add(1, Relaxed);
+        Some(Place { addresses: Arc::clone(self), address, count: Arc::clone(count) })
+    }
+}
+
+impl Place {
+    /// How many connections its address has, with this one.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Relaxed)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.addresses.open();
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
-            }
+        // The count changes only under the lock.
+        if self.count.fetch_sub(1, Relaxed) == 1 {
+            open.remove(&self.address);
         }
     }
 }
@@ -58,7 +65,7 @@ mod tests {
         let addresses = Addresses::new(2);
         let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let places = [addresses.admit(one), addresses.admit(one)];
-        assert!(places.iter().all(Option::is_some));
+        assert!(places.iter().flatten().map(Place::count).eq([2, 2]));
         assert!(addresses.admit(one).is_none());
         assert!(addresses.admit(other).is_some());
         drop(places);

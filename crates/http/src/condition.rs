@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hyper::header::{
-    HeaderMap, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-};
+use crate::request::{Fields, Only};
+
+const IF_MATCH: &str = "If-Match";
+const IF_NONE_MATCH: &str = "If-None-Match";
 
 /// What a client may know a file by.
 #[derive(Debug, Clone)]
@@ -37,22 +38,22 @@ impl Validators {
     }
 
     /// In the order of RFC 9110 section 13.2.2.
-    pub(crate) fn judge(&self, headers: &HeaderMap) -> Verdict {
-        if headers.contains_key(IF_MATCH) {
-            if !self.lists(headers, IF_MATCH, |tag| tag == self.etag) {
+    pub(crate) fn judge(&self, fields: Fields<'_>) -> Verdict {
+        if fields.has(IF_MATCH) {
+            if !lists(fields, IF_MATCH, |tag| tag == self.etag) {
                 return Verdict::Failed;
             }
-        } else if let (Some(modified), Some(since)) = (self.modified, date(headers, IF_UNMODIFIED_SINCE))
+        } else if let (Some(modified), Some(since)) = (self.modified, date(fields, "If-Unmodified-Since"))
             && modified > since
         {
             return Verdict::Failed;
         }
-        if headers.contains_key(IF_NONE_MATCH) {
+        if fields.has(IF_NONE_MATCH) {
             let weakly = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag) == self.etag;
-            if self.lists(headers, IF_NONE_MATCH, weakly) {
+            if lists(fields, IF_NONE_MATCH, weakly) {
                 return Verdict::NotModified;
             }
-        } else if let (Some(modified), Some(since)) = (self.modified, date(headers, IF_MODIFIED_SINCE))
+        } else if let (Some(modified), Some(since)) = (self.modified, date(fields, "If-Modified-Since"))
             && modified <= since
         {
             return Verdict::NotModified;
@@ -61,28 +62,26 @@ impl Validators {
     }
 
     /// Whether a `Range` holds: there is no `If-Range`, or it names this very file.
-    pub(crate) fn allows_range(&self, headers: &HeaderMap) -> bool {
-        let mut values = headers.get_all(IF_RANGE).iter();
-        match (values.next().map(|value| value.to_str()), values.next()) {
-            (None, _) => true,
-            (Some(Ok(value)), None) if value.trim_start().starts_with('"') => value.trim() == self.etag,
+    pub(crate) fn allows_range(&self, fields: Fields<'_>) -> bool {
+        match fields.only("If-Range") {
+            Only::Absent => true,
+            Only::Value(tag) if tag.starts_with('"') => tag == self.etag,
             // A date is good enough only when the file cannot have changed twice in that second.
-            (Some(Ok(value)), None) => self.modified.is_some_and(|modified| {
-                httpdate::parse_http_date(value.trim()).is_ok_and(|date| date == modified)
+            Only::Value(date) => self.modified.is_some_and(|modified| {
+                httpdate::parse_http_date(date).is_ok_and(|date| date == modified)
                     && self.now.duration_since(modified).is_ok_and(|age| age >= Duration::from_secs(2))
             }),
-            _ => false,
+            Only::Unclear => false,
         }
-    }
-
-    fn lists(&self, headers: &HeaderMap, field: HeaderName, same: impl Fn(&str) -> bool) -> bool {
-        let values = headers.get_all(field).into_iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || same(tag))
     }
 }
 
-fn date(headers: &HeaderMap, field: HeaderName) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(field)?.to_str().ok()?).ok()
+fn lists(fields: Fields<'_>, field: &'static str, same: impl Fn(&str) -> bool) -> bool {
+    fields.all(field).flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || same(tag))
+}
+
+fn date(fields: Fields<'_>, field: &'static str) -> Option<SystemTime> {
+    httpdate::parse_http_date(fields.all(field).next()?.trim()).ok()
 }
 
 #[cfg(test)]
@@ -98,8 +97,8 @@ mod tests {
         Validators::new("\"1-a\"".into(), Some(at + Duration::from_millis(900)), at + Duration::from_secs(60))
     }
 
-    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-        fields.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    fn headers(fields: &[(&'static str, &'static str)]) -> Vec<httparse::Header<'static>> {
+        fields.iter().map(|&(name, value)| httparse::Header { name, value: value.as_bytes() }).collect()
     }
 
     #[test]
@@ -126,7 +125,7 @@ mod tests {
             (&[("if-unmodified-since", AT)], Go),
             (&[("if-match", "\"x\""), ("if-none-match", "\"1-a\"")], Failed),
         ] {
-            assert_eq!(file().judge(&headers(fields)), verdict, "{fields:?}");
+            assert_eq!(file().judge(Fields(&headers(fields))), verdict, "{fields:?}");
         }
     }
 
@@ -142,10 +141,10 @@ mod tests {
             (&[("if-range", AFTER)], false),
             (&[("if-range", "x")], false),
         ] {
-            assert_eq!(file().allows_range(&headers(fields)), holds, "{fields:?}");
+            assert_eq!(file().allows_range(Fields(&headers(fields))), holds, "{fields:?}");
         }
         let fresh = Validators { now: httpdate::parse_http_date(AFTER).unwrap(), ..file() };
-        assert!(!fresh.allows_range(&headers(&[("if-range", AT)])));
+        assert!(!fresh.allows_range(Fields(&headers(&[("if-range", AT)]))));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What PXELINUX says about its machine.
 
-use hyper::header::{COOKIE, HeaderMap};
 use nextboot_model::Mac;
+
+use crate::request::Fields;
 
 /// The MAC in the cookie that lpxelinux.0 and syslinux.efi send with every request:
 /// `_Syslinux_ip=...; _Syslinux_BOOTIF=01-52-54-00-aa-bb-0c; ...`.
-pub(crate) fn mac_hint(headers: &HeaderMap) -> Option<Mac> {
-    let values = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+pub(crate) fn mac_hint(fields: Fields<'_>) -> Option<Mac> {
+    let mut pairs = fields
+        .all("Cookie")
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     let (_, mac) = pairs.find(|(name, _)| *name == "_Syslinux_BOOTIF")?;
     mac.parse().ok().filter(Mac::is_machine)
 }
@@ -19,7 +22,8 @@ mod tests {
     #[test]
     fn the_mac_is_found_among_the_others() {
         let hint = |cookie: &'static str| {
-            mac_hint(&[(COOKIE, cookie.parse().unwrap())].into_iter().collect()).map(|mac| mac.to_string())
+            let field = httparse::Header { name: "cookie", value: cookie.as_bytes() };
+            mac_hint(Fields(&[field])).map(|mac| mac.to_string())
         };
         let mac = Some("52:54:00:aa:bb:0c".to_owned());
         assert_eq!(hint("_Syslinux_ip=10.0.0.1::; _Syslinux_BOOTIF=01-52-54-00-aa-bb-0c; x=y"), mac);

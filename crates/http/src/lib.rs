@@ -2,7 +2,7 @@
 //!
 //! Everything that is decided is decided by a [`Desk`]; TFTP asks the same one. This crate knows HTTP: it accepts
 //! connections and bounds them ([`Limits`]), reads requests, answers with validators, ranges and types that firmware takes,
-//! streams files without holding them in memory, and tells the desk what arrived ([`Sent`]).
+//! has the kernel send files out of its page cache, and tells the desk what arrived ([`Sent`]).
 //!
 //! # How to use it
 //! Implement [`Desk`], bind listeners, and run [`serve`] with a future that ends it:
@@ -10,7 +10,8 @@
 //! # async fn run<D: nextboot_http::Desk>(desk: std::sync::Arc<D>, stop: tokio::sync::oneshot::Receiver<()>) -> std::io::Result<()> {
 //! let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
 //! let stopped = async { drop(stop.await) };
-//! nextboot_http::serve(vec![listener], desk, nextboot_http::Limits::default(), stopped).await;
+//! let (limits, counters) = (nextboot_http::Limits::default(), std::sync::Arc::default());
+//! nextboot_http::serve(vec![listener], desk, limits, counters, stopped).await;
 //! # Ok(())
 //! # }
 //! ```
@@ -33,28 +34,34 @@
 //! - **`Range` also works for HTTP/1.0.**
 //! - **GET on a call-back changes state** (RFC 9110 section 9.2.1 wants it safe): it is what one line of shell in an
 //!   installer can say, and the token is single-use. HEAD does nothing.
-//! - **A request body is never read**, not even for PUT; the connection is closed behind it if it is not there at once.
+//! - **A request body is never read**, not even for PUT; the answer is the last one of its connection.
 //! - **Whatever breaks ends with a reset**, not with an orderly close: PXELINUX reads to the end of the connection without
 //!   counting, and would boot half a kernel.
 //! - **A connection that is refused for its number gets 503 without its request being read.**
 #![forbid(unsafe_code)]
 
 mod admission;
-mod body;
-mod budget;
+mod alarm;
 mod condition;
+mod connection;
 mod cookie;
+mod counters;
 mod desk;
+mod input;
 mod kind;
 mod ledger;
 mod limits;
+mod pace;
 mod path;
 mod range;
 mod reply;
+mod request;
 mod server;
 mod service;
+mod status;
 mod wire;
 
+pub use counters::Counters;
 pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Why};
 pub use limits::Limits;
 pub use server::serve;

@@ -1,91 +1,178 @@
 //! Heads and bodies of answers.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::ops::Range;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use hyper::header::{
-    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, LAST_MODIFIED, RETRY_AFTER,
-};
-use hyper::{Response, StatusCode};
+use nextboot_files::Content;
 
-use crate::body::Outgoing;
 use crate::condition::Validators;
 use crate::kind::TEXT;
-use crate::{Refusal, Why};
+use crate::status::Status;
+use crate::{Refusal, Sent, Why};
 
 /// Longest line of a refusal, characters.
 const LINE: usize = 1000;
 
-/// An answer that nobody may keep: everything but files.
-pub(crate) fn fresh(status: StatusCode, body: Outgoing, len: u64) -> Response<Outgoing> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    put(&mut response, CONTENT_TYPE, TEXT);
-    put(&mut response, CONTENT_LENGTH, len);
-    put(&mut response, CACHE_CONTROL, "no-store");
-    response
+/// Room for the head of an answer, bytes.
+const HEAD: usize = 512;
+
+/// An answer.
+pub(crate) struct Reply {
+    pub(crate) status: Status,
+    /// The lines of its fields.
+    fields: String,
+    pub(crate) body: Option<Body>,
 }
 
-/// One line for people, whatever is in it.
-pub(crate) fn line(status: StatusCode, message: &str) -> Response<Outgoing> {
-    let mut text: String =
-        message.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect();
-    text.push('\n');
-    let len = text.len() as u64;
-    fresh(status, Outgoing::text(text), len)
+/// What goes out behind a head.
+pub(crate) struct Body {
+    pub(crate) content: Content,
+    pub(crate) part: Range<u64>,
+    /// Of which somebody wants to know whether it arrived.
+    pub(crate) sent: Option<Sent>,
 }
 
-/// A refusal of the desk.
-pub(crate) fn refused(refusal: &Refusal) -> Response<Outgoing> {
-    let status = match refusal.why {
-        Why::NotFound => StatusCode::NOT_FOUND,
-        Why::Forbidden => StatusCode::FORBIDDEN,
-        Why::Gone => StatusCode::GONE,
-        Why::TemplateError => StatusCode::INTERNAL_SERVER_ERROR,
-        Why::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let mut response = line(status, &refusal.message);
-    if refusal.why == Why::Unavailable {
-        // iPXE waits that long and tries again by itself.
-        put(&mut response, RETRY_AFTER, "5");
+impl Reply {
+    fn new(status: Status, body: Option<Body>) -> Self {
+        Self { status, fields: String::with_capacity(HEAD), body }
     }
-    response
-}
 
-/// 405.
-pub(crate) fn not_allowed(allowed: &'static str) -> Response<Outgoing> {
-    let mut response =
-        line(StatusCode::METHOD_NOT_ALLOWED, &format!("this address takes {allowed} and nothing else"));
-    put(&mut response, ALLOW, allowed);
-    response
-}
-
-/// A file, or a part of it: the head that all such answers share.
-pub(crate) fn file(status: StatusCode, validators: &Validators, body: Outgoing) -> Response<Outgoing> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    put(&mut response, ACCEPT_RANGES, "bytes");
-    put(&mut response, ETAG, &validators.etag);
-    if let Some(modified) = validators.modified {
-        put(&mut response, LAST_MODIFIED, httpdate::fmt_http_date(modified));
+    /// An answer that nobody may keep: everything but files.
+    pub(crate) fn fresh(status: Status, body: Option<Body>, len: u64) -> Self {
+        let mut reply = Self::new(status, body);
+        reply.describe(TEXT, len);
+        reply.put("Cache-Control", "no-store");
+        reply
     }
-    response
+
+    /// A text, of which nobody wants to know whether it arrived.
+    pub(crate) fn text(status: Status, text: String) -> Self {
+        let len = text.len() as u64;
+        let body = Body { content: Content::from_bytes(text), part: 0..len, sent: None };
+        Self::fresh(status, Some(body), len)
+    }
+
+    /// One line for people, whatever is in it.
+    pub(crate) fn line(status: Status, message: &str) -> Self {
+        let mut text: String =
+            message.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE).collect();
+        text.push('\n');
+        Self::text(status, text)
+    }
+
+    /// A refusal of the desk.
+    pub(crate) fn refused(refusal: &Refusal) -> Self {
+        let status = match refusal.why {
+            Why::NotFound => Status::NotFound,
+            Why::Forbidden => Status::Forbidden,
+            Why::Gone => Status::Gone,
+            Why::TemplateError => Status::InternalServerError,
+            Why::Unavailable => Status::ServiceUnavailable,
+        };
+        let mut reply = Self::line(status, &refusal.message);
+        if refusal.why == Why::Unavailable {
+            // iPXE waits that long and tries again by itself.
+            reply.put("Retry-After", "5");
+        }
+        reply
+    }
+
+    /// 405.
+    pub(crate) fn not_allowed(allowed: &'static str) -> Self {
+        let message = format!("this address takes {allowed} and nothing else");
+        let mut reply = Self::line(Status::MethodNotAllowed, &message);
+        reply.put("Allow", allowed);
+        reply
+    }
+
+    /// A file, or a part of it: the head that all such answers share.
+    pub(crate) fn file(status: Status, validators: &Validators, body: Option<Body>) -> Self {
+        let mut reply = Self::new(status, body);
+        reply.put("Accept-Ranges", "bytes");
+        reply.put("ETag", &validators.etag);
+        if let Some(modified) = validators.modified {
+            reply.put("Last-Modified", &httpdate::fmt_http_date(modified));
+        }
+        reply
+    }
+
+    /// Adds what tells the length and type of the body.
+    pub(crate) fn describe(&mut self, kind: &'static str, len: u64) {
+        self.put("Content-Type", kind);
+        self.put("Content-Length", &len.to_string());
+    }
+
+    /// Adds which part of the file this is.
+    pub(crate) fn content_range(&mut self, range: fmt::Arguments<'_>, of: u64) {
+        self.put("Content-Range", &format!("bytes {range}/{of}"));
+    }
+
+    /// Names as every other server writes them: some firmware compares bytes. No value comes from outside.
+    fn put(&mut self, name: &'static str, value: &str) {
+        for part in [name, ": ", value, "\r\n"] {
+            self.fields.push_str(part);
+        }
+    }
+
+    /// The bytes of the head, for a client that speaks this minor version of HTTP/1.
+    pub(crate) fn head(&self, minor: u8, stays: bool) -> Vec<u8> {
+        let connection = match (minor, stays) {
+            (0, true) => "Connection: keep-alive\r\n",
+            (0, false) | (_, true) => "",
+            (_, false) => "Connection: close\r\n",
+        };
+        let mut head = Vec::with_capacity(HEAD);
+        for part in [
+            "HTTP/1.",
+            if minor == 0 { "0 " } else { "1 " },
+            self.status.line(),
+            "\r\n",
+            &self.fields,
+            connection,
+        ] {
+            head.extend_from_slice(part.as_bytes());
+        }
+        date(|date| head.extend_from_slice(date.as_bytes()));
+        head.extend_from_slice(b"\r\n");
+        head
+    }
 }
 
-/// Adds what tells the length and type of the body.
-pub(crate) fn describe(response: &mut Response<Outgoing>, kind: &'static str, len: u64) {
-    put(response, CONTENT_TYPE, kind);
-    put(response, CONTENT_LENGTH, len);
+/// The line that says what time it is (RFC 9110 section 6.6.1), written once a second on each thread.
+fn date(take: impl FnOnce(&str)) {
+    thread_local! {
+        static LINE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let now = SystemTime::now();
+    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    LINE.with_borrow_mut(|(of, line)| {
+        if *of != second || line.is_empty() {
+            *of = second;
+            *line = format!("Date: {}\r\n", httpdate::fmt_http_date(now));
+        }
+        take(line);
+    });
 }
 
-/// Adds which part of the file this is.
-pub(crate) fn content_range(response: &mut Response<Outgoing>, range: fmt::Arguments<'_>, of: u64) {
-    put(response, CONTENT_RANGE, format_args!("bytes {range}/{of}"));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn put(response: &mut Response<Outgoing>, name: HeaderName, value: impl fmt::Display) {
-    // Only an entity tag comes from elsewhere; if it cannot be written, the answer goes without.
-    if let Ok(value) = HeaderValue::try_from(value.to_string()) {
-        response.headers_mut().insert(name, value);
+    #[test]
+    fn a_head_says_its_version_time_and_whether_the_connection_stays() {
+        let reply = Reply::line(Status::NotFound, "no\nsuch thing ");
+        for (minor, stays, start, connection) in [
+            (1, true, "HTTP/1.1 404 Not Found\r\n", None),
+            (1, false, "HTTP/1.1 404 Not Found\r\n", Some("Connection: close")),
+            (0, false, "HTTP/1.0 404 Not Found\r\n", None),
+            (0, true, "HTTP/1.0 404 Not Found\r\n", Some("Connection: keep-alive")),
+        ] {
+            let head = String::from_utf8(reply.head(minor, stays)).unwrap();
+            assert!(head.starts_with(start) && head.ends_with("\r\n\r\n"), "{head}");
+            assert_eq!(head.lines().find(|line| line.starts_with("Connection")), connection, "{head}");
+            assert!(head.contains("Content-Length: 14\r\n") && head.contains("\r\nDate: "), "{head}");
+        }
     }
 }

@@ -1,25 +1,20 @@
 //! Listening, and one task per connection.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::admission::{Addresses, Place};
-use crate::budget::Budget;
-use crate::ledger::Ledger;
-use crate::service::Service;
+use crate::connection::Connection;
+use crate::pace::Pace;
 use crate::wire::Wire;
-use crate::{Desk, Limits};
+use crate::{Counters, Desk, Limits};
 
 /// How long to wait when the system has no file descriptor left for a client.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -32,11 +27,14 @@ const TOO_MANY: &[u8] =
 /// Serves until `stop` is done; then takes no new connection, lets answers that have begun come to their end, and returns
 /// when all have, or when [`Limits::grace`] is over.
 ///
+/// `counters` tell what was served.
+///
 /// Dropping the future ends everything at once.
 pub async fn serve<D: Desk>(
     listeners: Vec<TcpListener>,
     desk: Arc<D>,
     limits: Limits,
+    counters: Arc<Counters>,
     stop: impl Future<Output = ()> + Send,
 ) {
     let grace = limits.grace;
@@ -45,8 +43,8 @@ pub async fn serve<D: Desk>(
         desk,
         permits: Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS))),
         addresses: Addresses::new(limits.per_address.max(1)),
-        budget: Budget::new(limits.memory, limits.chunk),
         limits: Arc::new(limits),
+        counters,
     });
     let mut acceptors = JoinSet::new();
     for listener in listeners {
@@ -67,7 +65,7 @@ struct Server<D> {
     limits: Arc<Limits>,
     permits: Arc<Semaphore>,
     addresses: Arc<Addresses>,
-    budget: Budget,
+    counters: Arc<Counters>,
 }
 
 impl<D: Desk> Server<D> {
@@ -104,6 +102,7 @@ impl<D: Desk> Server<D> {
                 let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
                 return Ok((stream, from, (permit, place)));
             }
+            self.counters.refuses();
             tracing::debug!(%from, "too many connections from this address");
             // A fresh socket has room for it, and if not, nobody waits.
             let _ = stream.into_std().and_then(|mut stream| stream.write(TOO_MANY));
@@ -115,57 +114,22 @@ impl<D: Desk> Server<D> {
         self: Arc<Self>,
         stream: TcpStream,
         from: SocketAddr,
-        _permits: Permits,
-        mut stopped: watch::Receiver<bool>,
+        (_permit, place): Permits,
+        stopped: watch::Receiver<bool>,
     ) {
         // Without this, small answers wait for the client's delayed acknowledgement: 40 ms each.
         let _ = stream.set_nodelay(true);
-        // The kernel would take megabytes for a client that takes nothing. What it needs for speed is on its way already and
-        // does not count here.
-        let unsent = u32::try_from(self.limits.chunk).unwrap_or(u32::MAX);
-        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(unsent);
         let Ok(to) = stream.local_addr() else { return };
-        let (listener, socket) = (Arc::clone(&self.desk), Arc::clone(&self.desk));
-        let ledger = Arc::new(Ledger::new(Box::new(move |asker, sent| listener.sent(asker, sent))));
-        let unacknowledged = Box::new(move |fd: std::os::fd::BorrowedFd<'_>| socket.unacknowledged(fd));
-        let wire = Wire::new(stream, Arc::clone(&ledger), unacknowledged, &self.limits);
-        let service = Service {
+        let connection = Connection {
+            wire: Wire::new(stream, Arc::clone(&self.desk), Arc::clone(&self.counters), &self.limits),
             desk: Arc::clone(&self.desk),
             limits: Arc::clone(&self.limits),
-            budget: self.budget.clone(),
-            ledger,
             from,
             to: to.ip().to_canonical(),
+            place,
+            pace: Pace::new(self.limits.rate),
+            seats: Arc::clone(&self.permits),
         };
-        let mut connection = self.http().serve_connection(TokioIo::new(wire), service);
-        let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
-        let mut stopping = false;
-        let result = poll_fn(|cx| {
-            if !stopping && stop.as_mut().poll(cx).is_ready() {
-                stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-            connection.poll_without_shutdown(cx)
-        })
-        .await;
-        if let Err(error) = result {
-            tracing::debug!(%from, %error, "connection failed");
-        }
-        connection.into_parts().io.into_inner().close().await;
-    }
-
-    fn http(&self) -> http1::Builder {
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_time)
-            .max_headers(self.limits.headers)
-            // hyper takes no less than 8 KiB. It bounds what is buffered for sending, too: the next chunk is read when the
-            // last one has left.
-            .max_buf_size(self.limits.head.max(8192))
-            // `nc -N` and busybox close their sending side behind the request.
-            .half_close(true)
-            // As every other server writes them: some firmware compares bytes.
-            .title_case_headers(true);
-        http
+        connection.run(stopped).await;
     }
 }

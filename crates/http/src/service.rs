@@ -1,171 +1,114 @@
 //! From one request to its answer.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use hyper::body::Incoming;
-use hyper::header::RANGE;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use tokio::time::Instant;
-
-use crate::body::{Outgoing, Receipt};
-use crate::budget::Budget;
 use crate::condition::{Validators, Verdict};
 use crate::kind::content_type;
-use crate::ledger::Ledger;
 use crate::path::{BadPath, Route, decode};
 use crate::range::Part;
-use crate::{Asker, Delivery, Desk, Found, Limits, Refusal, Sent, What, cookie, reply};
-
-/// Answers the requests of one connection.
-pub(crate) struct Service<D> {
-    pub(crate) desk: Arc<D>,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) budget: Budget,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) from: SocketAddr,
-    pub(crate) to: IpAddr,
-}
-
-impl<D: Desk> hyper::service::Service<Request<Incoming>> for Service<D> {
-    type Response = Response<Outgoing>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        // A body is not read: call-backs have nothing to say but their token.
-        let (head, _) = request.into_parts();
-        let asker = Asker { from: self.from, to: self.to, mac_hint: cookie::mac_hint(&head.headers) };
-        let exchange = Exchange {
-            desk: Arc::clone(&self.desk),
-            limits: Arc::clone(&self.limits),
-            budget: self.budget.clone(),
-            ledger: Arc::clone(&self.ledger),
-            asker: Arc::new(asker),
-            method: head.method,
-            headers: head.headers,
-            began: Instant::now(),
-        };
-        Box::pin(async move {
-            let response = exchange.answer(head.uri.path()).await;
-            tracing::debug!(from = %exchange.asker.from, method = %exchange.method, path = head.uri.path(),
-                status = response.status().as_u16(), "answered");
-            Ok(response)
-        })
-    }
-}
+use crate::reply::{Body, Reply};
+use crate::request::{Fields, Only};
+use crate::status::Status;
+use crate::{Asker, Delivery, Desk, Found, Limits, Refusal, Sent, What};
 
 /// One request and what is needed to answer it.
-struct Exchange<D> {
-    desk: Arc<D>,
-    limits: Arc<Limits>,
-    budget: Budget,
-    ledger: Arc<Ledger>,
-    asker: Arc<Asker>,
-    method: Method,
-    headers: HeaderMap,
-    began: Instant,
+pub(crate) struct Exchange<'a, D> {
+    pub(crate) desk: &'a D,
+    pub(crate) limits: &'a Limits,
+    pub(crate) asker: &'a Asker,
+    pub(crate) method: &'a str,
+    pub(crate) fields: Fields<'a>,
 }
 
-impl<D: Desk> Exchange<D> {
-    async fn answer(&self, path: &str) -> Response<Outgoing> {
-        let path = match decode(path, self.limits.path) {
+impl<D: Desk> Exchange<'_, D> {
+    /// The answer for this path, which is still encoded.
+    pub(crate) async fn answer(&self, path: Option<&str>) -> Reply {
+        // Only CONNECT and OPTIONS have targets without a path.
+        let path = match decode(path.unwrap_or_default(), self.limits.path) {
             Ok(path) => path,
-            Err(BadPath::TooLong) => return reply::line(StatusCode::URI_TOO_LONG, "the path is too long"),
-            Err(BadPath::NoName) => {
-                return reply::line(StatusCode::BAD_REQUEST, "the path is not the name of anything");
-            }
+            Err(BadPath::TooLong) => return Reply::line(Status::UriTooLong, "the path is too long"),
+            Err(BadPath::NoName) => return no_name(),
         };
         let route = Route::of(&path);
-        let reads = matches!(self.method, Method::GET | Method::HEAD);
+        let reads = matches!(self.method, "GET" | "HEAD");
         let result = match route {
             Route::CallBack(token) => return self.call_back(token).await,
-            _ if !reads => return reply::not_allowed("GET, HEAD"),
+            _ if !reads => return Reply::not_allowed("GET, HEAD"),
+            _ if path.is_empty() => return no_name(),
             Route::Script(mac) => {
-                self.desk.script(&self.asker, mac).await.map(|found| self.found(&path, &found))
+                self.desk.script(self.asker, mac).await.map(|found| self.found(&path, &found))
             }
             Route::Seed { token, name } => {
-                self.desk.seed(&self.asker, token, name).await.map(|found| self.found(name, &found))
+                self.desk.seed(self.asker, token, name).await.map(|found| self.found(name, &found))
             }
-            Route::Name(name) => {
-                self.desk.open(&self.asker, name).await.map(|found| self.found(name, &found))
-            }
+            Route::Name(name) => self.desk.open(self.asker, name).await.map(|found| self.found(name, &found)),
         };
         result.unwrap_or_else(|refusal| self.refused(&refusal))
     }
 
     /// A GET does it, too: that is what the one line of shell in an installer can say. HEAD is only a look.
-    async fn call_back(&self, token: &str) -> Response<Outgoing> {
+    async fn call_back(&self, token: &str) -> Reply {
         match self.method {
-            Method::HEAD => reply::fresh(StatusCode::OK, Outgoing::text(Bytes::new()), 0),
-            Method::GET | Method::POST | Method::PUT => match self.desk.call_back(&self.asker, token).await {
-                Ok(text) => reply::line(StatusCode::OK, &text),
+            "HEAD" => Reply::fresh(Status::Ok, None, 0),
+            "GET" | "POST" | "PUT" => match self.desk.call_back(self.asker, token).await {
+                Ok(text) => Reply::line(Status::Ok, &text),
                 Err(refusal) => self.refused(&refusal),
             },
-            _ => reply::not_allowed("GET, HEAD, POST, PUT"),
+            _ => Reply::not_allowed("GET, HEAD, POST, PUT"),
         }
     }
 
-    fn refused(&self, refusal: &Refusal) -> Response<Outgoing> {
+    fn refused(&self, refusal: &Refusal) -> Reply {
         tracing::debug!(from = %self.asker.from, why = ?refusal.why, message = refusal.message, "refused");
-        reply::refused(refusal)
+        Reply::refused(refusal)
     }
 
-    fn found(&self, name: &str, found: &Found) -> Response<Outgoing> {
+    fn found(&self, name: &str, found: &Found) -> Reply {
         if found.what == What::File {
             return self.file(name, found);
         }
         let len = found.content.len();
-        reply::fresh(StatusCode::OK, self.body(name, found, 0..len), len)
+        Reply::fresh(Status::Ok, self.body(name, found, 0..len), len)
     }
 
-    fn file(&self, name: &str, found: &Found) -> Response<Outgoing> {
+    fn file(&self, name: &str, found: &Found) -> Reply {
         let content = &found.content;
         let validators = Validators::new(content.etag(), content.modified(), SystemTime::now());
         let of = content.len();
-        match validators.judge(&self.headers) {
+        match validators.judge(self.fields) {
             Verdict::Go => {}
             Verdict::NotModified => {
                 self.probed(name, found);
-                return reply::file(StatusCode::NOT_MODIFIED, &validators, Outgoing::text(Bytes::new()));
+                return Reply::file(Status::NotModified, &validators, None);
             }
             Verdict::Failed => {
-                return reply::line(StatusCode::PRECONDITION_FAILED, "the file is another one by now");
+                return Reply::line(Status::PreconditionFailed, "the file is another one by now");
             }
         }
         let (status, part) = match self.part(&validators, of) {
-            Part::Whole => (StatusCode::OK, 0..of),
-            Part::Bytes(part) => (StatusCode::PARTIAL_CONTENT, part),
+            Part::Whole => (Status::Ok, 0..of),
+            Part::Bytes(part) => (Status::PartialContent, part),
             Part::Unsatisfiable => {
-                let text = format!("the file has {of} bytes\n");
-                let len = text.len() as u64;
-                let mut response = reply::fresh(StatusCode::RANGE_NOT_SATISFIABLE, Outgoing::text(text), len);
-                reply::content_range(&mut response, format_args!("*"), of);
-                return response;
+                let mut reply =
+                    Reply::text(Status::RangeNotSatisfiable, format!("the file has {of} bytes\n"));
+                reply.content_range(format_args!("*"), of);
+                return reply;
             }
         };
-        let mut response = reply::file(status, &validators, self.body(name, found, part.clone()));
-        reply::describe(&mut response, content_type(name), part.end - part.start);
-        if status == StatusCode::PARTIAL_CONTENT {
+        let mut reply = Reply::file(status, &validators, self.body(name, found, part.clone()));
+        reply.describe(content_type(name), part.end - part.start);
+        if status == Status::PartialContent {
             // A part is never empty.
-            reply::content_range(&mut response, format_args!("{}-{}", part.start, part.end - 1), of);
+            reply.content_range(format_args!("{}-{}", part.start, part.end - 1), of);
         }
-        response
+        reply
     }
 
     /// Only GET has ranges (RFC 9110 section 14.2), and two fields are as good as two ranges.
     fn part(&self, validators: &Validators, of: u64) -> Part {
-        let mut values = self.headers.get_all(RANGE).iter();
-        match (values.next().map(|value| value.to_str()), values.next()) {
-            (Some(Ok(value)), None)
-                if self.method == Method::GET && validators.allows_range(&self.headers) =>
-            {
+        match self.fields.only("Range") {
+            Only::Value(value) if self.method == "GET" && validators.allows_range(self.fields) => {
                 Part::read(value, of)
             }
             _ => Part::Whole,
@@ -173,18 +116,17 @@ impl<D: Desk> Exchange<D> {
     }
 
     /// The body, or for HEAD none.
-    fn body(&self, name: &str, found: &Found, part: Range<u64>) -> Outgoing {
-        if self.method == Method::HEAD {
+    fn body(&self, name: &str, found: &Found, part: Range<u64>) -> Option<Body> {
+        if self.method == "HEAD" {
             self.probed(name, found);
-            return Outgoing::text(Bytes::new());
+            return None;
         }
         let sent = self.sent(name, found, part.start);
-        let receipt = Receipt::new(&self.ledger, &self.asker, sent, part.end, self.began);
-        Outgoing::content(found.content.clone(), part, &self.budget, receipt)
+        Some(Body { content: found.content.clone(), part, sent: Some(sent) })
     }
 
     fn probed(&self, name: &str, found: &Found) {
-        self.desk.sent(&self.asker, self.sent(name, found, 0));
+        self.desk.sent(self.asker, self.sent(name, found, 0));
     }
 
     /// A delivery of which nothing was handed over yet.
@@ -200,4 +142,8 @@ impl<D: Desk> Exchange<D> {
             delivery: Delivery::Probed,
         }
     }
+}
+
+fn no_name() -> Reply {
+    Reply::line(Status::BadRequest, "the path is not the name of anything")
 }

@@ -1,29 +1,37 @@
 //! One client's TCP connection: gives up on clients that take nothing, and sees what arrived.
 
-use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use nextboot_files::Content;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
-use crate::Limits;
+use crate::alarm::Alarm;
 use crate::ledger::Ledger;
+use crate::{Counters, Desk, Limits};
 
-/// How many bytes a client has not acknowledged, if that can be told.
-pub(crate) type Unacknowledged = Box<dyn Fn(BorrowedFd<'_>) -> Option<u32> + Send + Sync>;
+/// The first and the longest pause between two looks at what arrived. Who asks for more has told it by then.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
-/// The first and the longest pause between two looks at what arrived.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+/// The pause between two looks while an answer waits for what arrives.
+const SOON: Duration = Duration::from_millis(1);
 
-pub(crate) struct Wire {
+/// The connection is of no use any more; its ledger knows why.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+pub(crate) struct Wire<D: Desk> {
     stream: TcpStream,
-    ledger: Arc<Ledger>,
-    unacknowledged: Unacknowledged,
+    desk: Arc<D>,
+    pub(crate) ledger: Ledger<D>,
+    pub(crate) counters: Arc<Counters>,
     write_idle: Duration,
     settle: Duration,
     /// How many bytes the kernel took from us, a FIN included.
@@ -33,29 +41,156 @@ pub(crate) struct Wire {
     /// Runs while it is not known whether all that was sent has arrived.
     look: Alarm,
     pause: Duration,
+    /// Since when nobody writes.
+    idle: Instant,
     /// The last time when the client acknowledged something, or got something new to acknowledge, and what was left then.
     progress: (Instant, u64),
 }
 
-impl Wire {
-    pub(crate) fn new(
-        stream: TcpStream,
-        ledger: Arc<Ledger>,
-        unacknowledged: Unacknowledged,
-        limits: &Limits,
-    ) -> Self {
+impl<D: Desk> Wire<D> {
+    pub(crate) fn new(stream: TcpStream, desk: Arc<D>, counters: Arc<Counters>, limits: &Limits) -> Self {
+        counters.opened();
         Self {
             stream,
-            ledger,
-            unacknowledged,
+            ledger: Ledger::new(Arc::clone(&desk)),
+            desk,
+            counters,
             write_idle: limits.write_idle,
             settle: limits.settle,
             written: 0,
             stalled: Alarm::default(),
             look: Alarm::default(),
             pause: LOOKS.0,
+            idle: Instant::now(),
             progress: (Instant::now(), 0),
         }
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Reads what comes next, 0 bytes at the client's end, and meanwhile looks at what arrived.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, Broken>> {
+        let mut buffer = ReadBuf::new(buffer);
+        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            Poll::Ready(Ok(())) => {
+                let read = buffer.filled().len();
+                if read > 0 && self.ledger.waits() {
+                    // Where acknowledgements cannot be seen: who asks again has got what came before.
+                    let left = self.desk.unacknowledged(self.stream.as_fd()).unwrap_or(0);
+                    self.ledger.arrived(self.written.saturating_sub(left.into()));
+                }
+                Poll::Ready(Ok(read))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.fails(&error))),
+            Poll::Pending => {
+                while self.look.poll(cx).is_ready() {
+                    self.look();
+                    if self.ledger.is_broken() {
+                        return Poll::Ready(Err(Broken));
+                    }
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Hands all of these bytes to the kernel.
+    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Broken> {
+        while !bytes.is_empty() {
+            let written = poll_fn(|cx| {
+                let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+                self.wrote(written, cx)
+            });
+            bytes = bytes.get(written.await?..).unwrap_or_default();
+        }
+        self.idle = Instant::now();
+        if self.ledger.flushed(self.written) {
+            self.progress.0 = self.idle;
+            self.pause = LOOKS.0;
+            // One that is set already does as well.
+            if self.look.at().is_none() {
+                self.look.set(self.idle + self.pause);
+            }
+        }
+        Ok(())
+    }
+
+    /// Since when nobody writes.
+    pub(crate) fn idle_since(&self) -> Instant {
+        self.idle
+    }
+
+    /// Hands at most `len` bytes of a file to the kernel without a copy; how many. 0 where the file ends; nothing where its
+    /// file system cannot do that.
+    pub(crate) async fn send_file(
+        &mut self,
+        content: &Content,
+        offset: u64,
+        len: usize,
+    ) -> Result<Option<usize>, Broken> {
+        let mut able = true;
+        let sent = poll_fn(|cx| {
+            let sent = self.poll_send_file(cx, content, offset, len);
+            if let Poll::Ready(Err(error)) = &sent
+                && matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+            {
+                able = false;
+                return Poll::Ready(Ok(0));
+            }
+            self.wrote(sent, cx)
+        })
+        .await?;
+        Ok(able.then_some(sent))
+    }
+
+    fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        content: &Content,
+        offset: u64,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            let send = || content.send_to(self.stream.as_fd(), offset, len);
+            match self.stream.try_io(Interest::WRITABLE, send) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    /// Waits until the client has all but the last `late` bytes of what was written so far.
+    pub(crate) async fn arrives(&mut self, late: u64) -> Result<(), Broken> {
+        let goal = self.written.saturating_sub(late);
+        let mut progress = (Instant::now(), u32::MAX);
+        while let Some(left) = self.desk.unacknowledged(self.stream.as_fd()) {
+            if self.written.saturating_sub(left.into()) >= goal {
+                break;
+            }
+            if let Ok(Some(error)) | Err(error) = self.stream.take_error() {
+                return Err(self.fails(&error));
+            }
+            if left != progress.1 {
+                progress = (Instant::now(), left);
+            } else if progress.0.elapsed() >= self.write_idle {
+                return Err(self.breaks("the client acknowledged nothing for too long"));
+            }
+            tokio::time::sleep(SOON).await;
+        }
+        Ok(())
+    }
+
+    /// The connection is of no use any more, for this reason.
+    pub(crate) fn breaks(&mut self, reason: &str) -> Broken {
+        self.ledger.breaks(reason);
+        Broken
     }
 
     /// Closes the connection so that nothing which is on its way gets lost: without it, request bytes that nobody read
@@ -72,7 +207,7 @@ impl Wire {
         let mut open = true;
         loop {
             let waits = self.ledger.waits();
-            let patience = if waits { self.look.at.unwrap_or(end) } else { end };
+            let patience = if waits { self.look.at().unwrap_or(end) } else { end };
             if !waits && (!open || Instant::now() >= end) {
                 return;
             }
@@ -80,7 +215,10 @@ impl Wire {
                 read = self.stream.read(&mut rest), if open => match read {
                     Ok(0) => open = false,
                     Ok(_) => {}
-                    Err(error) => return self.fails(&error),
+                    Err(error) => {
+                        self.fails(&error);
+                        return;
+                    }
                 },
                 () = sleep_until(patience) => self.look(),
             }
@@ -92,12 +230,12 @@ impl Wire {
 
     /// Looks at what arrived since, and when to look again.
     fn look(&mut self) {
-        self.look.at = None;
+        self.look.stop();
         if !self.ledger.waits() {
             return;
         }
         let now = Instant::now();
-        let next = match (self.unacknowledged)(self.stream.as_fd()) {
+        let next = match self.desk.unacknowledged(self.stream.as_fd()) {
             Some(left) => {
                 let left = u64::from(left);
                 self.ledger.arrived(self.written.saturating_sub(left));
@@ -113,7 +251,10 @@ impl Wire {
             None => match self.stream.take_error() {
                 Ok(None) if now < self.progress.0 + self.settle => self.progress.0 + self.settle,
                 Ok(None) => return self.ledger.arrived(u64::MAX),
-                Ok(Some(error)) | Err(error) => return self.fails(&error),
+                Ok(Some(error)) | Err(error) => {
+                    self.fails(&error);
+                    return;
+                }
             },
         };
         if self.ledger.waits() {
@@ -123,136 +264,53 @@ impl Wire {
 
     /// The connection failed: what the client acknowledged before, it has. UEFI firmware resets every connection when it
     /// has what it wanted, so a reset alone says nothing.
-    fn fails(&self, error: &io::Error) {
-        if let Some(left) = (self.unacknowledged)(self.stream.as_fd()) {
+    fn fails(&mut self, error: &io::Error) -> Broken {
+        if let Some(left) = self.desk.unacknowledged(self.stream.as_fd()) {
             self.ledger.arrived(self.written.saturating_sub(u64::from(left)));
         }
-        self.ledger.breaks(match error.kind() {
+        self.breaks(match error.kind() {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::NotConnected => "the client closed the connection",
             io::ErrorKind::TimedOut => "the client took nothing for too long",
             _ => "the connection failed",
-        });
+        })
     }
 
-    fn wrote(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        match &written {
+    fn wrote(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<usize, Broken>> {
+        match written {
             Poll::Ready(Ok(bytes)) => {
-                self.stalled.at = None;
-                self.written += *bytes as u64;
+                self.stalled.stop();
+                self.counters.wrote(bytes);
+                self.written += bytes as u64;
+                Poll::Ready(Ok(bytes))
             }
-            Poll::Ready(Err(error)) => self.fails(error),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(self.fails(&error))),
             Poll::Pending => {
-                if self.stalled.at.is_none() {
+                if self.stalled.at().is_none() {
                     self.stalled.set(Instant::now() + self.write_idle);
                 }
                 if self.stalled.poll(cx).is_ready() {
-                    let error = io::ErrorKind::TimedOut.into();
-                    self.fails(&error);
-                    return Poll::Ready(Err(error));
+                    return Poll::Ready(Err(self.fails(&io::ErrorKind::TimedOut.into())));
                 }
+                Poll::Pending
             }
         }
-        written
     }
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buf.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
-        match &read {
-            Poll::Ready(Ok(())) if buf.filled().len() > before && this.ledger.waits() => {
-                // Where acknowledgements cannot be seen: who asks again has got what came before.
-                let left = (this.unacknowledged)(this.stream.as_fd()).unwrap_or(0);
-                this.ledger.arrived(this.written.saturating_sub(left.into()));
-            }
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => this.fails(error),
-            Poll::Pending => {
-                while this.look.poll(cx).is_ready() {
-                    this.look();
-                    if this.ledger.is_broken() {
-                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-                    }
-                }
-            }
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
-        this.wrote(written, cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
-        this.wrote(written, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    /// hyper flushes only what is empty: when it comes here, the kernel has everything.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.ledger.flushed(this.written) {
-            this.progress = (Instant::now(), this.progress.1);
-            this.pause = LOOKS.0;
-            this.look();
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
-}
-
-impl Drop for Wire {
+impl<D: Desk> Drop for Wire<D> {
     /// A body that ends too early must not look like one that is whole: PXELINUX reads to the end of the connection and
     /// does not count. So whatever is broken ends with a reset.
     fn drop(&mut self) {
+        self.counters.closed();
         if self.ledger.is_broken() {
             let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-/// A timer that is kept when it is not needed, since most answers need it again.
-#[derive(Default)]
-struct Alarm {
-    at: Option<Instant>,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Alarm {
-    fn set(&mut self, at: Instant) {
-        self.at = Some(at);
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(at),
-            None => self.sleep = Some(Box::pin(sleep_until(at))),
-        }
-    }
-
-    /// Ready when it is set and its time has come; it must be set anew then.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match (self.at, &mut self.sleep) {
-            (Some(_), Some(sleep)) => sleep.as_mut().poll(cx),
-            _ => Poll::Pending,
         }
     }
 }

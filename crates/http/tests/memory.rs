@@ -27,7 +27,7 @@ async fn large_files_do_not_pass_through_memory_whole() {
     let at = listener.local_addr().unwrap();
     let limits = Limits { settle: std::time::Duration::from_millis(10), ..Limits::default() };
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(vec![listener], Arc::clone(&desk), limits, async {
+    let server = tokio::spawn(serve(vec![listener], Arc::clone(&desk), limits, Arc::default(), async {
         let _ = stopped.await;
     }));
     let before = peak();

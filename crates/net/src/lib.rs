@@ -28,13 +28,15 @@
 
 mod acknowledged;
 mod network;
+mod pace;
 pub mod packet;
 mod presence;
 mod raw;
 mod udp;
 
 pub use acknowledged::unacknowledged;
-pub use network::{Change, Changes, Interface, NetlinkError, Network};
+pub use network::{Change, Changes, Interface, Neighbour, NetlinkError, Network};
+pub use pace::pace;
 pub use packet::{FrameSocket, Hear, Heard, MAX_FRAME, OpenError, PacketSocket, SendError};
 pub use presence::{answers_arp, answers_ping};
 pub use raw::RawSocket;

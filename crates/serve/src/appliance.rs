@@ -14,13 +14,14 @@ use nextboot_files::Roots;
 use nextboot_model::{
     AttemptId, Attempts, Command, EventKind, HostName, Mac, Rounds, State, Step, Timestamp,
 };
-use nextboot_net::Network;
+use nextboot_net::{Neighbour, Network};
 use nextboot_store::{NewEvent, Store};
 
 use crate::{
     clock,
     dhcp::{Responder, Sockets},
     links::Links,
+    owners::Owners,
     quiet::{Quiet, Room},
     sightings::Sightings,
     tree::DiskTree,
@@ -70,6 +71,9 @@ pub(crate) struct Appliance {
     /// Machines that fetch iPXE again and again.
     pub(crate) rounds: Mutex<Rounds>,
     pub(crate) sightings: Mutex<Sightings>,
+    pub(crate) owners: Mutex<Owners>,
+    /// What the boot side of HTTP served.
+    pub(crate) http: Arc<nextboot_http::Counters>,
     pub(crate) started: Timestamp,
 }
 
@@ -175,8 +179,22 @@ impl Appliance {
         if let Some(mac) = self.leased_to(address) {
             return Some(mac);
         }
-        match self.network.mac_of(address).await {
-            Ok(mac) => mac.map(Mac).filter(Mac::is_machine),
+        let now = Instant::now();
+        if let Some(owner) = self.owners.lock().of(now, address) {
+            return owner;
+        }
+        // On the heap: it is large, and seldom asked.
+        match Box::pin(self.network.neighbour(address)).await {
+            // In a moment it may.
+            Ok(Neighbour::Unknown) => None,
+            Ok(neighbour) => {
+                let owner = match neighbour {
+                    Neighbour::Known(mac) => Some(Mac(mac)).filter(Mac::is_machine),
+                    Neighbour::Unknown | Neighbour::Elsewhere => None,
+                };
+                self.owners.lock().remember(now, address, owner);
+                owner
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot read the neighbour table");
                 None

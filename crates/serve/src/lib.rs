@@ -18,6 +18,7 @@ mod explain;
 mod links;
 mod loaders;
 mod notify;
+mod owners;
 mod quiet;
 mod reload;
 mod run;

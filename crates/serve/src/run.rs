@@ -27,6 +27,7 @@ use crate::{
     dhcp::{self, Responder},
     links::Links,
     notify,
+    owners::Owners,
     quiet::Quiet,
     sightings::Sightings,
     stop::Stop,
@@ -49,6 +50,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     }
     // From now on, so that a SIGHUP that comes while it starts does not end it.
     let signals = Signals::take()?;
+    allow_descriptors();
     let settings = Settings::new(config)?;
     let config = settings.config.clone();
     let network = Arc::new(Network::open()?);
@@ -82,6 +84,8 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         quiet: Mutex::new(Quiet::default()),
         rounds: Mutex::new(Rounds::default()),
         sightings: Mutex::new(Sightings::default()),
+        owners: Mutex::new(Owners::default()),
+        http: Arc::default(),
         started: clock::now(),
     });
 
@@ -94,9 +98,14 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         parts.spawn(tftp::run(Arc::clone(&app), socket, stop.clone()));
     }
     let mut ends = stop.clone();
-    let limits = nextboot_http::Limits::default();
-    let desk = Arc::new(HttpDesk(Arc::clone(&app)));
-    parts.spawn(nextboot_http::serve(http, desk, limits, async move { ends.wait().await }));
+    let limits = nextboot_http::Limits {
+        connections: config.http.max_connections as usize,
+        per_address: config.http.max_per_client as usize,
+        rate: config.http.max_rate,
+        ..nextboot_http::Limits::default()
+    };
+    let (desk, counters) = (Arc::new(HttpDesk(Arc::clone(&app))), Arc::clone(&app.http));
+    parts.spawn(nextboot_http::serve(http, desk, limits, counters, async move { ends.wait().await }));
     parts.spawn(crate::control::serve(Arc::clone(&app), api, token, stop.clone()));
     parts.spawn(follow_call_backs(Arc::clone(&app), stop.clone()));
     parts.spawn(sweep(Arc::clone(&app), stop.clone()));
@@ -141,6 +150,16 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     // Whoever asks from now on is told that there is no server, and not that it refuses.
     let _ = std::fs::remove_file(&config.api.socket);
     Ok(())
+}
+
+/// A shell gives its programs 1024 descriptors at first, and lets them have many more: a rack needs a connection or a transfer
+/// for every machine.
+fn allow_descriptors() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Nofile, most) {
+        tracing::warn!(%error, "cannot have more than {:?} files open at a time", limit.current);
+    }
 }
 
 /// Whoever starts nextboot without a configuration has named no directory, so there need not be one yet.

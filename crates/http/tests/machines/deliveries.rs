@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::io::Write as _;
+use std::time::{Duration, SystemTime};
 
 use nextboot_files::Name;
 use nextboot_http::{Delivery, Limits, Sent, What};
 use tokio::io::AsyncReadExt;
 
-use crate::lab::Lab;
+use crate::lab::{CHANGED, Lab};
 
 const LARGE: u64 = 64 << 20;
 
@@ -169,6 +170,37 @@ async fn a_file_that_changes_breaks_the_connection() {
                 "{version}"
             );
             lab.serves().await;
+        }
+    }
+}
+
+/// What the kernel sends without a copy is read when it leaves, or leaves again: a change that comes before the client has it
+/// must not become a delivery.
+#[tokio::test]
+async fn a_file_that_changes_before_it_has_arrived_is_cut() {
+    const LEN: u64 = 200_000;
+    for changes in [true, false] {
+        let mut lab = Lab::new(Limits::default()).await;
+        let mut file = lab.add("initrd", LEN);
+        file.set_modified(SystemTime::UNIX_EPOCH + CHANGED).unwrap();
+        *lab.desk.unacknowledged.lock().unwrap() = Some(1_000_000);
+        let mut client = lab.connect().await;
+        client.send(b"GET /initrd HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+        // All but what is held back is on its way, as far as the server knows.
+        let mut begun = vec![0; 180_000];
+        client.stream.read_exact(&mut begun).await.unwrap();
+        if changes {
+            file.write_all(b"another version").unwrap();
+        }
+        *lab.desk.unacknowledged.lock().unwrap() = Some(0);
+        let (rest, end) = client.rest().await;
+        let report = lab.report().await;
+        if changes {
+            assert!(rest + 180_000 < LEN && end.is_err(), "{rest} more bytes came");
+            assert_eq!(report.delivery, Delivery::Cut("the file was changed while it was being read".into()));
+        } else {
+            assert!(rest + 180_000 > LEN && end.is_ok(), "{rest} more bytes came");
+            assert!(report.is_whole(), "{report:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use nextboot_files::{Layout, Name, Roots};
-use nextboot_http::{Asker, Desk, Found, Limits, Refusal, Sent, Ticket, What, Why, serve};
+use nextboot_http::{Asker, Counters, Desk, Found, Limits, Refusal, Sent, Ticket, What, Why, serve};
 use nextboot_model::Mac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -73,6 +73,7 @@ impl Desk for TestDesk {
 pub(crate) struct Lab {
     pub(crate) at: SocketAddr,
     pub(crate) desk: Arc<TestDesk>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) reports: mpsc::UnboundedReceiver<Sent>,
     pub(crate) stop: Option<oneshot::Sender<()>>,
     pub(crate) server: JoinHandle<()>,
@@ -107,10 +108,13 @@ impl Lab {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(serve(vec![listener], Arc::clone(&desk), limits, async {
+        let counters = Arc::new(Counters::default());
+        let ends = async {
             let _ = stopped.await;
-        }));
-        Self { at, desk, reports, stop: Some(stop), server, dir }
+        };
+        let server = serve(vec![listener], Arc::clone(&desk), limits, Arc::clone(&counters), ends);
+        let server = tokio::spawn(server);
+        Self { at, desk, counters, reports, stop: Some(stop), server, dir }
     }
 
     /// A file of that size, full of holes.

@@ -5,5 +5,6 @@ mod deliveries;
 mod files;
 mod hostile;
 mod lab;
+mod limits;
 mod routes;
 mod stopping;

@@ -10,6 +10,7 @@ use rtnetlink::Handle;
 use tokio::task::JoinHandle;
 
 pub use interfaces::Interface;
+pub use neighbours::Neighbour;
 pub use watch::{Change, Changes};
 
 /// Why the kernel's tables could not be read.
@@ -76,7 +77,8 @@ mod tests {
         let interfaces = network.interfaces().await.unwrap();
         let loopback = interfaces.iter().find(|interface| interface.loopback).unwrap();
         assert_eq!((loopback.name.as_str(), loopback.mac), ("lo", None));
-        assert_eq!(network.mac_of("127.0.0.1".parse().unwrap()).await.unwrap(), None);
+        let found = network.neighbour("127.0.0.1".parse().unwrap()).await.unwrap();
+        assert_eq!(found, Neighbour::Elsewhere);
     }
 
     #[tokio::test]
@@ -86,7 +88,7 @@ mod tests {
             .map(|_| {
                 let network = std::sync::Arc::clone(&network);
                 tokio::spawn(async move {
-                    network.mac_of("192.0.2.1".parse().unwrap()).await.unwrap();
+                    network.neighbour("192.0.2.1".parse().unwrap()).await.unwrap();
                     network.default_interface().await.unwrap();
                     network.interfaces().await.unwrap().len()
                 })

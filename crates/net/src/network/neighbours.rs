@@ -9,9 +9,19 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use super::{NetlinkError, Network};
 use crate::HardwareAddr;
 
+/// What the kernel knows of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Neighbour {
+    /// A neighbour on a directly attached link, with this hardware address.
+    Known(HardwareAddr),
+    /// It would be a neighbour, but is not known, or known to be dead, at the moment.
+    Unknown,
+    /// It is ours, or lies behind a router.
+    Elsewhere,
+}
+
 impl Network {
-    /// The hardware address that the kernel knows for a neighbour on a directly attached link. `None` when the address
-    /// is ours, lies behind a router, or is not known (or known to be dead) at the moment.
+    /// The hardware address behind an address.
     ///
     /// This is what the kernel last heard, possibly some minutes ago; it does not ask the network.
     ///
@@ -19,8 +29,8 @@ impl Network {
     ///
     /// # Errors
     /// [`NetlinkError::Request`] for anything but "not found".
-    pub async fn mac_of(&self, ip: IpAddr) -> Result<Option<HardwareAddr>, NetlinkError> {
-        let Some(interface) = self.attached_by(ip).await? else { return Ok(None) };
+    pub async fn neighbour(&self, ip: IpAddr) -> Result<Neighbour, NetlinkError> {
+        let Some(interface) = self.attached_by(ip).await? else { return Ok(Neighbour::Elsewhere) };
         let mut query = NeighbourMessage::default();
         query.header.family = family(ip);
         query.header.ifindex = interface;
@@ -31,16 +41,16 @@ impl Network {
         while let Some(answer) = answers.next().await {
             match answer.payload {
                 NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewNeighbour(entry)) => {
-                    return Ok(valid_address(&entry));
+                    return Ok(valid_address(&entry).map_or(Neighbour::Unknown, Neighbour::Known));
                 }
                 NetlinkPayload::Error(error) => {
                     let error = rtnetlink::Error::NetlinkError(error);
-                    return if is_not_found(&error) { Ok(None) } else { Err(error.into()) };
+                    return if is_not_found(&error) { Ok(Neighbour::Unknown) } else { Err(error.into()) };
                 }
                 _ => {}
             }
         }
-        Ok(None)
+        Ok(Neighbour::Unknown)
     }
 
     /// The interface whose own link reaches `ip` without a router in between.

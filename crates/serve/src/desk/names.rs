@@ -35,7 +35,7 @@ impl Appliance {
             return self.configuration(&settings, &question, &name, &requester, server, via);
         }
         if name.file() == "autoexec.ipxe" && !self.has_its_own(&settings, &requester, &name) {
-            return self.script_by(from, server, None, via).await;
+            return Box::pin(self.script_by(from, server, None, via)).await;
         }
         let mac = requester.mac;
         match fetch(&settings, &name).await {
@@ -254,8 +254,15 @@ fn small(content: &Content) -> Option<Vec<u8>> {
     Some(text)
 }
 
-/// Opens a file, and says whose it is when it is an installer's.
-async fn fetch(settings: &Arc<Settings>, name: &Name) -> Result<(Content, Option<Arc<Profile>>), OpenError> {
+/// A file, and whose it is when it is an installer's.
+type Fetched = (Content, Option<Arc<Profile>>);
+
+/// Opens a file, and says whose it is when it is an installer's. Only what may wait for a disk takes the way over another
+/// thread, which is longer than all the rest.
+async fn fetch(settings: &Arc<Settings>, name: &Name) -> Result<Fetched, OpenError> {
+    if let Some(fetched) = fetch_known(settings, name) {
+        return Ok(fetched);
+    }
     let (settings, name) = (Arc::clone(settings), name.clone());
     let look = move || {
         let content = settings.roots.get(&name)?;
@@ -265,6 +272,17 @@ async fn fetch(settings: &Arc<Settings>, name: &Name) -> Result<(Content, Option
     tokio::task::spawn_blocking(look)
         .await
         .map_err(|error| OpenError::Failed(std::io::Error::other(error)))?
+}
+
+/// The same where the kernel knows the file, and where what is in it makes no difference to whose it is.
+fn fetch_known(settings: &Settings, name: &Name) -> Option<Fetched> {
+    let content = settings.roots.get_known(name)?;
+    let mut is_told = true;
+    let installer = installer_at(&settings.site, &*settings.tree, name.as_str(), || {
+        is_told = false;
+        None
+    });
+    is_told.then_some((content, installer))
 }
 
 #[cfg(test)]

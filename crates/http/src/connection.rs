@@ -1,0 +1,237 @@
+//! One connection, from its first request to its end.
+
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use nextboot_files::{Content, ReadError};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::admission::Place;
+use crate::alarm::Alarm;
+use crate::input::Input;
+use crate::pace::Pace;
+use crate::reply::{Body, Reply};
+use crate::request::{LINES, Parsed, Request, parse, too_long};
+use crate::service::Exchange;
+use crate::wire::{Broken, Wire};
+use crate::{Asker, Desk, Limits, cookie};
+
+/// How much of a body is copied on its way, in one go, bytes: all connections together hold that much memory each at most.
+const COPY: usize = 16 * 1024;
+
+/// The kernel sends larger bodies out of its page cache, without a copy, but for their first and last bytes.
+const DIRECT: u64 = 64 * 1024;
+
+/// How many bytes at the end of a large body are copied: all that a client may leave unacknowledged for a moment, because it
+/// waits for another segment to come, and the bytes that are held back until the rest has arrived.
+const END: u64 = 48 * 1024;
+
+/// Connections stay open for more requests while one seat in so many is free.
+const SPARE: usize = 8;
+
+pub(crate) struct Connection<D: Desk> {
+    pub(crate) desk: Arc<D>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) wire: Wire<D>,
+    pub(crate) from: SocketAddr,
+    /// Our end.
+    pub(crate) to: IpAddr,
+    pub(crate) place: Place,
+    pub(crate) pace: Pace,
+    /// Seats that no connection has.
+    pub(crate) seats: Arc<Semaphore>,
+}
+
+impl<D: Desk> Connection<D> {
+    /// Answers requests until either side has enough.
+    pub(crate) async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        let mut input = Input::new(self.limits.head.max(8192));
+        let mut patience = Alarm::default();
+        let is_stopped = stopped.clone();
+        let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
+        let mut stays = true;
+        while stays {
+            let mut lines = [httparse::EMPTY_HEADER; LINES];
+            let (len, answered) = match parse(input.pending(), &mut lines) {
+                Parsed::Whole(request, len) => (len, self.answer(&request, &is_stopped).await),
+                Parsed::Bad(status) => {
+                    let _ = self.send(Reply::line(status, "this is no HTTP request"), 1, false).await;
+                    break;
+                }
+                Parsed::Begun => {
+                    let mut more = pin!(self.more(&mut input, &mut patience));
+                    let more = poll_fn(|cx| match stop.as_mut().poll(cx) {
+                        Poll::Ready(_) => Poll::Ready(false),
+                        Poll::Pending => more.as_mut().poll(cx),
+                    });
+                    stays = more.await;
+                    continue;
+                }
+            };
+            input.consume(len);
+            stays = answered.unwrap_or(false);
+        }
+        self.wire.close().await;
+    }
+
+    /// Takes more of a request. False when there is none.
+    async fn more(&mut self, input: &mut Input, patience: &mut Alarm) -> bool {
+        if input.room().is_empty() {
+            let status = too_long(input.pending());
+            let _ = self.send(Reply::line(status, "the request is too long"), 1, false).await;
+            return false;
+        }
+        let end = self.wire.idle_since() + self.limits.header_time;
+        if patience.at().is_none() {
+            patience.set(end);
+        }
+        let read = poll_fn(|cx| match self.wire.poll_read(cx, input.room()) {
+            Poll::Pending => {
+                // It is set for an earlier request, mostly.
+                while patience.poll(cx).is_ready() {
+                    if Instant::now() >= end {
+                        return Poll::Ready(Ok(0));
+                    }
+                    patience.set(end);
+                }
+                Poll::Pending
+            }
+            read => read,
+        });
+        let read = read.await.unwrap_or(0);
+        input.came(read);
+        read > 0
+    }
+
+    /// Answers one request. True when the connection may have another.
+    async fn answer(
+        &mut self,
+        request: &Request<'_>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<bool, Broken> {
+        let began = Instant::now();
+        let asker = Asker { from: self.from, to: self.to, mac_hint: cookie::mac_hint(request.fields) };
+        let (desk, limits) = (Arc::clone(&self.desk), Arc::clone(&self.limits));
+        let exchange = Exchange {
+            desk: &*desk,
+            limits: &limits,
+            asker: &asker,
+            method: request.method,
+            fields: request.fields,
+        };
+        let mut reply = exchange.answer(request.path).await;
+        tracing::debug!(from = %asker.from, method = request.method, path = request.path,
+            status = reply.status.code(), "answered");
+        // A body is not read: call-backs have nothing to say but their token.
+        let stays = request.stays() && !request.has_body() && !*stopped.borrow() && !self.is_crowded();
+        match &mut reply.body {
+            Some(_) if request.method == "HEAD" => reply.body = None,
+            Some(body) => {
+                if let Some(sent) = body.sent.take() {
+                    self.wire.ledger.begins(asker, sent, body.part.end, began);
+                }
+            }
+            None => {}
+        }
+        self.send(reply, request.minor, stays).await?;
+        Ok(stays)
+    }
+
+    /// Whether idle connections would soon keep others out.
+    fn is_crowded(&self) -> bool {
+        self.seats.available_permits() < self.limits.connections.div_ceil(SPARE)
+    }
+
+    async fn send(&mut self, reply: Reply, minor: u8, stays: bool) -> Result<(), Broken> {
+        self.wire.counters.answered(reply.status);
+        self.pace.keep(self.wire.stream(), &self.place);
+        let head = reply.head(minor, stays);
+        match reply.body {
+            Some(body) => self.send_with(head, body).await,
+            None => self.wire.write(&head).await,
+        }
+    }
+
+    /// Sends a head and a body.
+    ///
+    /// What the kernel sends out of its page cache is read when it leaves, or leaves again after it was lost. So of a large
+    /// body the last bytes are held back until all others have arrived: only then it is known that they belong together.
+    async fn send_with(&mut self, head: Vec<u8>, body: Body) -> Result<(), Broken> {
+        let Body { content, part, .. } = body;
+        let (mut at, end) = (part.start, part.end);
+        let mut out = head;
+        let mut direct = end.saturating_sub(at) > DIRECT && content.as_bytes().is_none();
+        let mut waits = false;
+        loop {
+            let left = end.saturating_sub(at);
+            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(COPY);
+            let is_last = piece as u64 == left;
+            if is_last && waits {
+                self.wire.arrives(END - COPY as u64).await?;
+            }
+            append(&mut out, &content, at, piece).await.map_err(|error| self.breaks(&error))?;
+            if is_last {
+                content.check_unchanged().map_err(|error| self.breaks(&error))?;
+            }
+            self.wire.ledger.hands(piece as u64);
+            self.wire.write(&out).await?;
+            out.clear();
+            at += piece as u64;
+            if is_last {
+                return Ok(());
+            }
+            if std::mem::take(&mut direct) {
+                waits = true;
+                at = Box::pin(self.send_direct(&content, at..end - END)).await?;
+            }
+        }
+    }
+
+    /// Has the kernel send a part of a file out of its page cache. Returns how far it came, which is not the end when the
+    /// file system cannot do that.
+    async fn send_direct(&mut self, content: &Content, part: Range<u64>) -> Result<u64, Broken> {
+        let Range { start: mut at, end } = part;
+        while at < end {
+            let chunk = at..end.min(at.saturating_add(self.limits.chunk.max(1) as u64));
+            self.pace.keep(self.wire.stream(), &self.place);
+            // A change is seen before the whole file was sent in vain.
+            content.check_unchanged().map_err(|error| self.breaks(&error))?;
+            content.warm(chunk.clone()).await.map_err(|error| self.breaks(&error))?;
+            while at < chunk.end {
+                let len = usize::try_from(chunk.end - at).unwrap_or(usize::MAX);
+                match self.wire.send_file(content, at, len).await? {
+                    None => return Ok(at),
+                    Some(0) => return Err(self.breaks(&ReadError::Changed)),
+                    Some(sent) => {
+                        at += sent as u64;
+                        self.wire.ledger.hands(sent as u64);
+                    }
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(at)
+    }
+
+    fn breaks(&mut self, error: &ReadError) -> Broken {
+        self.wire.breaks(&error.to_string())
+    }
+}
+
+/// Copies so many bytes of the content behind the others.
+async fn append(out: &mut Vec<u8>, content: &Content, at: u64, len: usize) -> Result<(), ReadError> {
+    if let Some(bytes) = content.as_bytes() {
+        let from = usize::try_from(at).unwrap_or(usize::MAX);
+        out.extend_from_slice(bytes.get(from..from.saturating_add(len)).ok_or(ReadError::Changed)?);
+        return Ok(());
+    }
+    let before = out.len();
+    out.resize(before + len, 0);
+    let room = out.get_mut(before..).unwrap_or_default();
+    if content.read_at(at, room).await? == len { Ok(()) } else { Err(ReadError::Changed) }
+}
