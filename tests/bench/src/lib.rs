@@ -46,6 +46,7 @@ mod cell;
 pub mod cells;
 mod compare;
 mod cores;
+pub mod http;
 mod load;
 mod outcome;
 pub mod peer;

@@ -1,5 +1,6 @@
 //! The cells, a file for each domain.
 
+pub mod http;
 pub mod start;
 pub mod tftp;
 
@@ -8,7 +9,7 @@ use crate::cell::Cell;
 /// All of them, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Cell> {
-    [tftp::CELLS, start::CELLS].concat()
+    [tftp::CELLS, http::CELLS, start::CELLS].concat()
 }
 
 #[cfg(test)]
