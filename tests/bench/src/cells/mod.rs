@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod start;
+pub mod storm;
 pub mod tftp;
 
 use crate::cell::Cell;
@@ -9,7 +10,7 @@ use crate::cell::Cell;
 /// All of them, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Cell> {
-    [tftp::CELLS, http::CELLS, start::CELLS].concat()
+    [tftp::CELLS, http::CELLS, storm::CELLS, start::CELLS].concat()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What an administrator would install instead, each in the arena's namespace.
 
 mod http;
+mod storm;
 mod tftp;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use nextboot_tests::{Process, wait_until};
 use crate::arena::Arena;
 
 pub use http::{NGINX_PORT, nginx};
+pub use storm::{DNSMASQ_AND_NGINX, dnsmasq_and_nginx};
 pub use tftp::{async_tftp, atftpd, dnsmasq_tftp, rs_tftpd, tftpd_hpa};
 
 /// How long a peer may take until it is ready.
