@@ -7,30 +7,34 @@ use crate::{Mix, Prefix};
 /// Which machines boot where.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-What it does: each machine asks for an address by DHCP, takes it, fetches the loader that it is told, that
-loader's configuration, and (a sample of them) kernel and initrd, as the firmware of its kind does it, with
-its own MAC and IP address, ARP, TFTP, TCP and HTTP. Nothing is executed and no disk is written.
+What it does: each machine asks for an address by DHCP, takes it, fetches the loader that
+it is told, that loader's configuration, and (a sample of them) kernel and initrd, as the
+firmware of its kind does it, with its own MAC and IP address, ARP, TFTP, TCP and HTTP.
+Nothing is executed and no disk is written.
 
-What it leaves behind: nobody is registered. Machines that are no hosts get what the site gives to unknown
-ones ([boot] unknown; left alone by default, and then they fail); hosts whose MAC begins with --mac-prefix
-get what they were assigned, also an installer, whose end they report: their assignment is used up. Every
-machine takes a lease, from any DHCP server that answers, and gives it back at the end (not after Ctrl-C
-twice). Other servers on the subnet hear a boot storm too: on a production subnet think first, use a small
+What it leaves behind: nobody is registered. Machines that are no hosts get what the site
+gives to unknown ones ([boot] unknown; left alone by default, and then they fail); hosts
+whose MAC begins with --mac-prefix get what they were assigned, also an installer, whose
+end they report: their assignment is used up. Every machine takes a lease, from any DHCP
+server that answers, and gives it back at the end (not after Ctrl-C twice). Other servers
+on the subnet hear a boot storm too: on a production subnet think first, use a small
 --rate, and see that the pool has room.
 
-Where: on another host than the server, or in another network namespace; a server on the same interface
-hears nothing of it. The interface needs no address. It listens to all MAC addresses meanwhile, so a virtual
-switch must let unknown addresses through. Between namespaces `ip link set VETH gso_max_segs 1` at the
-server's end keeps TFTP windows from arriving as one frame. More than 1,000 machines on a subnet need more
-room in the neighbour table of the server's kernel: `sysctl net.ipv4.neigh.default.gc_thresh3=16384`.
+Where: on another host than the server, or in another network namespace; a server on the
+same interface hears nothing of it. The interface needs no address. It listens to all MAC
+addresses meanwhile, so a virtual switch must let unknown addresses through. Between
+namespaces `ip link set VETH gso_max_segs 1` at the server's end keeps TFTP windows from
+arriving as one frame. More than 1,000 machines on a subnet need more room in the
+neighbour table of the server's kernel: `sysctl net.ipv4.neigh.default.gc_thresh3=16384`.
 
 Examples:
-  nextboot simulate --hosts 100 --interface eth1                       a small rack, most of it BIOS
-  nextboot simulate --hosts 10000 --interface eth1 --rate 500          a machine room, over 20 seconds
-  nextboot simulate --hosts 50 --interface eth1 --mix uefi=1 --kernel-sample 50   each fetches its kernel
-  nextboot --json simulate --hosts 10 --interface eth1 | jq .failures  what went wrong, for programs
+  nextboot simulate --hosts 100 --interface eth1               a few racks, most of them BIOS
+  nextboot simulate --hosts 10000 --interface eth1 --rate 500  a machine room, over 20 seconds
+  nextboot simulate --hosts 9 -i eth1 --mix uefi=1 --kernel-sample 9   with all their kernels
+  nextboot --json simulate --hosts 10 -i eth1 | jq .failures   what went wrong, for programs
 
-Exit codes: 0 all booted, 1 some did not, 2 the command line is wrong, 69 it may not or there is no such interface.")]
+Exit codes: 0 all booted, 1 some did not, 2 the command line is wrong, 69 it may not or
+there is no such interface.")]
 pub struct Arguments {
     /// How many machines.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

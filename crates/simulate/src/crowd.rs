@@ -127,6 +127,14 @@ impl Crowd {
         }
     }
 
+    /// Nobody waits for those that have no end yet; what they sent again counts.
+    pub(crate) fn abandon(&mut self) {
+        for player in self.players.iter_mut().filter(|player| !player.over) {
+            player.over = true;
+            self.tally.repeated(&player.station);
+        }
+    }
+
     /// Machine by machine, the frames that give its address back.
     pub(crate) fn releases(&mut self) -> impl Iterator<Item = Vec<Vec<u8>>> {
         self.players.iter_mut().map(|player| {

@@ -33,6 +33,16 @@ pub(crate) enum Error {
     Network { interface: String, error: io::Error },
 }
 
+impl Error {
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::NoRoom { .. } => crate::USAGE,
+            Self::Denied(_) | Self::Open(_) | Self::Start(_) | Self::Network { .. } => crate::UNAVAILABLE,
+        }
+    }
+}
+
 /// Has all machines boot.
 pub(crate) fn drive(arguments: &Arguments) -> Result<Report, Error> {
     if u64::from(arguments.hosts) > arguments.mac_prefix.room() {
@@ -57,6 +67,7 @@ pub(crate) fn drive(arguments: &Arguments) -> Result<Report, Error> {
     };
     let network = |error| Error::Network { interface: arguments.interface.clone(), error };
     let took = drive.run(&stop).map_err(network)?;
+    drive.crowd.abandon();
     let cpu = cpu_seconds();
     if !arguments.keep_leases {
         drive.release().map_err(network)?;

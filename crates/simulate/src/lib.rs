@@ -32,6 +32,8 @@ pub use report::Report;
 
 /// Exit code when some machines did not boot.
 const NOT_ALL: u8 = 1;
+/// Exit code when the command line is wrong; clap's own.
+const USAGE: u8 = 2;
 /// Exit code when something that is needed is not there (sysexits.h: EX_UNAVAILABLE).
 const UNAVAILABLE: u8 = 69;
 
@@ -42,7 +44,7 @@ pub fn run(arguments: &Arguments, json: bool) -> ExitCode {
         Ok(report) => report,
         Err(error) => {
             eprintln!("nextboot: {error}");
-            return ExitCode::from(UNAVAILABLE);
+            return ExitCode::from(error.code());
         }
     };
     let text = if json { report.json() } else { report.to_string() };

@@ -46,8 +46,7 @@ impl Tally {
         for (times, spent) in self.stages.iter_mut().zip(spent) {
             times.extend(spent);
         }
-        self.repeats += station.repeats();
-        self.repeaters += usize::from(station.repeats() > 0);
+        self.repeated(station);
         for step in station.machine().steps() {
             if let Step::Fetched { size, .. } = step {
                 self.bytes += *size as u64;
@@ -66,6 +65,12 @@ impl Tally {
                 self.failed(kind, format!("no end within its time{stage}"));
             }
         }
+    }
+
+    /// Counts what a machine sent again.
+    pub(crate) fn repeated(&mut self, station: &Station) {
+        self.repeats += station.repeats();
+        self.repeaters += usize::from(station.repeats() > 0);
     }
 
     fn failed(&mut self, kind: &'static str, reason: String) {
