@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
-
 use crate::arena::Arena;
 use crate::cells::storm::SERVER;
 use crate::compare::Contestant;
+use crate::peer::http::nginx_config;
 use crate::peer::listens;
 
 /// Their name in the table.
@@ -18,30 +17,21 @@ pub const DNSMASQ_AND_NGINX: &str = "dnsmasq + nginx";
 #[must_use]
 pub fn dnsmasq_and_nginx<'a>(arena: &'a Arena, root: &'a Path) -> Contestant<'a> {
     Contestant::new(DNSMASQ_AND_NGINX, move || {
-        let dir = arena.lab.dir();
-        let leases = dir.join("dnsmasq.leases");
+        let leases = arena.lab.dir().join("dnsmasq.leases");
         if leases.exists() {
             fs::remove_file(&leases)?;
         }
-        let (dir, root) = (arena.word(dir)?, arena.word(root)?);
-        let nginx = format!(
-            "daemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log {dir}/nginx.log warn;\n\
-             worker_rlimit_nofile 30000;\nevents {{ worker_connections 10000; }}\n\
-             http {{ access_log off; sendfile on; client_body_temp_path {dir}/nginx-body; proxy_temp_path {dir}/nginx-proxy;\n\
-             fastcgi_temp_path {dir}/nginx-fastcgi; uwsgi_temp_path {dir}/nginx-uwsgi; scgi_temp_path {dir}/nginx-scgi;\n\
-             server {{ listen {SERVER}:8080 backlog=4096; root {root}; }} }}\n"
-        );
-        let path = arena.lab.dir().join("nginx.conf");
-        fs::write(&path, nginx).with_context(|| path.display().to_string())?;
+        let nginx = nginx_config(arena, &format!("{SERVER}:8080 backlog=4096"), root)?;
+        let (nginx, leases, root) = (arena.word(&nginx)?, arena.word(&leases)?, arena.word(root)?);
         // One process is the other's child, so both are in one account and end together.
         let script = format!(
             "ulimit -n 30000; dnsmasq --conf-file=/dev/null --keep-in-foreground --log-facility=- --port=0 --user=root \
              --pid-file --interface=br0 --bind-interfaces --no-ping --dhcp-range=10.78.16.0,10.78.79.255,255.255.0.0,12h \
-             --dhcp-lease-max=20000 --dhcp-leasefile={dir}/dnsmasq.leases --enable-tftp --tftp-max=20000 --tftp-root={root} \
+             --dhcp-lease-max=20000 --dhcp-leasefile={leases} --enable-tftp --tftp-max=20000 --tftp-root={root} \
              --dhcp-match=set:ipxe,175 --dhcp-match=set:efi,option:client-arch,7 \
              --dhcp-option=tag:ipxe,encap:175,176,1b --dhcp-boot=tag:ipxe,http://{SERVER}:8080/boot.ipxe,,{SERVER} \
              --dhcp-boot=tag:efi,tag:!ipxe,snponly.efi,,{SERVER} --dhcp-boot=tag:!efi,tag:!ipxe,lpxelinux.0,,{SERVER} & \
-             exec nginx -c {dir}/nginx.conf"
+             exec nginx -c {nginx}"
         );
         let mut both = arena.lab.start(arena.lab.namespace(), "dnsmasq-nginx", "sh", &["-c", &script])?;
         listens(arena, &mut both, "-Hulnp", "0.0.0.0%br0:67")?;
