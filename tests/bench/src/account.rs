@@ -1,5 +1,6 @@
 //! What a server used: CPU time and memory, as the kernel counted it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -42,6 +43,58 @@ impl Usage {
     pub fn of_clients() -> Self {
         Self(ClockId::CLOCK_PROCESS_CPUTIME_ID.now().map(Duration::from).unwrap_or_default())
     }
+}
+
+/// CPU time of a process and its children over a while.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pid: u32,
+    before: Usage,
+    /// Children that were seen, with what they had used by then.
+    seen: BTreeMap<u32, Duration>,
+}
+
+impl Watch {
+    /// Begins now.
+    ///
+    /// # Errors
+    /// When the process is no more.
+    pub(crate) fn begin(pid: u32) -> Result<Self> {
+        let mut watch = Self { pid, before: Usage::of(pid)?, seen: BTreeMap::new() };
+        watch.look();
+        Ok(watch)
+    }
+
+    /// To be called now and then. A server that ignores its children's ends (tftpd-hpa, which has one for each transfer) has
+    /// their time in no account.
+    pub(crate) fn look(&mut self) {
+        for child in family(self.pid).unwrap_or_default().into_iter().skip(1) {
+            if let Ok(time) = own(child) {
+                self.seen.insert(child, time);
+            }
+        }
+    }
+
+    /// What was used since the beginning.
+    ///
+    /// # Errors
+    /// When the process is no more.
+    pub(crate) fn end(mut self) -> Result<Duration> {
+        let mut used = Usage::of(self.pid)?.since(self.before);
+        if ignores_ends(&fs::read_to_string(format!("/proc/{}/status", self.pid))?) {
+            for living in family(self.pid)? {
+                self.seen.remove(&living);
+            }
+            used += self.seen.values().sum::<Duration>();
+        }
+        Ok(used)
+    }
+}
+
+/// Whether the process of this `/proc/PID/status` ignores SIGCHLD, number 17.
+fn ignores_ends(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> 16 & 1 == 1)
 }
 
 /// The most memory that a process and its living children ever had resident, in KiB (`VmHWM`). Pages that they share are counted
@@ -115,6 +168,12 @@ mod tests {
     fn a_name_with_brackets_and_spaces_does_not_move_the_fields() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 1 2 3 4 11 12 13 14 20 0 1 0 5 6 7";
         assert_eq!(child_ticks(stat), Some((13, 14)));
+    }
+
+    #[test]
+    fn a_server_that_ignores_its_childrens_ends_is_known() {
+        assert!(ignores_ends("Name:\tx\nSigIgn:\t0000000000010000\nSigCgt:\t0\n"));
+        assert!(!ignores_ends("SigIgn:\t0000000000001000\nSigCgt:\t0000000000010000\n"));
     }
 
     #[test]

@@ -1,13 +1,20 @@
 //! Contestants by turns.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use nextboot_tests::{Process, Server};
 
-use crate::account::{Usage, peak_kib};
+use crate::account::{Usage, Watch, peak_kib};
 use crate::cell::Bench;
 use crate::cores::{self, Cores};
 use crate::load::Load;
 use crate::outcome::{Outcome, Sample};
+
+/// How often the children of a server are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A server that runs; dropping what is inside stops it.
 pub struct Running {
@@ -104,13 +111,26 @@ impl Running {
     /// # Errors
     /// When the load cannot be put, or the server ends under it.
     pub fn load(&mut self, cores: Cores, load: impl FnOnce(&Self) -> Result<Load> + Send) -> Result<Sample> {
-        let before = Usage::of(self.pid)?;
+        let mut watch = Watch::begin(self.pid)?;
         let clients_before = Usage::of_clients();
         let this = &*self;
-        let load =
-            cores::on(cores.client, || load(this)).with_context(|| format!("the load on {}", self.name))?;
+        let (over, told) = mpsc::channel::<()>();
+        let load = thread::scope(|scope| {
+            let watching = scope.spawn(move || {
+                while told.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    watch.look();
+                }
+                watch.look();
+                watch
+            });
+            let load = cores::on(cores.client, || load(this));
+            drop(over);
+            let watch = watching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            load.map(|load| (load, watch))
+        });
+        let (load, watch) = load.with_context(|| format!("the load on {}", self.name))?;
         let clients = Usage::of_clients().since(clients_before);
-        let used = Usage::of(self.pid)?.since(before);
+        let used = watch.end()?;
         self.keeps.alive()?;
         Ok(Sample { used, clients, peak_kib: peak_kib(self.pid)?, load })
     }

@@ -35,41 +35,54 @@ impl Spread {
 
 /// How long single things took.
 #[derive(Debug, Clone, Default)]
-pub struct Latencies(Vec<Duration>);
+pub struct Latencies {
+    sorted: Vec<Duration>,
+    /// Median and 99th percentile, of a load generator that says no more.
+    said: Option<(Duration, Duration)>,
+}
 
 impl Latencies {
     /// From measurements in any order.
     #[must_use]
     pub fn new(mut each: Vec<Duration>) -> Self {
         each.sort_unstable();
-        Self(each)
+        Self { sorted: each, said: None }
+    }
+
+    /// The median and the 99th percentile, as another program says them.
+    #[must_use]
+    pub fn said(median: Duration, p99: Duration) -> Self {
+        Self { sorted: Vec::new(), said: Some((median, p99)) }
     }
 
     /// The one that `part` (0 to 1) of all are not above.
     #[must_use]
     pub fn percentile(&self, part: f64) -> Option<Duration> {
-        let last = self.0.len().checked_sub(1)?;
-        let rank = (part * self.0.len() as f64).ceil() as usize;
-        self.0.get(rank.saturating_sub(1).min(last)).copied()
+        if let Some((median, p99)) = self.said {
+            return if part == 0.5 { Some(median) } else { (part == 0.99).then_some(p99) };
+        }
+        let last = self.sorted.len().checked_sub(1)?;
+        let rank = (part * self.sorted.len() as f64).ceil() as usize;
+        self.sorted.get(rank.saturating_sub(1).min(last)).copied()
     }
 
     /// The mean.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
-        let count = u32::try_from(self.0.len()).ok().filter(|count| *count > 0)?;
-        Some(self.0.iter().sum::<Duration>() / count)
+        let count = u32::try_from(self.sorted.len()).ok().filter(|count| *count > 0)?;
+        Some(self.sorted.iter().sum::<Duration>() / count)
     }
 
     /// The shortest.
     #[must_use]
     pub fn least(&self) -> Option<Duration> {
-        self.0.first().copied()
+        self.sorted.first().copied()
     }
 
     /// The longest.
     #[must_use]
     pub fn most(&self) -> Option<Duration> {
-        self.0.last().copied()
+        self.sorted.last().copied()
     }
 }
 
@@ -84,6 +97,14 @@ mod tests {
         assert!((spread.width() - 1.2).abs() < 1e-9);
         assert_eq!(Spread::of([7.0]).unwrap().median, 7.0);
         assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
+    fn what_another_program_says_is_all_there_is() {
+        let latencies = Latencies::said(Duration::from_millis(2), Duration::from_millis(9));
+        let told = [0.5, 0.99, 1.0].map(|part| latencies.percentile(part));
+        assert_eq!(told, [Some(Duration::from_millis(2)), Some(Duration::from_millis(9)), None]);
+        assert_eq!(latencies.most(), None);
     }
 
     #[test]

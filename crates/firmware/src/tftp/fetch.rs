@@ -151,6 +151,13 @@ impl Fetch {
         true
     }
 
+    /// The caller has reason to give up.
+    pub fn give_up(&mut self, why: &str) {
+        if self.progress == Progress::Running {
+            self.progress = Progress::Failed(why.into());
+        }
+    }
+
     /// A packet of the server came.
     pub fn receive<'d>(&mut self, now: Duration, packet: &'d [u8]) -> Heard<'d> {
         let nothing = Heard { content: None, answer: false };

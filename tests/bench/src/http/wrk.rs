@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::arena::Arena;
 use crate::load::Load;
+use crate::stats::Latencies;
 
 /// How long one run takes.
 const RUN: Duration = Duration::from_secs(3);
@@ -79,7 +80,8 @@ fn read(text: &str) -> Result<Load> {
     ensure!(broken.is_none(), "{broken:?}");
     Ok(Load {
         errors: bad,
-        more: vec![("p50 ms", p50.as_secs_f64() * 1e3), ("p99 ms", p99.as_secs_f64() * 1e3)],
+        latencies: Latencies::said(p50, p99),
+        more: vec![("p50 ms", p50.as_micros() as f64 / 1e3), ("p99 ms", p99.as_micros() as f64 / 1e3)],
         ..Load::of(units.parse()?, elapsed)
     })
 }
