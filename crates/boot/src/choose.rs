@@ -65,6 +65,13 @@ fn by_table(site: &Site, tree: &dyn Tree, client: &Client, kinds: &[Kind], profi
         let place = format!("[boot.loaders] {kind}");
         let (loader, why) = match site.loaders.0.get(kind) {
             None => continue,
+            // Its network driver wants a PXE service, which firmware that came by HTTP Boot does not have. Silence lets the
+            // firmware go on, perhaps to PXE.
+            Some(Entry::One(Loader::File(name)))
+                if client.firmware == Firmware::HttpBoot && is_syslinux(name) =>
+            {
+                (None, format!("{place}, but {name} does not start by HTTP Boot; name another loader"))
+            }
             Some(Entry::One(loader)) => {
                 let (loader, why) = not_again(loader.clone(), place, client);
                 (Some(loader), why)
@@ -80,6 +87,10 @@ fn by_table(site: &Site, tree: &dyn Tree, client: &Client, kinds: &[Kind], profi
     let of = client.arch.map_or_else(|| "this machine".to_owned(), |arch| arch.to_string());
     let why = format!("{of} has no loader; set [boot.loaders] {}", keys.join(" or "));
     Choice { why, unserved: true, ..Choice::default() }
+}
+
+fn is_syslinux(name: &str) -> bool {
+    name.rsplit('/').next() == Some("syslinux.efi")
 }
 
 fn unknown_machine(client: &Client) -> Choice {

@@ -315,6 +315,11 @@ fn the_signed_chain_is_given_only_where_grub_gets_as_far_as_its_configuration() 
     menu.tree.files.insert("p.cfg".into(), "DEFAULT memtest.bin\n".into());
     let (told, why) = menu.told(&http);
     assert!(told.is_none() && why.contains("SYSLINUX does not start by HTTP Boot"), "{why}");
+    let ia32 = |firmware, arch| World::new(Class::Live, None).told(&client(firmware, &[arch]));
+    let (told, why) = ia32(Firmware::HttpBoot, 0x0f);
+    assert!(told.is_none(), "{told:?}");
+    assert!(why.contains("uefi-ia32, but efi32/syslinux.efi does not start by HTTP Boot"), "{why}");
+    assert_eq!(ia32(Firmware::Pxe, 0x06).0.as_deref(), Some("efi32/syslinux.efi"));
     world.site.gives_addresses = false;
     let (told, why) = world.told(&x64);
     assert_eq!(told.as_deref(), Some("snponly.efi"));
