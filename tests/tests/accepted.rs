@@ -120,8 +120,8 @@ fn perfdhcp_loses_nothing_and_calls_nothing_malformed() {
         let site = SmallInstaller::new(lab)?;
         let mut server = lab.server(&site.config(Dhcp::Server, ""))?;
         let desk = lab.join("10.77.0.20/24")?;
-        // Fewer exchanges than clients and addresses, so that `-u` may call every address that comes twice a fault.
-        let arguments = "-4 -l eth0 -r 20 -R 90 -p 3 -f 5 -W 1000000 -u";
+        // What comes late is not lost: a disk may stall. Fewer exchanges than clients and addresses, so that `-u` may call every address that comes twice a fault.
+        let arguments = "-4 -l eth0 -r 20 -R 90 -p 3 -f 5 -d 20 -W 20000000 -u";
         let mut arguments: Vec<&str> = arguments.split(' ').collect();
         arguments.push(SERVER);
         let report = desk.run("perfdhcp", &arguments)?;

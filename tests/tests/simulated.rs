@@ -14,7 +14,7 @@ use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
 use nextboot_tests::{Lab, Namespace, Process, Server, peer};
 
 /// One machine from power-on to its verdict, all of a ROM's patience included.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// dnsmasq would ping each address for 3 s, one after the other.
 const AT_ONCE: &[&str] = &["--no-ping"];

@@ -9,11 +9,12 @@ use nextboot_tests::{Lab, Machine, Server, peer};
 
 const MAC: &str = "52:54:00:00:00:01";
 
-/// From power-on, or from one boot to the next, to the kernel: 25 s when nothing else runs on the two cores.
-const BOOT: Duration = Duration::from_secs(150);
+/// From power-on, or from one boot to the next, to the kernel: 25 s when nothing else runs on the two cores, and five times
+/// that was seen when much did.
+const BOOT: Duration = Duration::from_secs(400);
 
 /// From the kernel to the end of the installation: 3 s when nothing else runs.
-const INSTALLATION: Duration = Duration::from_secs(60);
+const INSTALLATION: Duration = Duration::from_secs(200);
 
 #[test]
 fn a_bare_machine_installs_calls_back_and_boots_from_its_disk() {

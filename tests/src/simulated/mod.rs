@@ -129,11 +129,12 @@ impl Driver {
                 bail!("no verdict after {limit:?}");
             }
             let deadline = self.station.deadline().unwrap_or(limit).min(limit);
-            if now >= deadline {
-                self.station.due(now, &mut out);
-            } else if let Some(length) = self.socket.receive(&mut frame)? {
+            // What came while this thread had no processor is read first: to the machine it came in time.
+            if let Some(length) = self.socket.receive(&mut frame)? {
                 let frame = frame.get(..length).unwrap_or_default();
                 self.station.receive(self.started.elapsed(), frame, &mut out);
+            } else if now >= deadline {
+                self.station.due(now, &mut out);
             } else {
                 self.socket.wait(deadline.saturating_sub(now))?;
             }

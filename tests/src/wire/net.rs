@@ -175,15 +175,30 @@ impl<'a> Net<'a> {
         Ok(ack)
     }
 
+    /// Waits until everything that was sent so far has been taken from the server's queue.
+    ///
+    /// # Errors
+    /// When it answers nobody.
+    pub fn settle(&mut self) -> Result<()> {
+        let behind = self.send_behind()?;
+        let heard = self.clients.hear(Instant::now() + PATIENCE, |heard| heard.header.xid == behind)?;
+        heard.map(drop).context("the server answers nobody")
+    }
+
+    /// Asks as a machine that is always answered; the transaction id.
+    fn send_behind(&mut self) -> Result<u32> {
+        let (mac, address) = RESERVED[self.silences / BURST % RESERVED.len()];
+        self.silences += 1;
+        self.send(&Client::with_mac(mac).reboot(address))
+    }
+
     /// No answer: another client's question behind it is answered, and this one is not.
     ///
     /// # Errors
     /// The answer, if there is one.
     pub fn silent(&mut self, ask: &Ask) -> Result<()> {
         let xid = self.send(ask)?;
-        let (mac, address) = RESERVED[self.silences / BURST % RESERVED.len()];
-        self.silences += 1;
-        let behind = self.send(&Client::with_mac(mac).reboot(address))?;
+        let behind = self.send_behind()?;
         let either = |heard: &Heard| [xid, behind].contains(&heard.header.xid);
         let first =
             self.clients.hear(Instant::now() + PATIENCE, either)?.context("the server answers nobody")?;

@@ -19,7 +19,7 @@ pub(crate) use link::{arp_address, arp_socket, register};
 pub use frames::{FrameSocket, MAX_FRAME};
 pub use headers::{HEADERS, MAX_PAYLOAD, Malformed, Udp, build, parse};
 
-use crate::HardwareAddr;
+use crate::{HardwareAddr, udp::receive_buffer};
 
 /// Room for packets that wait to be read, in bytes.
 const RECEIVE_BUFFER: usize = 1 << 20;
@@ -109,8 +109,8 @@ impl PacketSocket {
         let program = filter::program(hear, interfaces).ok_or(OpenError::TooManyInterfaces)?;
         // First the filter, then the bind that opens the tap: nothing slips in unfiltered.
         socket.attach_filter(&program)?;
-        // As far as the system's limit allows; a rack that gets its power back asks in the same second.
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        // A rack that gets its power back asks in the same second.
+        receive_buffer(&socket, RECEIVE_BUFFER)?;
         // On all interfaces, for the filter tells them apart and can be changed: a socket that is bound to one goes deaf for
         // good when that one is deleted.
         link::bind(&socket)?;

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo};
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo, RcvBufForce};
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
@@ -101,7 +101,16 @@ fn prepare(addr: SocketAddr, options: &BindOptions) -> io::Result<Socket> {
         socket.set_broadcast(true)?;
     }
     if let Some(size) = options.receive_buffer {
-        socket.set_recv_buffer_size(size)?;
+        receive_buffer(&socket, size)?;
     }
     Ok(socket)
+}
+
+/// Room for packets that wait to be read, in bytes: as much as the system lets us have, which without CAP_NET_ADMIN is
+/// `net.core.rmem_max`. 208 KiB is usual, and three hundred DHCP packets fill it.
+pub(crate) fn receive_buffer(socket: &Socket, size: usize) -> io::Result<()> {
+    match setsockopt(socket, RcvBufForce, &size) {
+        Ok(()) => Ok(()),
+        Err(_) => socket.set_recv_buffer_size(size),
+    }
 }

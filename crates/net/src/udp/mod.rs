@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicUsize;
 use tokio::io::Interest;
 use tokio::net::UdpSocket as Inner;
 
+pub(crate) use bind::receive_buffer;
 pub use bind::{BindError, BindOptions};
 use message::Route;
 
