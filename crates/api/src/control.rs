@@ -37,6 +37,11 @@ pub trait Control: Send + Sync + 'static {
     fn neighbours(&self) -> Vec<Neighbour>;
     /// Asks who else serves, and waits for the answers. An error says why that is not possible.
     fn probe(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// What was counted and measured, in Prometheus' text format 0.0.4. It may wait for a moment; the API asks it on threads
+    /// made for that.
+    fn metrics(&self) -> String;
+    /// The networks whose machines may read that without a token, and nothing else.
+    fn scrapers(&self) -> Vec<IpNet>;
     /// The networks whose machines need no token now.
     fn trusted(&self) -> Vec<IpNet>;
     /// Reads the configuration again and names the settings that hold only after a restart. An error is its complaints, and

@@ -73,7 +73,10 @@ fn native() -> OpenApiRouter<App> {
 
 /// Calls that judge for themselves who may make them.
 fn open() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(routes::deploy::deploy)).routes(routes!(routes::deploy::deploy_v1))
+    OpenApiRouter::new()
+        .routes(routes!(routes::deploy::deploy))
+        .routes(routes!(routes::deploy::deploy_v1))
+        .routes(routes!(routes::metrics::metrics))
 }
 
 /// Every call, behind the gate.

@@ -1,11 +1,11 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use bytes::Bytes;
-use nextboot_model::{AttemptId, Exit, Mac, Needs, Promise, State, Until, Via};
+use nextboot_model::{AttemptId, Exit, Mac, Promise, State, Until, Via};
 
 use crate::{
     Body, Client, Linux, Plan, Profile, Proof, Scene, Secret, Site, TemplateError, Tree, grub, ipxe,
-    pxelinux::{self, Boot, Entry, Menu, Shown, Untranslatable},
+    pxelinux::{self, Entry, Menu, Shown, Untranslatable},
     question::is_grubs,
     render::base,
 };
@@ -106,22 +106,22 @@ impl Setting<'_> {
     /// Why there is nothing to read.
     pub fn answer(&self, plan: &Plan, language: Language) -> Result<Answer, NoAnswer> {
         let profile = plan.profile.as_deref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
-        let (text, needs) = match &profile.body {
-            Body::Local => (self.local(language), Needs::new()),
+        let (text, kernels) = match &profile.body {
+            Body::Local => (self.local(language), Vec::new()),
             Body::Linux(linux) => {
                 let args = self.with_scene(plan, profile, |scene| {
                     scene.render_line(&format!("the arguments of profile {}", profile.name), &linux.args)
                 })??;
-                (self.linux(profile, linux, args, language)?, vec![self.needed(linux)])
+                (self.linux(profile, linux, args, language)?, vec![linux.clone()])
             }
             Body::File(name) => {
                 let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
                 match (language, is_grubs(name)) {
                     (Language::Pxelinux, false) => {
-                        let needs = self.needs_of(&Menu::read_all(self.tree, &text));
-                        (text, needs)
+                        let kernels = kernels_of(&Menu::read_all(self.tree, &text));
+                        (text, kernels)
                     }
-                    (Language::Grub, true) => (text, Needs::new()),
+                    (Language::Grub, true) => (text, Vec::new()),
                     (_, true) => {
                         let why = Untranslatable::ForGrub(name.clone());
                         return Err(untranslatable(profile, language, why));
@@ -135,7 +135,8 @@ impl Setting<'_> {
             profile: profile.name.clone(),
             class: profile.class,
             armed: plan.armed.filter(|_| self.counts(plan)),
-            needs,
+            needs: kernels.iter().map(|linux| self.needed(linux)).collect(),
+            kernels: kernels.iter().filter_map(|linux| self.own_name(&linux.kernel)).collect(),
         };
         Ok(Answer { text, promise })
     }
@@ -258,14 +259,14 @@ impl Setting<'_> {
         profile: &Profile,
         text: &[u8],
         language: Language,
-    ) -> Result<(Bytes, Needs), NoAnswer> {
+    ) -> Result<(Bytes, Vec<Linux>), NoAnswer> {
         let menu = Menu::read_all(self.tree, text);
         let shown = menu.shown().map_err(|why| untranslatable(profile, language, why))?;
-        let needs = match &shown {
-            Shown::One(entry) => entry.linux.iter().map(|linux| self.needed(linux)).collect(),
-            Shown::Menu { .. } => self.needs_of(&menu),
+        let kernels = match &shown {
+            Shown::One(entry) => entry.linux.iter().cloned().collect(),
+            Shown::Menu { .. } => kernels_of(&menu),
         };
-        Ok((self.show(profile, &shown, language)?, needs))
+        Ok((self.show(profile, &shown, language)?, kernels))
     }
 
     fn show(&self, profile: &Profile, shown: &Shown, language: Language) -> Result<Bytes, NoAnswer> {
@@ -276,13 +277,6 @@ impl Setting<'_> {
             }
         };
         text.map(Bytes::from).map_err(|why| untranslatable(profile, language, why))
-    }
-
-    /// Every entry of a menu is a way to boot it; entries that boot the disk or run a module need nothing more from us
-    /// that we could name, but they are not what an armed boot waits for when there is an entry with a kernel.
-    fn needs_of(&self, menu: &Menu) -> Needs {
-        let kernels = menu.labels.iter().filter(|label| matches!(label.boot, Boot::Kernel(_)));
-        kernels.filter_map(|label| label.as_linux()).map(|linux| self.needed(&linux)).collect()
     }
 
     /// The files of ours that a kernel needs: clean names, without those that another server has.
@@ -299,6 +293,12 @@ impl Setting<'_> {
         };
         Some(clean(name))
     }
+}
+
+/// Every entry of a menu is a way to boot it; entries that boot the disk or run a module need nothing more from us
+/// that we could name, but they are not what an armed boot waits for when there is an entry with a kernel.
+fn kernels_of(menu: &Menu) -> Vec<Linux> {
+    menu.labels.iter().filter_map(|label| label.as_linux()).collect()
 }
 
 fn untranslatable(profile: &Profile, language: Language, why: Untranslatable) -> NoAnswer {

@@ -27,6 +27,8 @@ pub struct Api {
     pub token_file: PathBuf,
     /// Networks whose machines may do everything without a token.
     pub trusted: Vec<IpNet>,
+    /// Networks whose machines may read the metrics without a token, and nothing else.
+    pub metrics: Vec<IpNet>,
 }
 
 impl Api {
@@ -37,6 +39,7 @@ impl Api {
             socket: "/run/nextboot/nextboot.sock".into(),
             token_file: data_dir.join("token"),
             trusted: Vec::new(),
+            metrics: Vec::new(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Api {
         take(&mut read.socket, socket);
         take(&mut read.token_file, api.get("token_file", |item| path(item, place)));
         take(&mut read.trusted, api.get("trusted", |item| item.list(network)));
+        take(&mut read.metrics, api.get("metrics", |item| item.list(network)));
         if !api.has("port") && http_port == read.port {
             let mark = api.missing("port");
             api.report().complain(

@@ -286,6 +286,10 @@ fn each_wrong_value_gets_its_remedy() {
             "2: api.trusted = \"10.0.0.1/8\": this is an address within a network; write \"10.0.0.0/8\"",
         ),
         (
+            "[api]\nmetrics = [\"10.0.9.5/24\"]".into(),
+            "2: api.metrics = \"10.0.9.5/24\": this is an address within a network; write \"10.0.9.0/24\"",
+        ),
+        (
             "[api]\ntrusted = \"lan\"".into(),
             "2: api.trusted = \"lan\": use a network, e.g. \"10.0.0.0/24\", or an address",
         ),

@@ -9,7 +9,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arch, Class, Command, EventKind, HostName, Mac, Outcome, ProfileName, Timestamp, Uuid, parts::Parts,
+    Arch, Class, Command, EventKind, FilePart, HostName, Mac, Outcome, ProfileName, Timestamp, Uuid,
+    parts::Parts,
 };
 
 /// Most machines whose attempts are followed at once; beyond it the one silent for longest is let go.
@@ -86,6 +87,8 @@ pub struct Attempt {
     #[serde(skip)]
     needs: Needs,
     #[serde(skip)]
+    kernels: BTreeSet<String>,
+    #[serde(skip)]
     got: BTreeSet<String>,
     #[serde(skip)]
     parts: Parts,
@@ -107,6 +110,18 @@ impl Attempt {
     #[must_use]
     pub fn has_fetched(&self, name: &str) -> bool {
         self.got.contains(name) || self.got.len() >= MAX_FILES
+    }
+
+    /// What this file is to the machine; nothing for what a loader fetches by itself beside a kernel (fonts, modules).
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<FilePart> {
+        if self.stage < Stage::Configured {
+            Some(FilePart::Loader)
+        } else if self.kernels.contains(name) {
+            Some(FilePart::Kernel)
+        } else {
+            self.needs.iter().any(|set| set.contains(name)).then_some(FilePart::Initrd)
+        }
     }
 
     /// True for a menu that reads the configuration a second time (`vesamenu.c32` does, after PXELINUX itself): that is no
@@ -134,6 +149,8 @@ pub struct Promise {
     pub armed: Option<Timestamp>,
     /// What it has to fetch from us.
     pub needs: Needs,
+    /// Which of that are kernels.
+    pub kernels: BTreeSet<String>,
 }
 
 /// What an observation leads to.
@@ -254,6 +271,7 @@ impl Attempts {
         attempt.class = promise.class;
         attempt.armed = promise.armed;
         attempt.needs = promise.needs;
+        attempt.kernels = promise.kernels;
         self.settle(mac, &mut step);
         step
     }
@@ -380,6 +398,7 @@ impl Attempts {
                 class: Class::Unclassified,
                 armed: None,
                 needs: Needs::new(),
+                kernels: BTreeSet::new(),
                 got: BTreeSet::new(),
                 parts: Parts::default(),
             },

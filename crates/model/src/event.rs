@@ -44,6 +44,18 @@ impl fmt::Display for Via {
     }
 }
 
+/// What a file is to the machine that fetches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FilePart {
+    /// The network boot program, or something that it brings with it: fetched before there is a configuration.
+    Loader,
+    /// The kernel that the configuration names.
+    Kernel,
+    /// What the configuration names beside a kernel.
+    Initrd,
+}
+
 /// What happened. The `code` in the serialized form is stable: programs may depend on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
@@ -136,7 +148,14 @@ pub enum EventKind {
     /// A loader configuration was delivered.
     ConfigurationSent { name: String, profile: ProfileName, via: Via },
     /// A file was delivered in full.
-    FileSent { name: String, bytes: u64, millis: u64, via: Via },
+    FileSent {
+        name: String,
+        bytes: u64,
+        millis: u64,
+        via: Via,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<FilePart>,
+    },
     /// The machine fetched iPXE three times within a minute.
     GoesRound { name: String },
     /// The machine asked only for the size (UEFI firmware does, and aborts the transfer by design).
@@ -334,7 +353,7 @@ impl fmt::Display for EventKind {
             Self::ConfigurationSent { name, profile, via } => {
                 write!(out, "got {name} for {profile} by {via}")
             }
-            Self::FileSent { name, bytes, millis, via } => {
+            Self::FileSent { name, bytes, millis, via, .. } => {
                 write!(out, "got {name}, {} in {millis} ms by {via}", size(*bytes))
             }
             Self::GoesRound { name } => write!(

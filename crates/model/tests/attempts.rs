@@ -7,7 +7,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use common::{mac, name, profile};
 use nextboot_model::{
-    Arch, Attempts, Class, Command, EventKind, MAX_LIVE, Mac, Needs, Outcome, Promise, Stage, Step, Timestamp,
+    Arch, Attempts, Class, Command, EventKind, FilePart, MAX_LIVE, Mac, Needs, Outcome, Promise, Stage, Step,
+    Timestamp,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -33,6 +34,7 @@ fn promise(class: Class, sets: &[&[&str]]) -> Promise {
         class,
         armed: Some(Timestamp(7)),
         needs: needs(sets),
+        kernels: sets.iter().filter_map(|set| set.first()).map(|name| (*name).to_owned()).collect(),
     }
 }
 
@@ -60,6 +62,19 @@ fn delivered() -> Option<Command> {
 }
 
 /// EDK2 repeats its DISCOVER after 4, 8, 16 and 32 seconds, and begins again with its next boot option.
+#[test]
+fn what_a_file_is_depends_on_what_the_configuration_names() {
+    let mut attempts = Attempts::default();
+    asked(&mut attempts, 1);
+    let part = |attempts: &Attempts, name: &str| attempts.of(mac(1)).unwrap().part(name);
+    assert_eq!(part(&attempts, "pxelinux.0"), Some(FilePart::Loader));
+    attempts.configured(at(2), mac(1), None, promise(Class::Live, &[&["linux", "initrd", "more"]]));
+    assert_eq!(part(&attempts, "linux"), Some(FilePart::Kernel));
+    assert_eq!(part(&attempts, "initrd"), Some(FilePart::Initrd));
+    assert_eq!(part(&attempts, "more"), Some(FilePart::Initrd));
+    assert_eq!(part(&attempts, "vesamenu.c32"), None);
+}
+
 #[test]
 fn the_retries_of_a_firmware_are_one_attempt() {
     let mut attempts = Attempts::default();

@@ -21,6 +21,7 @@ use crate::{
     clock,
     dhcp::{Responder, Sockets},
     links::Links,
+    metrics::Metrics,
     owners::Owners,
     quiet::{Quiet, Room},
     sightings::Sightings,
@@ -74,6 +75,7 @@ pub(crate) struct Appliance {
     pub(crate) owners: Mutex<Owners>,
     /// What the boot side of HTTP served.
     pub(crate) http: Arc<nextboot_http::Counters>,
+    pub(crate) metrics: Metrics,
     pub(crate) started: Timestamp,
 }
 
@@ -112,7 +114,7 @@ impl Appliance {
                     );
                     self.note_in(None, None, EventKind::Trouble { what });
                 }
-                Room::No => return,
+                Room::No => return self.metrics.dropped(),
             }
         }
         self.store.note(NewEvent { attempt, mac, host, kind });

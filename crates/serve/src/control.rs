@@ -78,6 +78,14 @@ impl Control for Appliance {
         Box::pin(self.probe())
     }
 
+    fn metrics(&self) -> String {
+        self.write_metrics()
+    }
+
+    fn scrapers(&self) -> Vec<IpNet> {
+        self.settings.load().config.api.metrics.clone()
+    }
+
     fn trusted(&self) -> Vec<IpNet> {
         self.settings.load().config.api.trusted.clone()
     }

@@ -17,6 +17,7 @@ mod dhcp;
 mod explain;
 mod links;
 mod loaders;
+mod metrics;
 mod notify;
 mod owners;
 mod quiet;

@@ -81,7 +81,8 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     keep("tftp.port", old.tftp.port != new.tftp.port);
     keep("http", old.http != new.http);
     // Whom we trust is asked for each call.
-    let api = Api { trusted: new.api.trusted.clone(), ..old.api.clone() };
+    let Api { trusted, metrics, .. } = new.api.clone();
+    let api = Api { trusted, metrics, ..old.api.clone() };
     keep("api", api != new.api);
     new.interfaces.clone_from(&old.interfaces);
     new.data_dir.clone_from(&old.data_dir);

@@ -26,6 +26,7 @@ use crate::{
     desk::HttpDesk,
     dhcp::{self, Responder},
     links::Links,
+    metrics::{self, Metrics},
     notify,
     owners::Owners,
     quiet::Quiet,
@@ -86,8 +87,11 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         sightings: Mutex::new(Sightings::default()),
         owners: Mutex::new(Owners::default()),
         http: Arc::default(),
+        metrics: Metrics::default(),
         started: clock::now(),
     });
+    // Before anything happens.
+    let events = app.store.follow();
 
     let (stopper, stop) = Stop::new();
     let mut parts = JoinSet::new();
@@ -108,6 +112,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     parts.spawn(nextboot_http::serve(http, desk, limits, counters, async move { ends.wait().await }));
     parts.spawn(crate::control::serve(Arc::clone(&app), api, token, stop.clone()));
     parts.spawn(follow_call_backs(Arc::clone(&app), stop.clone()));
+    parts.spawn(metrics::follow(Arc::clone(&app), events, loaded.last_event, stop.clone()));
     parts.spawn(sweep(Arc::clone(&app), stop.clone()));
     parts.spawn(notify::watchdog(stop.clone()));
     parts.spawn(watch_store(Arc::clone(&app), stop.clone()));

@@ -67,6 +67,15 @@ impl Batch {
         self.last_event
     }
 
+    /// How many commands, sets of leases and noted events it has to write; 0 when nothing of it is for the disk.
+    pub(crate) fn jobs(&self) -> u64 {
+        if self.writes.is_empty() && self.entries.is_empty() {
+            return 0;
+        }
+        let noted = self.entries.iter().filter(|entry| entry.noted).count();
+        u64::try_from(self.waiting.len() + noted).unwrap_or(u64::MAX)
+    }
+
     fn add(&mut self, mut entry: Entry) {
         self.last_event += 1;
         entry.event.id = self.last_event;

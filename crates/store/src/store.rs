@@ -14,8 +14,8 @@ use nextboot_model::{Change, Command, Event, Lease, State, Timestamp};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 use crate::{
-    Clock, LeaseError, Limits, NewEvent, OpenError, Query, ReadError, SubmitError, job::Job, load, open,
-    readers::Readers, writer::Writer,
+    Clock, LeaseError, Limits, Measured, NewEvent, OpenError, Query, ReadError, SubmitError, Waiting,
+    job::Job, load, open, readers::Readers, writer::Writer,
 };
 
 /// A handle to the durable state. Clones are cheap and mean the same state.
@@ -33,8 +33,8 @@ struct Inner {
     notes: Arc<Semaphore>,
     secret: [u8; 32],
     clock: Clock,
-    #[cfg(test)]
-    limit: usize,
+    /// How many of each may wait at once.
+    room: Waiting,
     /// Its other end lives on the writer's thread and sends nothing.
     ended: watch::Receiver<()>,
 }
@@ -45,11 +45,13 @@ pub(crate) struct Shared {
     pub(crate) state: ArcSwap<State>,
     pub(crate) events: broadcast::Sender<Arc<Event>>,
     pub(crate) readers: Arc<Readers>,
+    pub(crate) measured: Measured,
     dropped: AtomicU64,
 }
 
 impl Shared {
     pub(crate) fn drop_notes(&self, count: u64) {
+        self.measured.drop_notes(count);
         self.dropped.fetch_add(count, Ordering::Relaxed);
     }
 
@@ -102,22 +104,27 @@ impl Store {
             state: ArcSwap::from_pointee(contents.state),
             events: broadcast::Sender::new(limits.follow.max(1)),
             readers: Arc::new(Readers::new(path.to_owned(), limits.readers)),
+            measured: Measured::default(),
             dropped: AtomicU64::new(0),
         });
         let (queue, jobs) = mpsc::channel();
-        let room = |places: usize| Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS)));
+        let places = |places: usize| places.clamp(1, Semaphore::MAX_PERMITS);
+        let room = Waiting {
+            commands: places(limits.commands),
+            leases: places(limits.leases),
+            notes: places(limits.notes),
+        };
         let (alive, ended) = watch::channel(());
         let inner = Inner {
             ended,
             shared: Arc::clone(&shared),
             queue,
-            commands: room(limits.commands),
-            leases: room(limits.leases),
-            notes: room(limits.notes),
+            commands: Arc::new(Semaphore::new(room.commands)),
+            leases: Arc::new(Semaphore::new(room.leases)),
+            notes: Arc::new(Semaphore::new(room.notes)),
+            room,
             secret: contents.secret,
             clock: clock.clone(),
-            #[cfg(test)]
-            limit: limits.commands,
         };
         let events = contents.events;
         let writer = Writer { connection, lock, shared, jobs, limits, clock, events, unwritten: Vec::new() };
@@ -219,6 +226,23 @@ impl Store {
         let _ = ended.changed().await;
     }
 
+    /// What was measured since the start.
+    #[must_use]
+    pub fn measured(&self) -> &Measured {
+        &self.0.shared.measured
+    }
+
+    /// How much waits for the disk now.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        let Inner { room, commands, leases, notes, .. } = &*self.0;
+        Waiting {
+            commands: room.commands.saturating_sub(commands.available_permits()),
+            leases: room.leases.saturating_sub(leases.available_permits()),
+            notes: room.notes.saturating_sub(notes.available_permits()),
+        }
+    }
+
     /// Carries out what is queued, tidies the database up and lets go of it. From now on every handle only shows the
     /// last state.
     pub async fn close(&self) {
@@ -234,7 +258,7 @@ impl Store {
 impl Store {
     /// How many commands are in the queue or in the writer's hands.
     pub(crate) fn commands_waiting(&self) -> usize {
-        self.0.limit - self.0.commands.available_permits()
+        self.waiting().commands
     }
 
     /// Does something to the writer's connection before the batch that it is queued in is written.

@@ -135,7 +135,19 @@ impl Writer {
         if let Some(missing) = self.shared.take_dropped() {
             batch.miss(missing);
         }
-        match self.commit(&batch, revision) {
+        let (begun, jobs) = (Instant::now(), batch.jobs());
+        let committed = self.commit(&batch, revision);
+        let measured = &self.shared.measured;
+        match &committed {
+            Ok(()) if jobs == 0 => {}
+            Ok(()) => {
+                let micros = begun.elapsed().as_micros();
+                measured.commit_micros.count(u64::try_from(micros).unwrap_or(u64::MAX));
+                measured.commit_jobs.count(jobs);
+            }
+            Err(_) => measured.fail(),
+        }
+        match committed {
             Ok(()) => self.publish(batch, revision),
             Err(failure) => self.fall_back(batch, &failure),
         }

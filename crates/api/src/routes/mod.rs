@@ -7,6 +7,7 @@ pub(crate) mod deploy;
 pub(crate) mod events;
 pub(crate) mod hosts;
 pub(crate) mod leases;
+pub(crate) mod metrics;
 pub(crate) mod neighbours;
 pub(crate) mod preview;
 pub(crate) mod profiles;

@@ -1,5 +1,6 @@
 use std::{
     io::{Read, Write},
+    net::Ipv4Addr,
     os::unix::net::UnixStream,
 };
 
@@ -73,6 +74,31 @@ async fn a_browser_on_a_trusted_network_is_not_talked_into_a_change() {
     let preflight = ["Origin: http://evil.example", "Access-Control-Request-Method: PUT"];
     let answer = server.ask(From::Address(TRUSTED), "OPTIONS /api/assignments", &preflight, "").await;
     assert!(answer.status >= 400 && !answer.head.contains("access-control-allow"), "{}", answer.head);
+}
+
+#[tokio::test]
+async fn a_scraper_reads_the_metrics_and_nothing_else() {
+    let server = Server::start().await;
+    const METRICS: &str = "GET /metrics";
+    const SCRAPER: Ipv4Addr = Ipv4Addr::new(127, 0, 3, 7);
+    for from in [From::Address(SCRAPER), From::Address(TRUSTED), From::Token(TOKEN), From::Socket] {
+        let answer = server.ask(from, METRICS, &[], "").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(
+            answer.head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"),
+            "{}",
+            answer.head
+        );
+        assert_eq!(answer.body, "# TYPE up gauge\nup 1\n");
+    }
+    assert_eq!(server.ask(From::Address(STRANGER), METRICS, &[], "").await.status, 401);
+    for other in [STATUS, "GET /api/hosts", "POST /api/reload", "PUT /configurations/rescue/deploy"] {
+        let answer = server.ask(From::Address(SCRAPER), other, &[], "{\"hosts\":[]}").await;
+        assert_eq!(answer.status, 401, "{other}: {}", answer.body);
+    }
+    // A browser beside the scraper does not carry its trust to other pages.
+    let foreign = ["Origin: http://evil.example"];
+    assert_eq!(server.ask(From::Address(SCRAPER), METRICS, &foreign, "").await.status, 403);
 }
 
 #[tokio::test]

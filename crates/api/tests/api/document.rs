@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::server::{From, STRANGER, Server};
 
 /// Every call that there is.
-const CALLS: [(&str, &str); 21] = [
+const CALLS: [(&str, &str); 22] = [
     ("delete", "/api/hosts/{name}"),
     ("get", "/api/attempts"),
     ("get", "/api/events"),
@@ -17,6 +17,7 @@ const CALLS: [(&str, &str); 21] = [
     ("get", "/api/profiles"),
     ("get", "/api/profiles/{name}"),
     ("get", "/api/status"),
+    ("get", "/metrics"),
     ("patch", "/api/hosts/{name}"),
     ("post", "/api/cancel"),
     ("post", "/api/hosts"),

@@ -103,6 +103,12 @@ impl Control for Made {
     fn probe(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async { Ok(()) })
     }
+    fn metrics(&self) -> String {
+        "# TYPE up gauge\nup 1\n".into()
+    }
+    fn scrapers(&self) -> Vec<ipnet::IpNet> {
+        vec!["127.0.3.0/24".parse().unwrap()]
+    }
     fn trusted(&self) -> Vec<ipnet::IpNet> {
         vec!["127.0.1.0/24".parse().unwrap()]
     }

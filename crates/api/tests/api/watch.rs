@@ -152,6 +152,7 @@ async fn a_host_shows_its_last_attempts_the_newest_first() {
             class: Class::Install,
             armed: None,
             needs: Vec::new(),
+            kernels: [].into(),
         };
         note(attempts.configured(Timestamp(at + 1), mac(), None, promise));
     }

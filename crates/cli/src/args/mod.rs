@@ -120,6 +120,13 @@ Examples:
     },
     /// Show the server itself: version, mode, how many hosts.
     Status,
+    /// Show what was counted and measured since the server was started: deliveries, boots, leases, the store.
+    #[command(after_help = "\
+Examples:
+  nextboot metrics                   what is not zero
+  nextboot metrics transfer boot     of the families with one of these words in their names
+  nextboot metrics --prometheus      as Prometheus scrapes it, at http://pxe-server:3478/metrics")]
+    Metrics(Metrics),
     /// Have the server read its configuration again; a wrong one changes nothing and is explained.
     Reload,
     /// Print completions for a shell.
@@ -187,6 +194,17 @@ impl Hold {
             _ => None,
         }
     }
+}
+
+/// Which metrics.
+#[derive(Debug, Clone, Args)]
+pub struct Metrics {
+    /// Only families with one of these in their names.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Print the text that the server sends, all of it.
+    #[arg(long, conflicts_with = "words")]
+    pub prometheus: bool,
 }
 
 /// Which events.

@@ -77,6 +77,22 @@ impl Client {
         }
     }
 
+    /// The text at a path that has one.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, Failure> {
+        let exchange = async {
+            let response = self.send(Method::GET, path, None, &[("accept", "text/plain")]).await?;
+            let (status, body) = self.whole(response).await?;
+            if !status.is_success() {
+                return Err(self.refusal(status, &body));
+            }
+            String::from_utf8(body.into()).map_err(|error| self.strange(error))
+        };
+        match timeout(ANSWER, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: ANSWER.as_secs() }),
+        }
+    }
+
     /// Opens the live stream of events at `path`. `last` is the newest event that is known already.
     pub(crate) async fn stream(&self, path: &str, last: u64) -> Result<Incoming, Failure> {
         let headers = [("accept", "text/event-stream"), ("last-event-id", &last.to_string())];
@@ -151,13 +167,14 @@ impl Client {
         sender.send_request(request).await.map_err(|error| self.strange(error))
     }
 
-    async fn json(&self, response: Response<Incoming>) -> Result<Value, Failure> {
+    async fn whole(&self, response: Response<Incoming>) -> Result<(StatusCode, Bytes), Failure> {
         let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| self.strange(error))?
-            .to_bytes();
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        Ok((status, body.map_err(|error| self.strange(error))?.to_bytes()))
+    }
+
+    async fn json(&self, response: Response<Incoming>) -> Result<Value, Failure> {
+        let (status, body) = self.whole(response).await?;
         if status.is_success() {
             if body.is_empty() {
                 return Ok(Value::Null);

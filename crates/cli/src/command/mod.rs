@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Boot, Command, Global, ProfileCommand},
+    args::{Boot, Command, Global, Metrics, ProfileCommand},
     client::Client,
     failure::Failure,
     output, view,
@@ -51,6 +51,7 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
         Command::Show { host, machine: Some(machine), .. } => session.preview(&host, &machine).await,
         Command::Show { host, attempts, machine: None } => session.show(&host, attempts).await,
         Command::Status => session.status().await,
+        Command::Metrics(metrics) => session.metrics(metrics).await,
         Command::Reload => session.reload().await,
         Command::Completions { .. } => Ok(()),
     }
@@ -156,6 +157,19 @@ impl Session {
     async fn status(&self) -> Result<(), Failure> {
         let answer = self.client.get("/api/status").await?;
         self.say(&answer, || Ok(view::status(&self.read(&answer, None)?, view::now())))
+    }
+
+    async fn metrics(&self, metrics: Metrics) -> Result<(), Failure> {
+        let text = self.client.text("/metrics").await?;
+        if metrics.prometheus {
+            return output::print(&output::plain_lines(&text));
+        }
+        let mut families = view::Families::read(&text).map_err(|why| self.client.strange(why))?;
+        families.keep(&metrics.words);
+        if self.json {
+            return output::json(&json!({ "metrics": families.all() }));
+        }
+        output::print(&view::metrics(&families, view::now()))
     }
 
     async fn reload(&self) -> Result<(), Failure> {

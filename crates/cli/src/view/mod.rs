@@ -5,6 +5,7 @@
 
 mod event;
 mod host;
+mod metrics;
 mod neighbour;
 mod preview;
 mod profile;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 pub(crate) use event::{line, timeline};
 pub(crate) use host::{assigned, host, hosts, show};
+pub(crate) use metrics::{Families, metrics};
 pub(crate) use neighbour::neighbours;
 pub(crate) use preview::preview;
 pub(crate) use profile::{profile, profiles};

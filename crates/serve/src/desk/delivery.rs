@@ -1,7 +1,7 @@
 use std::{ops::Range, sync::Arc};
 
 use nextboot_boot::ipxe;
-use nextboot_model::{EventKind, Mac, Step, Via};
+use nextboot_model::{EventKind, FilePart, Mac, Step, Via};
 
 use super::Receipt;
 use crate::{appliance::Appliance, clock};
@@ -38,6 +38,7 @@ pub(crate) struct Ended {
 impl Appliance {
     /// Takes note of a delivery's end: the attempt goes on, what was armed once is used up.
     pub(crate) fn delivered(self: &Arc<Self>, ended: Ended) {
+        self.metrics.ended(&ended);
         let Ended { from, receipt, bytes, millis, via, end } = ended;
         let now = clock::now();
         let (name, mac) = match &receipt {
@@ -74,11 +75,11 @@ impl Appliance {
                 {
                     self.note(Some(mac), EventKind::GoesRound { name: name.clone() });
                 }
-                let (repeated, step) = self.fetched(mac, &name);
+                let (repeated, part, step) = self.fetched(mac, &name);
                 // The same file again and again would push everything else out of the journal.
                 let tells = repeated.is_some_and(|repeated| !repeated || self.may_tell((mac, &name)));
                 if tells {
-                    self.note(mac, EventKind::FileSent { name, bytes, millis, via });
+                    self.note(mac, EventKind::FileSent { name, bytes, millis, via, part });
                 } else {
                     tracing::debug!(%from, name, bytes, millis, %via, "file sent");
                 }
@@ -104,12 +105,15 @@ impl Appliance {
         }
     }
 
-    /// Lets the attempt go on. Returns whether it had the file already; nothing where no attempt is known.
-    fn fetched(&self, mac: Option<Mac>, name: &str) -> (Option<bool>, Step) {
+    /// Lets the attempt go on. Returns whether it had the file already (nothing where no attempt is known), and what the
+    /// file is to it.
+    fn fetched(&self, mac: Option<Mac>, name: &str) -> (Option<bool>, Option<FilePart>, Step) {
         let mut attempts = self.attempts.lock();
-        let Some(mac) = mac else { return (None, Step::default()) };
-        let repeated = attempts.of(mac).map(|attempt| attempt.has_fetched(name));
-        (repeated, attempts.fetched(clock::now(), mac, name))
+        let Some(mac) = mac else { return (None, None, Step::default()) };
+        let attempt = attempts.of(mac);
+        let repeated = attempt.map(|attempt| attempt.has_fetched(name));
+        let part = attempt.and_then(|attempt| attempt.part(name));
+        (repeated, part, attempts.fetched(clock::now(), mac, name))
     }
 
     fn hear(&self, mac: Option<Mac>) {

@@ -12,19 +12,19 @@ pub(crate) struct HttpDesk(pub(crate) Arc<Appliance>);
 
 impl Desk for HttpDesk {
     async fn open(&self, asker: &Asker, name: &str) -> Result<Found, Refusal> {
-        hand_over(self.0.open(asker.from.ip(), asker.to, name, Via::Http).await)
+        self.hand_over(self.0.open(asker.from.ip(), asker.to, name, Via::Http).await)
     }
 
     async fn script(&self, asker: &Asker, mac: Option<Mac>) -> Result<Found, Refusal> {
-        hand_over(self.0.script(asker.from.ip(), asker.to, mac).await)
+        self.hand_over(self.0.script(asker.from.ip(), asker.to, mac).await)
     }
 
     async fn seed(&self, asker: &Asker, token: Option<&str>, name: &str) -> Result<Found, Refusal> {
-        hand_over(self.0.seed(asker.from.ip(), asker.to, token, name).await)
+        self.hand_over(self.0.seed(asker.from.ip(), asker.to, token, name).await)
     }
 
     async fn call_back(&self, asker: &Asker, token: &str) -> Result<String, Refusal> {
-        self.0.call_back(asker.from.ip(), token).await.map_err(refusal)
+        self.0.call_back(asker.from.ip(), token).await.map_err(|refused| self.refuse(&refused))
     }
 
     fn sent(&self, asker: &Asker, sent: Sent) {
@@ -44,18 +44,25 @@ impl Desk for HttpDesk {
     }
 }
 
-fn hand_over(found: Result<super::Found, Refused>) -> Result<Found, Refusal> {
-    let super::Found { content, receipt } = found.map_err(refusal)?;
-    let what = match &receipt {
-        Receipt::File { .. } => What::File,
-        Receipt::Configuration { .. } | Receipt::Note => What::Configuration,
-        Receipt::Seed { .. } => What::Seed,
-    };
-    Ok(Found { what, content, ticket: Ticket::new(receipt) })
+impl HttpDesk {
+    fn hand_over(&self, found: Result<super::Found, Refused>) -> Result<Found, Refusal> {
+        let super::Found { content, receipt } = found.map_err(|refused| self.refuse(&refused))?;
+        let what = match &receipt {
+            Receipt::File { .. } => What::File,
+            Receipt::Configuration { .. } | Receipt::Note => What::Configuration,
+            Receipt::Seed { .. } => What::Seed,
+        };
+        Ok(Found { what, content, ticket: Ticket::new(receipt) })
+    }
+
+    fn refuse(&self, refused: &Refused) -> Refusal {
+        self.0.metrics.refused(Via::Http, refused);
+        refusal(refused)
+    }
 }
 
-fn refusal(refused: Refused) -> Refusal {
-    let why = match &refused {
+fn refusal(refused: &Refused) -> Refusal {
+    let why = match refused {
         Refused::NotFound(_) => Why::NotFound,
         Refused::Forbidden(_) => Why::Forbidden,
         Refused::Gone(_) => Why::Gone,

@@ -4,7 +4,7 @@ use nextboot_boot::{
     Answer, Client, Language, NoAnswer, Plan, Profile, Question, Setting, Tree as _, installer_at,
 };
 use nextboot_files::{BadName, Content, Name, OpenError};
-use nextboot_model::{AttemptId, EventKind, Mac, Needs, State, Via};
+use nextboot_model::{AttemptId, EventKind, Mac, Needs, Promise, State, Via};
 
 use super::{
     Found, Receipt, Refused,
@@ -98,7 +98,7 @@ impl Appliance {
         let answer = setting.answer(&plan, question.language);
         let mut answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
         if question.language == Language::Pxelinux {
-            also_beneath(&mut answer.promise.needs, name);
+            also_beneath(&mut answer.promise, name);
         }
         if own {
             self.give_up_if_exhausted(&plan);
@@ -234,11 +234,15 @@ impl Appliance {
 }
 
 /// A PXELINUX in a directory of its own puts that before every name in its configuration, unless the site wrote it out.
-fn also_beneath(needs: &mut Needs, name: &Name) {
+fn also_beneath(promise: &mut Promise, name: &Name) {
     let Some(directory) = name.parent().and_then(|cfg| cfg.parent()) else { return };
-    let prefixed = |set: &BTreeSet<String>| set.iter().map(|file| format!("{directory}/{file}")).collect();
-    let more: Needs = needs.iter().map(prefixed).collect();
-    needs.extend(more);
+    let prefixed = |set: &BTreeSet<String>| -> BTreeSet<String> {
+        set.iter().map(|file| format!("{directory}/{file}")).collect()
+    };
+    let more: Needs = promise.needs.iter().map(prefixed).collect();
+    promise.needs.extend(more);
+    let more = prefixed(&promise.kernels);
+    promise.kernels.extend(more);
 }
 
 fn written(name: String, mac: Option<Mac>, own: bool, answer: Answer) -> Found {
@@ -287,6 +291,8 @@ fn fetch_known(settings: &Settings, name: &Name) -> Option<Fetched> {
 
 #[cfg(test)]
 mod tests {
+    use nextboot_model::Class;
+
     use super::*;
 
     fn name(text: &str) -> Name {
@@ -302,14 +308,23 @@ mod tests {
     #[test]
     fn a_loader_in_a_directory_of_its_own_fetches_beneath_it() {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
-        let plain: Needs = vec![set(&["linux", "initrd"])];
-        let mut needs = plain.clone();
-        also_beneath(&mut needs, &name("pxelinux.cfg/default"));
-        assert_eq!(needs, plain);
-        also_beneath(&mut needs, &name("debian/amd64/pxelinux.cfg/01-02-00-00-00-00-01"));
-        assert_eq!(needs, [plain[0].clone(), set(&["debian/amd64/linux", "debian/amd64/initrd"])]);
-        let mut nothing = Needs::new();
+        let plain = Promise {
+            host: None,
+            profile: "p".parse().unwrap(),
+            class: Class::Live,
+            armed: None,
+            needs: vec![set(&["linux", "initrd"])],
+            kernels: set(&["linux"]),
+        };
+        let mut promise = plain.clone();
+        also_beneath(&mut promise, &name("pxelinux.cfg/default"));
+        assert_eq!(promise, plain);
+        also_beneath(&mut promise, &name("debian/amd64/pxelinux.cfg/01-02-00-00-00-00-01"));
+        let beneath = set(&["debian/amd64/linux", "debian/amd64/initrd"]);
+        assert_eq!(promise.needs, [plain.needs[0].clone(), beneath]);
+        assert_eq!(promise.kernels, set(&["linux", "debian/amd64/linux"]));
+        let mut nothing = Promise { needs: Needs::new(), kernels: BTreeSet::new(), ..plain };
         also_beneath(&mut nothing, &name("debian/pxelinux.cfg/default"));
-        assert!(nothing.is_empty());
+        assert!(nothing.needs.is_empty() && nothing.kernels.is_empty());
     }
 }

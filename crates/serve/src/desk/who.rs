@@ -106,6 +106,7 @@ mod tests {
             class: Class::Live,
             armed: None,
             needs: vec![["k".to_owned()].into()],
+            kernels: ["k".to_owned()].into(),
         };
         begun.configured(Timestamp(3), MAC, None, promise);
         assert_eq!(who(&machine, &somebody, Known { attempt: begun.of(MAC), ..ALONE }), Who::Unknown);

@@ -5,7 +5,7 @@ use nextboot_dhcp::{Note, Outcome, Seen, Why};
 use nextboot_model::{EventKind, Mac, Timestamp};
 
 use super::Responder;
-use crate::appliance::Appliance;
+use crate::{appliance::Appliance, metrics::Service};
 
 /// Turns what the machine saw and decided into events, and lets the attempt follow. Returns what is only true once the
 /// leases are on the disk.
@@ -173,6 +173,7 @@ pub(super) fn set_aside(note: &Note) -> Option<EventKind> {
 
 /// A client that sends more than it may.
 pub(super) fn too_many(app: &Appliance, seen: &Seen) {
+    app.metrics.over_limit(Service::Dhcp);
     let event = EventKind::Ignored { reason: Why::RateLimit.to_string() };
     app.note_once_in_a_while(Some(seen.client().mac), None, event);
 }

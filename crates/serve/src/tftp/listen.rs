@@ -12,7 +12,7 @@ use nextboot_tftp::{Admission, Caps, Registry, Request, TransferId};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::transfer::{Order, serve};
-use crate::{appliance::Appliance, stop::Stop};
+use crate::{appliance::Appliance, metrics::Service, stop::Stop};
 
 /// Room for requests that wait while a rack's machines all ask in the same second.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
@@ -88,6 +88,7 @@ pub(crate) async fn run(app: Arc<Appliance>, socket: UdpSocket, mut stop: Stop) 
             }
             Ok(Admission::Duplicate(_)) => continue,
             Err(busy) => {
+                app.metrics.over_limit(Service::Tftp);
                 app.note_once_in_a_while(
                     None,
                     None,

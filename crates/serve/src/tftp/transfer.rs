@@ -54,6 +54,7 @@ pub(super) async fn serve(app: &Arc<Appliance>, order: Order, heard: impl FnOnce
     let found = match found {
         Ok(found) => found,
         Err(refused) => {
+            app.metrics.refused(Via::Tftp, &refused);
             let _ = send(&socket, &error_packet(code(&refused), &refused.to_string()), &order).await;
             return;
         }
