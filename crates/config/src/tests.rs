@@ -255,6 +255,14 @@ fn each_wrong_value_gets_its_remedy() {
             "[tftp]\nport = 4011".into(),
             "2: tftp.port = 4011: this port is DHCP's; firmware expects TFTP on 69",
         ),
+        (
+            "[tftp]\nports = \"500-100\"".into(),
+            "2: tftp.ports = \"500-100\": use the first and the last port, e.g. \"40000-44095\"",
+        ),
+        (
+            "[tftp]\nport = 6969\nports = \"6900-7000\"".into(),
+            "3: tftp.ports = \"6900-7000\": port 6969 is among them, which DHCP or TFTP itself listens on",
+        ),
         ("[tftp]\nmax_block = 100".into(), "2: tftp.max_block = 100: use a whole number from 512 to 65464"),
         (
             "[tftp]\nmax_window = 99999999999999999999".into(),

@@ -1,12 +1,24 @@
-use crate::{document::Section, files::take};
+use std::{num::NonZeroU64, ops::RangeInclusive};
+
+use crate::{
+    document::{Item, Section},
+    files::take,
+    rate::rate,
+};
 
 /// TFTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tftp {
     /// Whether it is served at all.
     pub enabled: bool,
     /// UDP port.
     pub port: u16,
+    /// The ports that transfers use, one each; without it any free one.
+    pub ports: Option<RangeInclusive<u16>>,
+    /// Whether everything is answered from the one port, and transfers are told apart by their client's address.
+    pub single_port: bool,
+    /// Most bytes per second to one IP address, of all its transfers together.
+    pub max_rate: Option<NonZeroU64>,
     /// Most transfers at a time, of all clients together.
     pub max_transfers: u32,
     /// Most transfers at a time of one IP address.
@@ -22,6 +34,9 @@ impl Default for Tftp {
         Self {
             enabled: true,
             port: 69,
+            ports: None,
+            single_port: false,
+            max_rate: None,
             max_transfers: 4096,
             max_per_client: 64,
             max_block: 1468,
@@ -42,6 +57,10 @@ impl Tftp {
             Some(port)
         });
         take(&mut read.port, port);
+        let taken = [read.port, 67, 68, 4011];
+        read.ports = tftp.get("ports", |item| ports(item, &taken));
+        take(&mut read.single_port, tftp.get("single_port", |item| item.flag()));
+        take(&mut read.max_rate, tftp.get("max_rate", rate));
         take(&mut read.max_transfers, tftp.get("max_transfers", |item| item.number(1..=65_536)));
         take(&mut read.max_per_client, tftp.get("max_per_client", |item| item.number(1..=65_536)));
         // RFC 2348 section 2: 8 to 65464; less than the 512 of RFC 1350 helps nobody.
@@ -49,4 +68,20 @@ impl Tftp {
         take(&mut read.max_window, tftp.get("max_window", |item| item.number(1..=32_767)));
         read
     }
+}
+
+/// The first and the last of some ports, which are not those of other services.
+fn ports(item: &Item<'_>, taken: &[u16]) -> Option<RangeInclusive<u16>> {
+    let text = item.text()?;
+    let ends = text.split_once('-').and_then(|(first, last)| {
+        let end = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
+        Some((end(first)?, end(last)?))
+    });
+    let Some((first, last)) = ends.filter(|(first, last)| first <= last) else {
+        return item.wrong("use the first and the last port, e.g. \"40000-44095\"");
+    };
+    if let Some(port) = taken.iter().find(|port| (first..=last).contains(port)) {
+        return item.wrong(format!("port {port} is among them, which DHCP or TFTP itself listens on"));
+    }
+    Some(first..=last)
 }

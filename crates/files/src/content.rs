@@ -169,6 +169,18 @@ impl Content {
         }
     }
 
+    /// As [`read_at`](Self::read_at), but never waits: what lies in the page cache is copied, and fewer bytes than there are
+    /// say that the rest has to be waited for.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at).
+    pub fn read_at_hand(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        match &self.0 {
+            Kind::Memory { bytes, .. } => Ok(copy_at(bytes, offset, buffer)),
+            Kind::File(file) => file.read_cached(offset, file.within(offset, buffer)),
+        }
+    }
+
     /// As [`read_at`](Self::read_at), on the calling thread.
     ///
     /// # Errors
@@ -363,6 +375,9 @@ mod tests {
                     let mut again = vec![0xee; len];
                     assert_eq!(content.read_at_blocking(offset, &mut again).unwrap(), read);
                     assert_eq!(again[..read], buffer[..read]);
+                    let at_hand = content.read_at_hand(offset, &mut again).unwrap();
+                    assert!(at_hand <= read);
+                    assert_eq!(again[..at_hand], buffer[..at_hand]);
                 }
             }
         });
@@ -377,6 +392,8 @@ mod tests {
             let mut buffer = vec![0; 300_000];
             assert_eq!(block_on(file.read_at(0, &mut buffer)).unwrap(), 300_000);
             assert_eq!(buffer, bytes);
+            let at_hand = file.read_at_hand(0, &mut buffer).unwrap();
+            assert_eq!(at_hand, if in_memory { 300_000 } else { 0 });
         }
     }
 
@@ -387,6 +404,7 @@ mod tests {
         fs::OpenOptions::new().write(true).open(tree.path("root/big")).unwrap().set_len(1000).unwrap();
         let mut buffer = vec![0; 2000];
         assert!(matches!(block_on(content.read_at(0, &mut buffer)), Err(ReadError::Changed)));
+        assert!(matches!(content.read_at_hand(500, &mut buffer), Err(ReadError::Changed)));
         assert!(matches!(content.read_at_blocking(5000, &mut buffer), Err(ReadError::Changed)));
         assert!(matches!(content.check_unchanged(), Err(ReadError::Changed)));
     }

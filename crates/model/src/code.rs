@@ -61,6 +61,7 @@ codes! {
     GoesRound "goes-round",
     SizeProbed "size-probed",
     FileCut "file-cut",
+    LargeBlocksVanish "large-blocks-vanish",
     FileRefused "file-refused",
     SeedSent "seed-sent",
     TemplateFailed "template-failed",

@@ -162,6 +162,8 @@ pub enum EventKind {
     SizeProbed { name: String },
     /// A transfer ended before its end.
     FileCut { name: String, sent: u64, bytes: u64, reason: String, via: Via },
+    /// The machine took small packets but none of the large ones: path MTU?
+    LargeBlocksVanish { name: String, block: u32, packet: u32, mtu: Option<u32> },
     /// A file was not there or not for this machine.
     FileRefused { name: String, reason: String, via: Via },
     /// A seed was rendered for the host and delivered.
@@ -216,6 +218,7 @@ impl EventKind {
                 | Self::TemplateFailed { .. }
                 | Self::NeedsOneOffer { .. }
                 | Self::GoesRound { .. }
+                | Self::LargeBlocksVanish { .. }
         ) || matches!(self, Self::Delivered { times, .. } if *times >= 3)
     }
 }
@@ -364,6 +367,18 @@ impl fmt::Display for EventKind {
             Self::SizeProbed { name } => write!(out, "asked for the size of {name}"),
             Self::FileCut { name, sent, bytes, reason, via } => {
                 write!(out, "{name} cut off at {} of {} by {via}: {reason}", size(*sent), size(*bytes))
+            }
+            Self::LargeBlocksVanish { name, block, packet, mtu } => {
+                write!(
+                    out,
+                    "path MTU? no block of {name} arrived, though smaller packets did: blocks of {block} bytes are packets of \
+                     {packet}"
+                )?;
+                mtu.map_or(Ok(()), |mtu| write!(out, ", and the MTU of our interface is {mtu}"))?;
+                write!(
+                    out,
+                    "; find the hop with the smaller MTU (VPN, VLAN, tunnel), or set [tftp] max_block = 1024, or 512"
+                )
             }
             Self::FileRefused { name, reason, via } => write!(out, "did not get {name} by {via}: {reason}"),
             Self::SeedSent { name } => write!(out, "got its seed {name}"),

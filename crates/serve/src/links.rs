@@ -12,7 +12,6 @@ use nextboot_net::{Changes, Interface, NetlinkError, Network};
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     pub(crate) name: String,
-    pub(crate) mtu: u32,
     pub(crate) addresses: Vec<Ipv4Net>,
 }
 
@@ -22,6 +21,8 @@ pub(crate) struct Link {
 pub(crate) struct Links {
     wanted: Vec<String>,
     now: ArcSwap<BTreeMap<u32, Link>>,
+    /// Of all interfaces: our addresses can be asked over ones that we do not serve, too.
+    mtus: ArcSwap<BTreeMap<u32, u32>>,
 }
 
 /// What a look at the interfaces found changed: names.
@@ -51,7 +52,7 @@ impl Links {
             let found = all.iter().find(|interface| Some(interface.index) == default);
             wanted.push(found.ok_or(NoLink::NoDefault)?.name.clone());
         }
-        let links = Self { wanted, now: ArcSwap::default() };
+        let links = Self { wanted, now: ArcSwap::default(), mtus: ArcSwap::default() };
         links.take(all);
         Ok(links)
     }
@@ -76,6 +77,7 @@ impl Links {
     }
 
     fn take(&self, all: Vec<Interface>) -> Moved {
+        self.mtus.store(Arc::new(all.iter().map(|interface| (interface.index, interface.mtu)).collect()));
         let is_wanted = |interface: &Interface| {
             self.wanted.iter().any(|name| {
                 // A wildcard means network cards.
@@ -85,7 +87,7 @@ impl Links {
         let links = all.into_iter().filter(is_wanted).map(|interface| {
             let addresses =
                 interface.ipv4().filter_map(|(ip, prefix)| Ipv4Net::new(ip, prefix).ok()).collect();
-            (interface.index, Link { name: interface.name, mtu: interface.mtu, addresses })
+            (interface.index, Link { name: interface.name, addresses })
         });
         let links: BTreeMap<u32, Link> = links.collect();
         let before = self.now.load();
@@ -138,8 +140,9 @@ impl Links {
             .collect()
     }
 
+    /// The MTU of any interface, whether we serve it or not.
     pub(crate) fn mtu(&self, interface: u32) -> Option<u32> {
-        self.now.load().get(&interface).map(|link| link.mtu)
+        self.mtus.load().get(&interface).copied()
     }
 
     /// The address by which we are known on this interface: the one a packet was sent to where it is one of ours, else
@@ -229,7 +232,7 @@ mod tests {
     #[test]
     fn interfaces_are_followed_by_name() {
         let wanted = ["br*".to_owned(), "eth9".to_owned()].into();
-        let links = Links { wanted, now: ArcSwap::default() };
+        let links = Links { wanted, now: ArcSwap::default(), mtus: ArcSwap::default() };
         let interface = |index, name: &str| Interface {
             index,
             name: name.into(),
@@ -244,6 +247,11 @@ mod tests {
         let moved = links.take(vec![interface(1, "lo"), interface(2, "br0"), interface(3, "eth0")]);
         assert_eq!(moved, Moved { appeared: names(&["br0"]), gone: vec![] });
         assert_eq!((links.indexes(), links.waited_for()), (vec![2], names(&["eth9"])));
+        assert_eq!(
+            (links.mtu(2), links.mtu(3), links.mtu(4)),
+            (Some(1500), Some(1500), None),
+            "also of one that is not served"
+        );
         let moved = links.take(vec![interface(7, "br0"), interface(8, "eth9")]);
         assert_eq!(moved, Moved { appeared: names(&["br0", "eth9"]), gone: names(&["br0"]) });
         assert!(
@@ -257,11 +265,10 @@ mod tests {
     fn links(interfaces: &[(u32, &[&str])]) -> Links {
         let link = |addresses: &[&str]| Link {
             name: "eth".into(),
-            mtu: 1500,
             addresses: addresses.iter().map(|net| net.parse().unwrap()).collect(),
         };
         let now = interfaces.iter().map(|(index, addresses)| (*index, link(addresses))).collect();
-        Links { wanted: vec!["eth".into()], now: ArcSwap::from_pointee(now) }
+        Links { wanted: vec!["eth".into()], now: ArcSwap::from_pointee(now), mtus: ArcSwap::default() }
     }
 
     fn ip(text: &str) -> Ipv4Addr {
@@ -301,10 +308,8 @@ mod tests {
         let links = links(&[]);
         assert!(links.names().is_empty() && links.all_addresses().is_empty());
         links.now.store(Arc::new(
-            [(2, Link { name: "eth0".into(), mtu: 9000, addresses: vec!["10.0.0.1/24".parse().unwrap()] })]
-                .into(),
+            [(2, Link { name: "eth0".into(), addresses: vec!["10.0.0.1/24".parse().unwrap()] })].into(),
         ));
-        assert_eq!((links.mtu(2), links.mtu(3)), (Some(9000), None));
         assert_eq!(links.all_addresses(), [ip("10.0.0.1")]);
     }
 }

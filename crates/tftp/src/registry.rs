@@ -37,6 +37,14 @@ impl Default for Caps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TransferId(u64);
 
+impl TransferId {
+    /// The number: counted up from 1.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -127,6 +135,13 @@ impl Registry {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
+    }
+
+    /// The transfer to this address and port. Where all transfers share the well-known port (as behind address translation),
+    /// what is no request belongs to that one.
+    #[must_use]
+    pub fn of(&self, peer: SocketAddr) -> Option<TransferId> {
+        self.live.get(&SocketAddr::new(peer.ip().to_canonical(), peer.port())).map(|live| live.id)
     }
 
     /// Decides about a request from `peer`.
@@ -236,6 +251,7 @@ mod tests {
         let (new, replaced) = started(registry.admit(t + Duration::from_secs(5), rom, &request("a")));
         assert_eq!(replaced, Some(old));
         assert!(!registry.release(rom, old), "the old one must not take the new one along");
+        assert_eq!((registry.of(rom), registry.of(peer("10.0.0.9:2071"))), (Some(new), None));
         assert_eq!(registry.len(), 1);
         assert!(registry.release(rom, new));
         assert!(registry.is_empty());

@@ -44,6 +44,12 @@ impl Run {
         usize::try_from(len).unwrap_or(usize::MAX)
     }
 
+    /// Whether the content ends in this run: it is the moment to make sure that all of it belongs together.
+    #[must_use]
+    pub fn reaches_end(&self) -> bool {
+        self.offset() + self.len() as u64 == self.size
+    }
+
     /// Whether there is no content to read: only the empty last block is due.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -106,23 +112,13 @@ pub struct Frames {
 
 impl Frames {
     /// The place for the run's content, exactly [`Run::len`] bytes. Fill all of it, then call [`seal`](Self::seal).
+    ///
+    /// Memory grows to the largest run so far, which is at most [`Limits::max_run`](crate::Limits::max_run) or one block.
     pub fn prepare(&mut self, run: &Run) -> &mut [u8] {
         // The content goes to the end of the buffer; sealing moves it forward, block by block, and never over bytes unread.
         self.buffer.resize(run.wire_len(), 0);
         let headers = HEADER * usize::from(run.count);
         self.buffer.get_mut(headers..).unwrap_or_default()
-    }
-
-    /// Lets go of the memory. Call it when a client does not answer at once: it may be silent for minutes, and with windows
-    /// that is 64 KiB for each.
-    pub fn let_go(&mut self) {
-        self.buffer = Vec::new();
-    }
-
-    /// Whether there is memory to let go of.
-    #[must_use]
-    pub fn holds_memory(&self) -> bool {
-        self.buffer.capacity() > 0
     }
 
     /// The run's packets behind each other, each but the last [`Run::segment_len`] bytes long. Call it once after
@@ -165,6 +161,7 @@ mod tests {
         let far = run(1 << 32, 1, 65464, 1 << 62);
         assert_eq!(far.offset(), ((1 << 32) - 1) * 65464);
         assert_eq!(far.len(), 65464);
+        assert!(!far.reaches_end());
     }
 
     #[test]
@@ -173,6 +170,7 @@ mod tests {
         assert_eq!((last.offset(), last.len(), last.wire_len()), (8, 8, 16));
         let contents: Vec<_> = last.blocks().map(|block| block.content).collect();
         assert_eq!(contents, [0..8, 8..8]);
+        assert!(last.reaches_end() && run(3, 1, 8, 16).reaches_end() && !run(1, 1, 8, 16).reaches_end());
         assert!(run(3, 1, 8, 16).is_empty());
     }
 

@@ -5,7 +5,7 @@ use crate::options::{MIN_BLOCK_SIZE, PeerOptions};
 use crate::packet::opcode;
 
 /// Block size without negotiation (RFC 1350), bytes.
-const CLASSIC_BLOCK: u16 = 512;
+pub(crate) const CLASSIC_BLOCK: u16 = 512;
 
 /// Largest window that leaves a block number and its echo apart, given 16-bit numbers on the wire.
 const WIDEST_WINDOW: u16 = 32767;

@@ -21,6 +21,8 @@ pub struct BindOptions {
     /// Room for datagrams that wait to be read, in bytes; the kernel's default and its upper limit apply otherwise. A
     /// rack that gets its power back asks with all machines in the same second.
     pub receive_buffer: Option<usize>,
+    /// Room for datagrams that wait to leave, in bytes, in the same way.
+    pub send_buffer: Option<usize>,
 }
 
 /// Why a socket could not be bound.
@@ -64,6 +66,7 @@ pub enum BindError {
 pub(super) fn open(addr: SocketAddr, options: &BindOptions) -> Result<(Socket, SocketAddr), BindError> {
     let failed = |source| BindError::Failed { addr, source };
     let socket = prepare(addr, options).map_err(failed)?;
+    tell_arrival(&socket, addr).map_err(failed)?;
     if let Some(name) = &options.interface {
         socket.bind_device(Some(name.as_bytes())).map_err(|source| match source.kind() {
             io::ErrorKind::PermissionDenied => BindError::Denied { addr },
@@ -74,6 +77,16 @@ pub(super) fn open(addr: SocketAddr, options: &BindOptions) -> Result<(Socket, S
             _ => failed(source),
         })?;
     }
+    bind(socket, addr)
+}
+
+/// As [`open`], without being told where datagrams arrive.
+pub(super) fn open_plain(addr: SocketAddr, options: &BindOptions) -> Result<(Socket, SocketAddr), BindError> {
+    bind(prepare(addr, options).map_err(|source| BindError::Failed { addr, source })?, addr)
+}
+
+fn bind(socket: Socket, addr: SocketAddr) -> Result<(Socket, SocketAddr), BindError> {
+    let failed = |source| BindError::Failed { addr, source };
     socket.bind(&SockAddr::from(addr)).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { addr },
         io::ErrorKind::PermissionDenied => BindError::Denied { addr },
@@ -84,14 +97,21 @@ pub(super) fn open(addr: SocketAddr, options: &BindOptions) -> Result<(Socket, S
     Ok((socket, local))
 }
 
+fn tell_arrival(socket: &Socket, addr: SocketAddr) -> io::Result<()> {
+    if addr.is_ipv4() {
+        setsockopt(socket, Ipv4PacketInfo, &true)?;
+    } else {
+        setsockopt(socket, Ipv6RecvPacketInfo, &true)?;
+    }
+    Ok(())
+}
+
 fn prepare(addr: SocketAddr, options: &BindOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
     if addr.is_ipv4() {
-        setsockopt(&socket, Ipv4PacketInfo, &true)?;
         set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::DONT)?;
     } else {
         socket.set_only_v6(true)?;
-        setsockopt(&socket, Ipv6RecvPacketInfo, &true)?;
         set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::DONT)?;
     }
     if options.reuse {
@@ -102,6 +122,9 @@ fn prepare(addr: SocketAddr, options: &BindOptions) -> io::Result<Socket> {
     }
     if let Some(size) = options.receive_buffer {
         receive_buffer(&socket, size)?;
+    }
+    if let Some(size) = options.send_buffer {
+        socket.set_send_buffer_size(size)?;
     }
     Ok(socket)
 }

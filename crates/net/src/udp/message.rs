@@ -3,11 +3,10 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::size_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 use nix::libc;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg};
-use tokio::net::UdpSocket;
 
 use super::Datagram;
 
@@ -22,11 +21,15 @@ pub(super) struct Route {
     pub(super) interface: Option<u32>,
 }
 
-pub(super) fn recv(socket: &UdpSocket, local: SocketAddr, buffer: &mut [u8]) -> io::Result<Datagram> {
+pub(super) fn recv(socket: impl AsFd, local: SocketAddr, buffer: &mut [u8]) -> io::Result<Datagram> {
     let mut iov = [IoSliceMut::new(buffer)];
     let mut control = [0u8; CONTROL];
-    let message =
-        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut iov, Some(&mut control), MsgFlags::MSG_DONTWAIT)?;
+    let message = recvmsg::<SockaddrStorage>(
+        socket.as_fd().as_raw_fd(),
+        &mut iov,
+        Some(&mut control),
+        MsgFlags::MSG_DONTWAIT,
+    )?;
     let from =
         message.address.as_ref().and_then(socket_addr).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "a datagram without a sender's address")
@@ -60,7 +63,7 @@ pub(super) fn recv(socket: &UdpSocket, local: SocketAddr, buffer: &mut [u8]) -> 
 }
 
 /// Sends `bytes` along `route`; with `segment`, the kernel cuts them into datagrams of that many bytes.
-pub(super) fn send(socket: &UdpSocket, bytes: &[u8], route: &Route, segment: Option<u16>) -> io::Result<()> {
+pub(super) fn send(socket: impl AsFd, bytes: &[u8], route: &Route, segment: Option<u16>) -> io::Result<()> {
     let interface = route.interface.unwrap_or(0);
     let (v4, v6);
     let mut control: [Option<ControlMessage<'_>>; 2] = [None, None];
@@ -79,7 +82,7 @@ pub(super) fn send(socket: &UdpSocket, bytes: &[u8], route: &Route, segment: Opt
     control[1] = segment.as_ref().map(ControlMessage::UdpGsoSegments);
     let to = SockaddrStorage::from(route.to);
     let iov = [IoSlice::new(bytes)];
-    let fd = socket.as_raw_fd();
+    let fd = socket.as_fd().as_raw_fd();
     let flags = MsgFlags::MSG_DONTWAIT;
     match control {
         [None, None] => sendmsg(fd, &iov, &[], flags, Some(&to))?,

@@ -3,10 +3,11 @@
 mod bind;
 mod message;
 mod segmented;
+mod transfer;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::AtomicUsize;
+use std::os::fd::AsFd as _;
 
 use tokio::io::Interest;
 use tokio::net::UdpSocket as Inner;
@@ -14,6 +15,8 @@ use tokio::net::UdpSocket as Inner;
 pub(crate) use bind::receive_buffer;
 pub use bind::{BindError, BindOptions};
 use message::Route;
+use segmented::Limit;
+pub use transfer::TransferSocket;
 
 /// One datagram that [`UdpSocket::recv`] put into the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +42,7 @@ pub struct Datagram {
 pub struct UdpSocket {
     io: Inner,
     local: SocketAddr,
-    /// Segments of this size or more go out one by one: the kernel once refused to cut them for us.
-    segment_limit: AtomicUsize,
+    limit: Limit,
 }
 
 impl UdpSocket {
@@ -53,15 +55,7 @@ impl UdpSocket {
         let (socket, local) = bind::open(local, options)?;
         let failed = |source| BindError::Failed { addr: local, source };
         let io = Inner::from_std(socket.into()).map_err(failed)?;
-        Ok(Self { io, local, segment_limit: AtomicUsize::new(usize::MAX) })
-    }
-
-    /// Binds a free port on `local`, for one transfer (RFC 1350 section 4: each end of a transfer has its own port).
-    ///
-    /// # Errors
-    /// As [`bind`](Self::bind).
-    pub fn bind_transfer(local: IpAddr) -> Result<Self, BindError> {
-        Self::bind(local, 0, &BindOptions::default())
+        Ok(Self { io, local, limit: Limit::none() })
     }
 
     /// The address and port that were bound.
@@ -108,6 +102,16 @@ impl UdpSocket {
         self.when_writable(|| message::send(&self.io, bytes, &route, None)).await
     }
 
+    /// Sends `bytes` as datagrams of `segment` bytes each (the last may be shorter) from the source address `from`, as far as
+    /// there is room; returns how many bytes left. Where the kernel or the network card cannot cut, they are sent one by one.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`io::ErrorKind::WouldBlock`] when there is no room at all.
+    pub fn try_send(&self, bytes: &[u8], segment: usize, to: SocketAddr, from: IpAddr) -> io::Result<usize> {
+        let route = Route { to, from: Some(from), interface: None };
+        segmented::send(self.io.as_fd(), &self.limit, bytes, segment, &route)
+    }
+
     /// Tries at once, and waits for room in the send buffer only when there is none: a fresh socket's readiness is not yet
     /// known to the runtime, and a boot ROM should not wait for it.
     async fn when_writable(&self, mut attempt: impl FnMut() -> io::Result<()>) -> io::Result<()> {
@@ -128,10 +132,14 @@ mod tests {
     const TWO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
     const ANY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
+    fn free_port(local: IpAddr) -> Result<UdpSocket, BindError> {
+        UdpSocket::bind(local, 0, &BindOptions::default())
+    }
+
     #[tokio::test]
     async fn an_answer_leaves_from_the_address_that_was_asked() {
         let server = UdpSocket::bind(ANY, 0, &BindOptions::default()).unwrap();
-        let client = UdpSocket::bind_transfer(ONE).unwrap();
+        let client = free_port(ONE).unwrap();
         let asked = SocketAddr::new(TWO, server.local_addr().port());
         client.send(b"question", asked, None, None).await.unwrap();
 
@@ -145,6 +153,12 @@ mod tests {
         let answer = client.recv(&mut buffer).await.unwrap();
         assert_eq!(answer.from, asked);
         assert_eq!(client.try_recv(&mut buffer).unwrap(), None);
+
+        assert_eq!(server.try_send(b"abc", 2, question.from, TWO).unwrap(), 3);
+        for part in [b"ab".as_slice(), b"c"] {
+            let datagram = client.recv(&mut buffer).await.unwrap();
+            assert_eq!((&buffer[..datagram.len], datagram.from), (part, asked));
+        }
     }
 
     #[tokio::test]
@@ -156,7 +170,7 @@ mod tests {
         else {
             return;
         };
-        let Ok(client) = UdpSocket::bind_transfer(loopback) else { return };
+        let Ok(client) = free_port(loopback) else { return };
         let asked = SocketAddr::new(loopback, server.local_addr().port());
         client.send(b"question", asked, Some(loopback), None).await.unwrap();
         let mut buffer = [0; 100];
@@ -167,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_datagram_larger_than_the_buffer_says_so() {
-        let server = UdpSocket::bind_transfer(ONE).unwrap();
+        let server = free_port(ONE).unwrap();
         server.send(&[7; 20], server.local_addr(), None, None).await.unwrap();
         let mut buffer = [0; 10];
         let datagram = server.recv(&mut buffer).await.unwrap();
@@ -175,29 +189,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn segments_arrive_as_the_datagrams_they_were() {
-        let server = UdpSocket::bind_transfer(ONE).unwrap();
-        let client = UdpSocket::bind_transfer(ONE).unwrap();
-        let bytes: Vec<u8> = (0..20_000u32).map(|at| (at % 251) as u8).collect();
-        for forced_single in [false, true] {
-            if forced_single {
-                client.segment_limit.store(0, std::sync::atomic::Ordering::Relaxed);
-            }
-            client.send_segmented(&bytes, 1404, server.local_addr(), Some(ONE), None).await.unwrap();
-            let mut buffer = [0; 2000];
-            for expected in bytes.chunks(1404) {
-                let datagram = server.recv(&mut buffer).await.unwrap();
-                assert_eq!(&buffer[..datagram.len], expected);
-            }
-            assert_eq!(server.try_recv(&mut buffer).unwrap(), None);
-        }
-        assert!(client.send_segmented(&bytes, 0, server.local_addr(), None, None).await.is_err());
-        client.send_segmented(&[], 512, server.local_addr(), None, None).await.unwrap();
-    }
-
-    #[tokio::test]
     async fn a_port_in_use_and_a_foreign_address_are_told_apart() {
-        let held = UdpSocket::bind_transfer(ONE).unwrap().local_addr();
+        let held = free_port(ONE).unwrap().local_addr();
         let holder = UdpSocket::bind(ONE, held.port(), &BindOptions::default()).unwrap();
         let again = UdpSocket::bind(ONE, held.port(), &BindOptions::default());
         assert!(matches!(again, Err(BindError::InUse { addr }) if addr == holder.local_addr()));
@@ -207,7 +200,7 @@ mod tests {
 
     #[tokio::test]
     async fn families_are_not_mixed() {
-        let client = UdpSocket::bind_transfer(ONE).unwrap();
+        let client = free_port(ONE).unwrap();
         let from = Some(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST));
         assert!(client.send(b"x", SocketAddr::new(ONE, 9), from, None).await.is_err());
     }

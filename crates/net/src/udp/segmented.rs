@@ -2,10 +2,9 @@
 //! cheap: per datagram it costs about a third of a call to `sendmsg` each.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering;
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::UdpSocket;
 use super::message::{self, Route};
 
 /// The kernel cuts at most 64 datagrams from one call (`UDP_MAX_SEGMENTS` before Linux 6.9; 128 since).
@@ -14,52 +13,74 @@ const MAX_SEGMENTS: usize = 64;
 /// What one call may carry in all: the largest IPv4 packet without its IP and UDP headers.
 const MAX_BYTES: usize = 65_507;
 
-impl UdpSocket {
-    /// Sends `bytes` as datagrams of `segment` bytes each; the last may be shorter. The route is as in
-    /// [`send`](Self::send). Where the kernel or the network card cannot cut, they are sent one by one: the wire is the same.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send); and a `segment` of 0 is refused. After an error a part of the datagrams may have left.
-    pub async fn send_segmented(
-        &self,
-        bytes: &[u8],
-        segment: usize,
-        to: SocketAddr,
-        from: Option<IpAddr>,
-        interface: Option<u32>,
-    ) -> io::Result<()> {
-        if segment == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "datagrams of 0 bytes"));
-        }
-        let route = Route { to, from, interface };
-        for batch in bytes.chunks(batch_bytes(segment)) {
-            if batch.len() > segment && segment < self.segment_limit.load(Ordering::Relaxed) {
-                match self.send_batch(batch, segment, &route).await {
-                    Err(error) if refused(&error) => self.remember_refusal(&error, segment),
-                    done => {
-                        done?;
-                        continue;
-                    }
-                }
-            }
-            for datagram in batch.chunks(segment) {
-                self.when_writable(|| message::send(&self.io, datagram, &route, None)).await?;
-            }
-        }
-        Ok(())
-    }
+/// The size from which on segments go out one by one: the kernel once refused to cut them for us.
+#[derive(Debug)]
+pub(super) struct Limit(AtomicUsize);
 
-    async fn send_batch(&self, batch: &[u8], segment: usize, route: &Route) -> io::Result<()> {
-        let cut = u16::try_from(segment)
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "segments over 65,535 bytes"))?;
-        self.when_writable(|| message::send(&self.io, batch, route, Some(cut))).await
+impl Limit {
+    pub(super) const fn none() -> Self {
+        Self(AtomicUsize::new(usize::MAX))
     }
 
     /// EIO: the network card cannot do checksums, so the kernel cuts nothing, whatever its size. Else it was this size.
     fn remember_refusal(&self, error: &io::Error, segment: usize) {
         let limit = if error.raw_os_error() == Some(nix::libc::EIO) { 0 } else { segment };
-        self.segment_limit.fetch_min(limit, Ordering::Relaxed);
+        self.0.fetch_min(limit, Ordering::Relaxed);
     }
+}
+
+/// Sends `bytes` as datagrams of `segment` bytes each, without waiting; returns how many bytes left, which is less than all
+/// only when there was no room for more. Where the kernel or the network card cannot cut, they are sent one by one: the wire
+/// is the same.
+pub(super) fn send(
+    fd: BorrowedFd<'_>,
+    limit: &Limit,
+    bytes: &[u8],
+    segment: usize,
+    route: &Route,
+) -> io::Result<usize> {
+    if segment == 0 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "datagrams of 0 bytes"));
+    }
+    let mut done = 0;
+    for batch in bytes.chunks(batch_bytes(segment)) {
+        match send_batch(fd, limit, batch, segment, route) {
+            (sent, Ok(())) => done += sent,
+            (sent, Err(error)) if error.kind() == io::ErrorKind::WouldBlock && done + sent > 0 => {
+                return Ok(done + sent);
+            }
+            (_, Err(error)) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Returns how many bytes have left, also before an error.
+fn send_batch(
+    fd: BorrowedFd<'_>,
+    limit: &Limit,
+    batch: &[u8],
+    segment: usize,
+    route: &Route,
+) -> (usize, io::Result<()>) {
+    if batch.len() > segment
+        && segment < limit.0.load(Ordering::Relaxed)
+        && let Ok(cut) = u16::try_from(segment)
+    {
+        match message::send(fd, batch, route, Some(cut)) {
+            Err(error) if refused(&error) => limit.remember_refusal(&error, segment),
+            Err(error) => return (0, Err(error)),
+            Ok(()) => return (batch.len(), Ok(())),
+        }
+    }
+    let mut done = 0;
+    for datagram in batch.chunks(segment) {
+        if let Err(error) = message::send(fd, datagram, route, None) {
+            return (done, Err(error));
+        }
+        done += datagram.len();
+    }
+    (done, Ok(()))
 }
 
 /// How many bytes to hand over in one call: a whole number of segments within both limits, at least one.
@@ -84,6 +105,9 @@ fn refused(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+    use std::os::fd::AsFd;
+
     use super::*;
 
     #[test]
@@ -94,5 +118,27 @@ mod tests {
             assert!(batch >= segment && batch / segment <= MAX_SEGMENTS);
             assert!(batch <= MAX_BYTES || batch == segment);
         }
+    }
+
+    #[test]
+    fn segments_arrive_as_the_datagrams_they_were() {
+        let one = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let [server, client] = [(); 2].map(|()| UdpSocket::bind((one, 0)).unwrap());
+        server.set_nonblocking(true).unwrap();
+        let bytes: Vec<u8> = (0..20_000u32).map(|at| (at % 251) as u8).collect();
+        let route = Route { to: server.local_addr().unwrap(), from: Some(one), interface: None };
+        for limit in [Limit::none(), Limit(AtomicUsize::new(0))] {
+            assert_eq!(send(client.as_fd(), &limit, &bytes, 1404, &route).unwrap(), bytes.len());
+            let mut buffer = [0; 2000];
+            for expected in bytes.chunks(1404) {
+                let len = server.recv(&mut buffer).unwrap();
+                assert_eq!(&buffer[..len], expected);
+            }
+            assert_eq!(server.recv(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        }
+        assert!(send(client.as_fd(), &Limit::none(), &bytes, 0, &route).is_err());
+        assert_eq!(send(client.as_fd(), &Limit::none(), &[], 512, &route).unwrap(), 0);
+        let nowhere = Route { to: SocketAddr::new(Ipv4Addr::new(127, 0, 0, 1).into(), 0), ..route };
+        assert!(send(client.as_fd(), &Limit::none(), &bytes, 1404, &nowhere).is_err());
     }
 }

@@ -33,20 +33,21 @@ pub(crate) struct Ended {
     pub(crate) millis: u64,
     pub(crate) via: Via,
     pub(crate) end: End,
+    /// TFTP blocks that were sent again, each time counted.
+    pub(crate) resent: u64,
 }
 
 impl Appliance {
     /// Takes note of a delivery's end: the attempt goes on, what was armed once is used up.
     pub(crate) fn delivered(self: &Arc<Self>, ended: Ended) {
         self.metrics.ended(&ended);
-        let Ended { from, receipt, bytes, millis, via, end } = ended;
+        let Ended { from, receipt, bytes, millis, via, end, resent } = ended;
+        if resent > 0 {
+            tracing::debug!(%from, resent, "TFTP blocks were sent again");
+        }
         let now = clock::now();
-        let (name, mac) = match &receipt {
-            Receipt::File { name, mac }
-            | Receipt::Configuration { name, mac, .. }
-            | Receipt::Seed { name, mac } => (name.clone(), *mac),
-            Receipt::Note => return,
-        };
+        let Some(name) = receipt.name().map(str::to_owned) else { return };
+        let mac = receipt.mac();
         match (end, receipt) {
             (End::Whole, Receipt::Configuration { own, promise, .. }) => {
                 let profile = promise.profile.clone();

@@ -36,7 +36,8 @@ impl Desk for HttpDesk {
             Delivery::Cut(reason) => End::Cut { sent: sent.end - sent.start, reason: reason.clone() },
         };
         let (receipt, from) = (receipt.clone(), asker.from.ip());
-        self.0.delivered(Ended { from, receipt, bytes: sent.of, millis: sent.millis, via: Via::Http, end });
+        let (bytes, millis) = (sent.of, sent.millis);
+        self.0.delivered(Ended { from, receipt, bytes, millis, via: Via::Http, end, resent: 0 });
     }
 
     fn unacknowledged(&self, connection: BorrowedFd<'_>) -> Option<u32> {

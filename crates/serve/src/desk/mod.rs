@@ -41,6 +41,26 @@ pub(crate) enum Receipt {
     Note,
 }
 
+impl Receipt {
+    /// The name that was asked for.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::File { name, .. } | Self::Configuration { name, .. } | Self::Seed { name, .. } => {
+                Some(name)
+            }
+            Self::Note => None,
+        }
+    }
+
+    /// The machine that it is about.
+    pub(crate) fn mac(&self) -> Option<Mac> {
+        match self {
+            Self::File { mac, .. } | Self::Configuration { mac, .. } | Self::Seed { mac, .. } => *mac,
+            Self::Note => None,
+        }
+    }
+}
+
 /// Why somebody gets nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {

@@ -12,7 +12,7 @@ use crate::options::PeerOptions;
 use crate::outcome::Outcome;
 use crate::packet::{ErrorCode, FromClient, error_packet};
 use crate::run::{MAX_RUN_BLOCKS, Run};
-use crate::terms::Terms;
+use crate::terms::{CLASSIC_BLOCK, Terms};
 use echo::EchoGuard;
 use timer::{Due, Timer};
 
@@ -45,6 +45,12 @@ pub struct Transfer {
     sent: u64,
     /// What `sent` was when blocks were last sent again.
     resent_up_to: u64,
+    /// The window's last block is to be sent again.
+    probe: bool,
+    /// How many blocks were sent more than once, each time counted.
+    blocks_resent: u64,
+    /// See [`large_blocks_vanish`](Self::large_blocks_vanish).
+    vanish: bool,
     timer: Timer,
     echo: EchoGuard,
     phase: Phase,
@@ -78,6 +84,9 @@ impl Transfer {
             next: 1,
             sent: 0,
             resent_up_to: 0,
+            probe: false,
+            blocks_resent: 0,
+            vanish: false,
             timer: Timer::new(now, &terms, limits),
             echo: EchoGuard::new(now, terms.window),
             phase,
@@ -108,6 +117,20 @@ impl Transfer {
         self.timer.heard()
     }
 
+    /// How many blocks were sent again so far, each time counted.
+    #[must_use]
+    pub fn blocks_resent(&self) -> u64 {
+        self.blocks_resent
+    }
+
+    /// Whether it looks as if some hop on the way loses packets of this size (its MTU is smaller than ours, or it loses
+    /// fragments): the client acknowledged the OACK, a small packet, and then was silent about a large first block, which was
+    /// sent three times. 512 bytes pass everywhere.
+    #[must_use]
+    pub fn large_blocks_vanish(&self) -> bool {
+        self.vanish
+    }
+
     /// Whether the transfer has ended. [`poll`](Self::poll) may still have the outcome to tell.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -132,10 +155,20 @@ impl Transfer {
                 self.echo.burst(now);
                 Some(Output::Packet(self.terms.oack(self.size)))
             }
-            Phase::Blocks => self.next_run(now).map(Output::Blocks),
+            Phase::Blocks => self.next_run(now).or_else(|| self.probe_run(now)).map(Output::Blocks),
             Phase::Over { farewell, outcome } => {
                 farewell.take().map(Output::Packet).or_else(|| outcome.take().map(Output::Done))
             }
+        }
+    }
+
+    /// The last [`Output::Blocks`] leave only now: the content, or the room to send it, had to be waited for. Without this the
+    /// client's time to answer counts from the [`poll`](Self::poll).
+    pub fn left(&mut self, now: Instant) {
+        if !self.is_over() {
+            self.timer.sent(now);
+            self.echo.burst(now);
+            self.watch(now);
         }
     }
 
@@ -158,9 +191,18 @@ impl Transfer {
         if self.is_over() {
             return;
         }
+        let silences = self.timer.retries();
         match self.timer.due(now) {
             Due::Nothing => {}
-            Due::Retransmit => self.rewind(),
+            Due::Probe => {
+                self.echo.probing();
+                self.probe = true;
+            }
+            Due::Hurry => self.rewind(),
+            Due::Retransmit => {
+                self.doubt_large_blocks(silences);
+                self.rewind();
+            }
             Due::GiveUp => {
                 let heard = self.timer.heard();
                 self.end_without_answer(Outcome::TimedOut { heard });
@@ -181,6 +223,7 @@ impl Transfer {
     }
 
     fn ack(&mut self, now: Instant, block: u16) {
+        self.probe = false;
         match self.phase {
             Phase::Greeting { due: false } if block == 0 => {
                 self.timer.progress(now);
@@ -200,6 +243,16 @@ impl Transfer {
             }
             Phase::Greeting { .. } | Phase::Over { .. } => {}
         }
+    }
+
+    /// Large blocks are doubted when a large first block was sent again twice, and the client was silent both times.
+    fn doubt_large_blocks(&mut self, silences: u8) {
+        let first = self.size.min(self.terms.block_size.into());
+        self.vanish |= silences >= 2
+            && self.timer.heard()
+            && self.acked == 0
+            && matches!(self.phase, Phase::Blocks)
+            && first > CLASSIC_BLOCK.into();
     }
 
     /// `block` and all before it have arrived.
@@ -261,14 +314,39 @@ impl Transfer {
             self.echo.burst(now);
         }
         self.next += count;
+        self.blocks_resent += (self.sent + 1).min(self.next).saturating_sub(first);
         self.sent = self.sent.max(self.next - 1);
         self.timer.sent(now);
-        Some(Run {
+        self.watch(now);
+        Some(self.run(first, count))
+    }
+
+    fn probe_run(&mut self, now: Instant) -> Option<Run> {
+        if !std::mem::take(&mut self.probe) || self.sent == self.acked {
+            return None;
+        }
+        self.blocks_resent += 1;
+        self.watch(now);
+        Some(self.run(self.sent, 1))
+    }
+
+    /// With windows, silence is looked into early: a lost last block or ACK would cost a second otherwise. In lockstep it never
+    /// is, since a block that comes twice hangs the Raspberry Pi 4's loader.
+    fn watch(&mut self, now: Instant) {
+        if self.terms.window > 1
+            && let Some(round_trip) = self.echo.round_trip()
+        {
+            self.timer.watch(now, round_trip);
+        }
+    }
+
+    fn run(&self, first: u64, count: u64) -> Run {
+        Run {
             first,
             count: u16::try_from(count).unwrap_or(1),
             block_size: self.terms.block_size,
             size: self.size,
-        })
+        }
     }
 
     /// Ends because the client does not answer; fine when all that is missing may be its last ACK.
@@ -279,6 +357,7 @@ impl Transfer {
     }
 
     fn end(&mut self, farewell: Option<Vec<u8>>, outcome: Outcome) {
+        self.doubt_large_blocks(self.timer.retries());
         if !self.is_over() {
             self.phase = Phase::Over { farewell, outcome: Some(outcome) };
         }

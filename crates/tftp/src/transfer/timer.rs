@@ -9,11 +9,21 @@ use crate::terms::Terms;
 /// must not hold a transfer for long.
 const MAX_GREETING_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Added to two round trips before a window's silence is looked into: what a busy client may take to answer.
+const PROBE_GUARD: Duration = Duration::from_millis(5);
+
+/// How often a silent window is looked into before only the ordinary timer is left.
+const PROBES: u8 = 3;
+
 /// What a deadline that has passed asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Not yet.
     Nothing,
+    /// Send the window's last block again: whoever misses it, or lost only an ACK, says so then.
+    Probe,
+    /// Send again, long before the client can be called silent.
+    Hurry,
     /// Send again.
     Retransmit,
     /// The client is gone.
@@ -29,12 +39,24 @@ pub(crate) struct Timer {
     retries: u8,
     resend_at: Instant,
     give_up_at: Instant,
+    /// How often this window was looked into.
+    probes: u8,
+    probe_at: Option<Instant>,
 }
 
 impl Timer {
     pub(crate) fn new(now: Instant, terms: &Terms, limits: Limits) -> Self {
         let agreed = terms.timeout.map(|seconds| Duration::from_secs(seconds.into()));
-        let mut timer = Self { limits, agreed, heard: false, retries: 0, resend_at: now, give_up_at: now };
+        let mut timer = Self {
+            limits,
+            agreed,
+            heard: false,
+            retries: 0,
+            resend_at: now,
+            give_up_at: now,
+            probes: 0,
+            probe_at: None,
+        };
         timer.give_up_at = now + timer.idle();
         timer.sent(now);
         timer
@@ -47,7 +69,21 @@ impl Timer {
 
     /// When [`due`](Self::due) wants to be asked.
     pub(crate) fn deadline(&self) -> Instant {
-        self.resend_at.min(self.give_up_at)
+        let ordinary = self.resend_at.min(self.give_up_at);
+        self.probe_at.map_or(ordinary, |probe| probe.min(ordinary))
+    }
+
+    /// How often in a row the client was silent until something was sent again.
+    pub(crate) fn retries(&self) -> u8 {
+        self.retries
+    }
+
+    /// A window was sent to a client whose round trip is known: its silence is looked into soon.
+    pub(crate) fn watch(&mut self, now: Instant, round_trip: Duration) {
+        self.probe_at = (self.probes < PROBES).then(|| {
+            let patience = round_trip.saturating_mul(2).saturating_add(PROBE_GUARD);
+            now + patience.saturating_mul(1 << self.probes)
+        });
     }
 
     /// Something was sent that wants an answer.
@@ -59,6 +95,8 @@ impl Timer {
     pub(crate) fn progress(&mut self, now: Instant) {
         self.heard = true;
         self.retries = 0;
+        self.probes = 0;
+        self.probe_at = None;
         self.give_up_at = now + self.idle();
         self.sent(now);
     }
@@ -69,11 +107,19 @@ impl Timer {
         if now >= self.give_up_at {
             Due::GiveUp
         } else if now < self.resend_at {
-            Due::Nothing
+            if self.probe_at.is_none_or(|at| now < at) {
+                return Due::Nothing;
+            }
+            self.probe_at = None;
+            self.probes += 1;
+            if self.probes == 1 { Due::Probe } else { Due::Hurry }
         } else if self.retries >= allowed {
             Due::GiveUp
         } else {
             self.retries += 1;
+            // The ordinary timer ran out in spite of them.
+            self.probes = PROBES;
+            self.probe_at = None;
             self.sent(now);
             Due::Retransmit
         }
@@ -113,7 +159,7 @@ mod tests {
         loop {
             let at = timer.deadline();
             match timer.due(at) {
-                Due::Nothing => panic!("a deadline that asks for nothing"),
+                Due::Nothing | Due::Probe | Due::Hurry => panic!("a deadline that asks for nothing"),
                 Due::Retransmit => again.push((at - start).as_secs()),
                 Due::GiveUp => return (again, (at - start).as_secs()),
             }

@@ -12,6 +12,8 @@ const ON_THE_WIRE: Micros = 10;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weather {
     pub(crate) lost: u64,
+    /// The datagram that is lost in any case, counted from 0 in the order of sending.
+    pub(crate) lost_one: Option<u64>,
     /// Of both directions.
     pub(crate) doubled: u64,
     /// Of what goes to the server.
@@ -23,7 +25,8 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
-    pub(crate) const FINE: Self = Self { lost: 0, doubled: 0, doubled_acks: 0, delay: 100, jitter: 0 };
+    pub(crate) const FINE: Self =
+        Self { lost: 0, lost_one: None, doubled: 0, doubled_acks: 0, delay: 100, jitter: 0 };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +44,30 @@ pub(crate) struct Network {
     free: [Micros; 2],
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
+    /// Datagrams that were sent, lost ones too.
+    pub(crate) sent: u64,
 }
 
 impl Network {
     pub(crate) fn new(weather: Weather, seed: u64) -> Self {
-        Self { weather, random: seed, order: 0, flying: BTreeMap::new(), free: [0; 2], lost: 0, doubled: 0 }
+        Self {
+            weather,
+            random: seed,
+            order: 0,
+            flying: BTreeMap::new(),
+            free: [0; 2],
+            lost: 0,
+            doubled: 0,
+            sent: 0,
+        }
     }
 
     pub(crate) fn send(&mut self, now: Micros, to: To, datagram: Vec<u8>) {
         let free = &mut self.free[to as usize];
         let now = now.max(*free) + ON_THE_WIRE;
         *free = now;
-        if self.chance(self.weather.lost) {
+        self.sent += 1;
+        if self.chance(self.weather.lost) || self.weather.lost_one == Some(self.sent - 1) {
             self.lost += 1;
             return;
         }
