@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, sync::LazyLock};
 
 use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 use nextboot_model::{Arch, AttemptId, Host, Mac};
@@ -9,6 +9,18 @@ use crate::{Client, Profile};
 pub const MAX_RENDERED: usize = 1024 * 1024;
 /// Steps that one template may take: plenty for any seed, little for a loop that never ends.
 const FUEL: u64 = 1_000_000;
+
+/// What all templates have in common. Making it costs more than rendering a kernel's command line.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+    // Only delimiters of its own can make a syntax wrong.
+    environment.set_syntax(syntax.unwrap_or_default());
+    environment.set_fuel(Some(FUEL));
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment
+});
 
 /// Everything a template sees.
 #[derive(Debug, Clone)]
@@ -83,14 +95,11 @@ impl Scene<'_> {
             };
             TemplateError::Template { name: name.to_owned(), line: error.line(), message }
         };
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment
-            .set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().map_err(complain)?);
-        environment.set_fuel(Some(FUEL));
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.add_template(name, template).map_err(complain)?;
-        let template = environment.get_template(name).map_err(complain)?;
+        // Everything that a template says begins with one.
+        if !template.contains('{') {
+            return Ok(template.to_owned());
+        }
+        let template = ENVIRONMENT.template_from_named_str(name, template).map_err(complain)?;
         let mut out = Bounded(Vec::new());
         match template.render_captured_to(self.names(), &mut out) {
             Err(_) if out.is_full() => Err(too_large()),

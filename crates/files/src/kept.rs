@@ -1,17 +1,18 @@
-//! Small files that were asked for a moment ago, in memory. A loader fetches dozens of them, a rack's machines all the same
-//! ones; opening and reading one costs more than sending it.
+//! What was asked for a moment ago: small files in memory, others for as long as somebody has them open. A loader fetches
+//! dozens of small ones, a rack's machines all the same ones, and a machine that runs from an image asks for 4 KiB of it at a
+//! time: opening the file costs more than sending it.
 
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
-use crate::content::system_time;
+use crate::content::{OpenFile, system_time};
 use crate::{Content, Name};
 
 /// Largest file that is kept, bytes.
@@ -39,7 +40,24 @@ struct File {
     before: Vec<CString>,
     path: CString,
     stat: Stamp,
-    content: Content,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// Its bytes.
+    Bytes(Content),
+    /// It is open while somebody reads it. Nothing is kept open here: a file that is deleted must not fill the disk.
+    Open(Weak<OpenFile>),
+}
+
+impl Held {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(content) => content.as_bytes().map_or(0, bytes::Bytes::len),
+            Self::Open(_) => 0,
+        }
+    }
 }
 
 /// What a file is known by. The time of its inode changes with all else, and nobody can set it.
@@ -61,6 +79,11 @@ impl Stamp {
         }
     }
 
+    /// Whether all its bytes may be kept.
+    fn can_be_read(&self, now: SystemTime) -> bool {
+        u64::try_from(self.len).is_ok_and(|len| len <= LARGEST) && self.is_settled(now)
+    }
+
     fn is_settled(&self, now: SystemTime) -> bool {
         [self.modified, self.changed].into_iter().all(|(seconds, nanos)| {
             now.duration_since(system_time(seconds, nanos)).is_ok_and(|age| age > SETTLED)
@@ -69,7 +92,7 @@ impl Stamp {
 }
 
 impl Kept {
-    /// The bytes at a name, if they are kept and the file at its path is still the one that they were read from.
+    /// The content at a name, if it is kept and the file at its path is still the same.
     ///
     /// Whoever put a link into the path meanwhile, which leads out of the roots and to that very file, gains nothing: it
     /// was served before.
@@ -78,7 +101,13 @@ impl Kept {
         let is_free = |path: &CString| matches!(rustix::fs::stat(path.as_c_str()), Err(Errno::NOENT));
         let is_same =
             || rustix::fs::stat(file.path.as_c_str()).is_ok_and(|stat| Stamp::of(&stat) == file.stat);
-        (file.before.iter().all(is_free) && is_same()).then(|| file.content.clone())
+        let content = match &file.held {
+            Held::Bytes(content) => content.clone(),
+            // By now its bytes can be kept.
+            Held::Open(_) if file.stat.can_be_read(SystemTime::now()) => return None,
+            Held::Open(open) => Content::file(open.upgrade()?),
+        };
+        (file.before.iter().all(is_free) && is_same()).then_some(content)
     }
 
     /// Keeps a file that was found at a name just now: in `root`, behind the roots `before`.
@@ -91,21 +120,23 @@ impl Kept {
         content: &Content,
     ) {
         let stat = Stamp::of(stat);
-        if content.len() > LARGEST || !stat.is_settled(SystemTime::now()) {
-            return;
-        }
         let path = |root: &Path| CString::new(root.join(name.as_str()).as_os_str().as_bytes()).ok();
         let (Some(path), Some(before)) = (path(root), before.map(path).collect()) else { return };
-        let Some(content) = content.in_memory() else { return };
+        let bytes = if stat.can_be_read(SystemTime::now()) { content.in_memory() } else { None };
+        let held = match (bytes, content.open_file()) {
+            (Some(bytes), _) => Held::Bytes(bytes),
+            (None, Some(open)) => Held::Open(Arc::downgrade(open)),
+            (None, None) => return,
+        };
         let mut table = self.table();
-        let len = content.as_bytes().map_or(0, bytes::Bytes::len);
+        let len = held.len();
         if table.files.len() >= MOST.1 || table.bytes + len > MOST.0 {
             *table = Table::default();
         }
         table.bytes += len;
-        let file = Arc::new(File { before, path, stat, content });
+        let file = Arc::new(File { before, path, stat, held });
         if let Some(old) = table.files.insert(name.clone(), file) {
-            table.bytes -= old.content.as_bytes().map_or(0, bytes::Bytes::len);
+            table.bytes -= old.held.len();
         }
     }
 
@@ -149,21 +180,40 @@ mod tests {
         assert!(!stamp(at + 60, at - 9).is_settled(now), "from the future");
         let tree = Tree::new();
         tree.file("root/a", "fresh");
-        assert!(kept(&tree.roots(), "a").is_none());
+        assert!(kept(&tree.roots(), "a").is_none_or(|content| content.as_bytes().is_none()));
+    }
+
+    #[test]
+    fn a_file_that_somebody_reads_is_given_again_while_it_is_the_same() {
+        let tree = Tree::new();
+        tree.file("root/large", &"x".repeat(70_000));
+        tree.file("root/fresh", "fresh");
+        let roots = tree.roots();
+        for sent in ["large", "fresh"] {
+            let reader = roots.get(&name(sent)).unwrap();
+            let known = kept(&roots, sent).expect("it is open");
+            assert!(known.is_same_file(&reader));
+            drop((reader, known));
+            assert!(roots.kept(&name(sent)).is_none(), "nobody reads it any more");
+        }
+        let reader = roots.get(&name("large")).unwrap();
+        assert!(kept(&roots, "large").is_some());
+        fs::write(tree.path("root/large"), "y".repeat(80_000)).unwrap();
+        assert!(roots.kept(&name("large")).is_none(), "another one");
+        drop(reader);
     }
 
     #[test]
     fn what_is_kept_is_given_while_the_file_is_the_same() {
         let tree = Tree::new();
         tree.file("root/a", "one");
-        tree.file("root/large", &"x".repeat(70_000));
         let mut layout: Layout = tree.layout();
         layout.roots.insert(0, tree.path("extra"));
         let roots = Roots::open(&layout).unwrap();
         let (mut looks, begun) = (0, std::time::Instant::now());
         let content = loop {
             looks += 1;
-            if let Some(content) = kept(&roots, "a") {
+            if let Some(content) = kept(&roots, "a").filter(|content| content.as_bytes().is_some()) {
                 break content;
             }
             assert!(begun.elapsed() < Duration::from_secs(60), "not kept after {looks} looks");
@@ -171,7 +221,6 @@ mod tests {
         };
         assert_eq!(content.as_bytes().unwrap(), "one");
         assert_eq!(content.modified(), roots.get(&name("a")).unwrap().modified());
-        assert!(kept(&roots, "large").is_none());
         tree.file("extra/a", "before");
         assert!(roots.kept(&name("a")).is_none(), "an earlier root has it now");
         fs::remove_file(tree.path("extra/a")).unwrap();

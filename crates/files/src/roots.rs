@@ -158,7 +158,10 @@ impl Roots {
     /// # Errors
     /// [`OpenError::TooLarge`] when it has more than `max` bytes; [`OpenError::Failed`] when it is being changed just now.
     pub fn read_small(&self, name: &Name, max: u64) -> Result<Bytes, OpenError> {
-        read_whole(&self.get_in_roots(name)?, max)
+        match self.get_known(name) {
+            Some(content) => read_whole(&content, max),
+            None => read_whole(&self.get_in_roots(name)?, max),
+        }
     }
 
     #[cfg(test)]
@@ -229,6 +232,9 @@ fn read_whole(content: &Content, max: u64) -> Result<Bytes, OpenError> {
     let too_large = OpenError::TooLarge { len: content.len(), max };
     if content.len() > max {
         return Err(too_large);
+    }
+    if let Some(bytes) = content.as_bytes() {
+        return Ok(bytes.clone());
     }
     let mut bytes = vec![0; usize::try_from(content.len()).map_err(|_| too_large)?];
     match content.read_at_blocking(0, &mut bytes) {

@@ -43,6 +43,8 @@ pub(crate) struct Connection<D: Desk> {
     pub(crate) to: IpAddr,
     pub(crate) place: Place,
     pub(crate) pace: Pace,
+    /// The file that was asked for last stays open: who reads from an image asks for its next part, on this connection.
+    pub(crate) recent: Option<Content>,
     /// Seats that no connection has.
     pub(crate) seats: Arc<Semaphore>,
 }
@@ -150,7 +152,8 @@ impl<D: Desk> Connection<D> {
     async fn send(&mut self, reply: Reply, minor: u8, stays: bool) -> Result<(), Broken> {
         self.wire.counters.answered(reply.status);
         self.pace.keep(self.wire.stream(), &self.place);
-        let head = reply.head(minor, stays);
+        let piece = reply.body.as_ref().map_or(0, |body| piece(&body.part));
+        let head = reply.head(minor, stays, piece);
         match reply.body {
             Some(body) => self.send_with(head, body).await,
             None => self.wire.write(&head).await,
@@ -163,14 +166,14 @@ impl<D: Desk> Connection<D> {
     /// body the last bytes are held back until all others have arrived: only then it is known that they belong together.
     async fn send_with(&mut self, head: Vec<u8>, body: Body) -> Result<(), Broken> {
         let Body { content, part, .. } = body;
+        self.recent = content.as_bytes().is_none().then(|| content.clone());
         let (mut at, end) = (part.start, part.end);
         let mut out = head;
         let mut direct = end.saturating_sub(at) > DIRECT && content.as_bytes().is_none();
         let mut waits = false;
         loop {
-            let left = end.saturating_sub(at);
-            let piece = usize::try_from(left).unwrap_or(usize::MAX).min(COPY);
-            let is_last = piece as u64 == left;
+            let piece = piece(&(at..end));
+            let is_last = at + piece as u64 >= end;
             if is_last && waits {
                 self.wire.arrives(END - COPY as u64).await?;
             }
@@ -221,6 +224,11 @@ impl<D: Desk> Connection<D> {
     fn breaks(&mut self, error: &ReadError) -> Broken {
         self.wire.breaks(&error.to_string())
     }
+}
+
+/// How much of a part is copied in one go.
+fn piece(part: &Range<u64>) -> usize {
+    usize::try_from(part.end.saturating_sub(part.start)).unwrap_or(usize::MAX).min(COPY)
 }
 
 /// Copies so many bytes of the content behind the others.

@@ -26,7 +26,8 @@ pub struct Limits {
     pub head: usize,
     /// Most bytes in the path of a request, as sent; more gets 414. 2048.
     pub path: usize,
-    /// How much of a large file the kernel is told to send in one go, bytes. 1 MiB.
+    /// How much of a large file the kernel is told to send in one go, bytes, before others have their turn. 4 MiB: about what
+    /// a connection's buffer takes, since a client that sleeps costs as much to wake as a hundred KiB to send.
     pub chunk: usize,
 }
 
@@ -42,7 +43,7 @@ impl Default for Limits {
             grace: Duration::from_secs(5),
             head: 16 * 1024,
             path: 2048,
-            chunk: 1024 * 1024,
+            chunk: 4 * 1024 * 1024,
         }
     }
 }

@@ -116,14 +116,14 @@ impl Reply {
         }
     }
 
-    /// The bytes of the head, for a client that speaks this minor version of HTTP/1.
-    pub(crate) fn head(&self, minor: u8, stays: bool) -> Vec<u8> {
+    /// The bytes of the head, for a client that speaks this minor version of HTTP/1, with room for `more` behind them.
+    pub(crate) fn head(&self, minor: u8, stays: bool, more: usize) -> Vec<u8> {
         let connection = match (minor, stays) {
             (0, true) => "Connection: keep-alive\r\n",
             (0, false) | (_, true) => "",
             (_, false) => "Connection: close\r\n",
         };
-        let mut head = Vec::with_capacity(HEAD);
+        let mut head = Vec::with_capacity(HEAD + more);
         for part in [
             "HTTP/1.",
             if minor == 0 { "0 " } else { "1 " },
@@ -169,7 +169,7 @@ mod tests {
             (0, false, "HTTP/1.0 404 Not Found\r\n", None),
             (0, true, "HTTP/1.0 404 Not Found\r\n", Some("Connection: keep-alive")),
         ] {
-            let head = String::from_utf8(reply.head(minor, stays)).unwrap();
+            let head = String::from_utf8(reply.head(minor, stays, 0)).unwrap();
             assert!(head.starts_with(start) && head.ends_with("\r\n\r\n"), "{head}");
             assert_eq!(head.lines().find(|line| line.starts_with("Connection")), connection, "{head}");
             assert!(head.contains("Content-Length: 14\r\n") && head.contains("\r\nDate: "), "{head}");

@@ -31,6 +31,9 @@ pub(crate) enum Parsed<'a> {
 
 /// Reads a head; `lines` is room for its lines.
 pub(crate) fn parse<'a>(bytes: &'a [u8], lines: &'a mut [Header<'a>; LINES]) -> Parsed<'a> {
+    if bytes.is_empty() {
+        return Parsed::Begun;
+    }
     let mut head = httparse::Request::new(lines);
     let len = match head.parse(bytes) {
         Ok(httparse::Status::Complete(len)) => len,

@@ -128,6 +128,7 @@ impl<D: Desk> Server<D> {
             to: to.ip().to_canonical(),
             place,
             pace: Pace::new(self.limits.rate),
+            recent: None,
             seats: Arc::clone(&self.permits),
         };
         connection.run(stopped).await;

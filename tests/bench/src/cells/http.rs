@@ -157,6 +157,12 @@ fn configuration(bench: &Bench) -> Result<Outcome> {
     // What ours writes has about this many bytes.
     arena.file("small", 1024)?;
     let contestants = [arena.ours(RESCUE), peer::nginx(&arena)];
-    let outcome = ask(bench, &arena, Wrk::whole("pxelinux.cfg/default"), Wrk::whole("small"), &contestants)?;
+    let outcome = ask(
+        bench,
+        &arena,
+        Wrk::whole("pxelinux.cfg/01-52-54-00-00-00-01"),
+        Wrk::whole("small"),
+        &contestants,
+    )?;
     Ok(judge(outcome, 1.0))
 }
