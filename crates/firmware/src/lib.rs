@@ -4,7 +4,8 @@
 //! be forgiven by the same mistake in the client. And nothing here knows a socket, a clock or a source of randomness:
 //! datagrams, time and a seed go in; datagrams, timers and a [`Verdict`] come out.
 //!
-//! A [`Machine`] is one computer from power-on to its kernel. [`message`] writes and reads DHCP packets, also wrong ones,
+//! A [`Machine`] is one computer from power-on to its kernel, and a [`Station`] that computer at its network card, with ARP and
+//! TCP of its own: frames in, frames out. [`message`] writes and reads DHCP packets, also wrong ones,
 //! for tests that speak to a server themselves; [`hostile`] has a thousand wrong ones, each with what a server may make of it.
 //!
 //! # Where they are simpler than the real ones

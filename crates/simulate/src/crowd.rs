@@ -92,11 +92,8 @@ impl Crowd {
         next.into_iter().chain(self.next_start()).min()
     }
 
-    /// Does what is due: the next machines are switched on, and others say something again.
+    /// Does what is due: machines say something again or have had their time, and the next are switched on.
     pub(crate) fn go_on(&mut self, now: Duration, out: &mut Vec<Vec<u8>>) {
-        while self.next_start().is_some_and(|at| now >= at) {
-            self.switch_on(now, out);
-        }
         while let Some(Reverse((at, number))) =
             self.agenda.peek().copied().filter(|Reverse((at, _))| now >= *at)
         {
@@ -109,6 +106,9 @@ impl Crowd {
                 player.station.due(now, out);
             }
             self.look_at(number, now);
+        }
+        while self.next_start().is_some_and(|at| now >= at) {
+            self.switch_on(now, out);
         }
     }
 
@@ -227,5 +227,73 @@ impl Player {
             *spent = Some(spent.unwrap_or_default() + now.saturating_sub(self.entered));
         }
         self.entered = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn crowd(words: &str) -> Crowd {
+        let words = ["simulate", "--interface", "eth0"].into_iter().chain(words.split(' '));
+        Crowd::new(&Words::parse_from(words).arguments, 1)
+    }
+
+    /// The cards that frames come from.
+    fn cards(frames: &[Vec<u8>]) -> Vec<u8> {
+        frames.iter().map(|frame| frame[11]).collect()
+    }
+
+    #[test]
+    fn machines_are_switched_on_at_their_rate_and_never_more_than_may_run() {
+        let mut crowd = crowd("--hosts 4 --rate 10 --concurrency 2 --limit 3 --mix bios=1");
+        let mut out = Vec::new();
+        for (millis, new) in
+            [(0, vec![0]), (50, vec![]), (100, vec![1]), (1000, vec![]), (3000, vec![2]), (3100, vec![3])]
+        {
+            crowd.go_on(Duration::from_millis(millis), &mut out);
+            assert_eq!(cards(&std::mem::take(&mut out)), new, "after {millis} ms");
+        }
+        // Each DISCOVER is said again after four seconds, but these have no more than three.
+        assert_eq!(crowd.count(), Count { all: 4, running: 2, booted: 0, failed: 2 });
+        crowd.go_on(Duration::from_millis(6100), &mut out);
+        assert!(crowd.is_done() && out.is_empty(), "{:?}", crowd.count());
+        let (reason, kinds) = crowd.tally().failures.first_key_value().unwrap();
+        assert_eq!((reason.as_str(), kinds["bios"]), ("no end within its time, at its stage dhcp", 4));
+    }
+
+    #[test]
+    fn the_sample_is_spread_evenly() {
+        for (hosts, sample) in [(100_usize, 32_usize), (7, 7), (5, 0), (10_000, 32)] {
+            let in_sample = |number: &usize| number * sample / hosts != (number + 1) * sample / hosts;
+            let chosen: Vec<_> = (0..hosts).filter(in_sample).collect();
+            assert_eq!(chosen.len(), sample);
+            let gaps = chosen.windows(2).map(|two| two[1] - two[0]);
+            assert!(gaps.clone().max() <= gaps.min().map(|least| least + 1));
+        }
+    }
+
+    #[test]
+    fn frames_for_nobody_change_nothing() {
+        let mut crowd = crowd("--hosts 2 --rate 0 --mac-prefix 02:6e:62:00:00");
+        let mut out = Vec::new();
+        crowd.go_on(Duration::ZERO, &mut out);
+        assert_eq!(cards(&out), [0, 1]);
+        let mut frame = out[0].clone();
+        for to in [[2, 0x6e, 0x62, 0, 0, 2], [2, 0x6e, 0x63, 0, 0, 0], [0xff; 6]] {
+            frame[..6].copy_from_slice(&to);
+            for length in [0, 13, 14, 40, frame.len()] {
+                crowd.receive(Duration::ZERO, &frame[..length], &mut Vec::new());
+            }
+        }
+        assert_eq!(crowd.count().running, 2);
     }
 }
