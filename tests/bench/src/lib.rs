@@ -48,6 +48,7 @@ mod compare;
 mod cores;
 pub mod http;
 mod load;
+mod machine;
 mod outcome;
 pub mod peer;
 mod run;

@@ -11,6 +11,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use crate::arguments::{self, Wish};
 use crate::cell::{Bench, Cell};
 use crate::cells;
+use crate::machine;
 use crate::table::{Row, Table};
 
 /// Exit code for a command line that nobody understands (sysexits' EX_USAGE).
@@ -52,7 +53,7 @@ fn run(bench: Bench, cells: &[Cell]) -> Result<bool> {
     files.current = files.maximum;
     setrlimit(Resource::Nofile, files).context("cannot raise the number of open files")?;
     let started = Instant::now();
-    let mut table = Table::new(bench);
+    let mut table = Table::new(bench, machine::describe());
     for cell in cells {
         let began = Instant::now();
         let outcome = (cell.run)(&bench).map_err(|error| format!("{error:#}"));

@@ -20,6 +20,8 @@ pub(crate) struct Row {
 #[derive(Debug)]
 pub(crate) struct Table {
     bench: Bench,
+    /// What it ran on and beside whom.
+    about: [String; 2],
     pub(crate) rows: Vec<Row>,
 }
 
@@ -27,8 +29,8 @@ const HEAD: &str = "| cell | server | per second (spread) | CPU per unit | peak 
                     |---|---|---|---|---|---|---|---|---|\n";
 
 impl Table {
-    pub(crate) fn new(bench: Bench) -> Self {
-        Self { bench, rows: Vec::new() }
+    pub(crate) fn new(bench: Bench, about: [String; 2]) -> Self {
+        Self { bench, about, rows: Vec::new() }
     }
 
     /// Targets met, and all.
@@ -45,7 +47,8 @@ impl Table {
     }
 
     pub(crate) fn markdown(&self) -> String {
-        let mut text = String::new();
+        let [machine, peers] = &self.about;
+        let mut text = format!("{machine}; {peers}; {} rounds.\n\n", self.bench.rounds);
         if self.bench.quick {
             text.push_str("A quick run: it shows that the bench works, and nothing about speed.\n\n");
         }
@@ -66,7 +69,12 @@ impl Table {
 
     pub(crate) fn json(&self) -> String {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
-        let value = json!({ "quick": self.bench.quick, "rounds": self.bench.rounds, "cells": rows });
+        let value = json!({
+            "quick": self.bench.quick,
+            "rounds": self.bench.rounds,
+            "about": self.about,
+            "cells": rows,
+        });
         format!("{value:#}\n")
     }
 }
@@ -126,7 +134,16 @@ impl Row {
                 value["contestants"] = outcome
                     .standings
                     .iter()
-                    .map(|it| json!({ "name": it.name, "rounds": rounds(it) }))
+                    .map(|it| {
+                        json!({
+                            "name": it.name,
+                            "per_second": it.spread(Sample::rate).map(|it| it.median),
+                            "cpu_us_per_unit": it.spread(Sample::cpu).map(|it| it.median),
+                            "peak_kib": it.spread(|sample| sample.peak_kib as f64).map(|it| it.median),
+                            "errors": it.errors(),
+                            "rounds": rounds(it),
+                        })
+                    })
                     .collect();
                 value["targets"] = outcome
                     .judged
@@ -207,7 +224,8 @@ mod tests {
         outcome.cpu("peer", Bound::AtMost(0.4));
         outcome.value("start", "ms", Bound::AtMost(50.0), 12.0);
         outcome.note("on loopback");
-        let mut table = Table::new(Bench { quick: false, rounds: 2 });
+        let mut table =
+            Table::new(Bench { quick: false, rounds: 2 }, ["two cores".into(), "beside a peer".into()]);
         table.rows.push(Row { name: "tftp-a", what: "how fast", outcome: Ok(outcome) });
         table.rows.push(Row { name: "tftp-b", what: "how slow", outcome: Err("no | peer\nat all".into()) });
         table
@@ -225,6 +243,7 @@ mod tests {
         assert!(text.contains("CPU at most 0.40 x peer: 0.50 x | **no** |"));
         assert!(text.contains("| tftp-b | | | | | | | not measured: no / peer at all | |"));
         assert!(text.contains("- tftp-a: on loopback"));
+        assert!(text.starts_with("two cores; beside a peer; 2 rounds.\n"));
         for line in text.lines().filter(|line| line.starts_with('|')) {
             assert_eq!(line.matches('|').count(), 10, "{line}");
         }
@@ -236,6 +255,7 @@ mod tests {
         let value: Value = serde_json::from_str(&table().json()).unwrap();
         let cell = &value["cells"][0];
         assert_eq!(cell["contestants"][0]["rounds"][1]["per_second"], 2900.0);
+        assert_eq!(cell["contestants"][0]["per_second"], 2950.0);
         assert_eq!(cell["contestants"][0]["rounds"][0]["silences"], 2.0);
         assert_eq!(cell["targets"][1]["met"], false);
         assert_eq!(value["cells"][1]["not_measured"], "no | peer\nat all");
