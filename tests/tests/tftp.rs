@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
 use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Longer than the server waits before it sends something again, and shorter than twice that.
 const SILENCE: Duration = Duration::from_millis(1500);
@@ -346,6 +347,29 @@ fn a_client_gets_no_more_than_its_rate_however_many_transfers_it_has() {
         })?;
         let took = start.elapsed();
         ensure!(took >= Duration::from_millis(900), "1 MB at 1 MB/s took {took:?}");
+        Ok(())
+    });
+}
+
+/// A rack that gets its power back asks with all machines before the server has read the first request.
+#[test]
+fn no_request_of_a_burst_is_lost() {
+    Lab::run("tftp-burst", |lab| {
+        const MACHINES: usize = 200;
+        let scene = scene(lab, "max_per_client = 1000")?;
+        scene.put("file", &bytes(100, 1))?;
+        let clients: Vec<_> = (0..MACHINES).map(|_| Client::new(&scene.machine)).collect::<Result<_>>()?;
+        let server = i32::try_from(scene.server.pid()).ok().and_then(Pid::from_raw).context("no process")?;
+        kill_process(server, Signal::STOP)?;
+        for client in &clients {
+            client.socket.send_to(b"\0\x01file\0octet\0", (SERVER, 69))?;
+        }
+        kill_process(server, Signal::CONT)?;
+        for (number, mut client) in clients.into_iter().enumerate() {
+            let answer = client.hear(PATIENCE)?;
+            ensure!(answer == Packet::Data(1), "request {number} of the burst: {answer:?}");
+            client.ack()?;
+        }
         Ok(())
     });
 }

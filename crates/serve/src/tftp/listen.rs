@@ -155,11 +155,10 @@ impl Listener {
 
     /// Takes the datagram in the buffer, and those that wait behind it.
     async fn take_all(&mut self, buffer: &mut [u8], first: Datagram) {
-        let mut next = Some(first);
-        for _ in 0..IN_A_ROW {
-            let Some(datagram) = next else { break };
+        self.take(buffer, &first).await;
+        for _ in 1..IN_A_ROW {
+            let Ok(Some(datagram)) = self.socket.try_recv(buffer) else { break };
             self.take(buffer, &datagram).await;
-            next = self.socket.try_recv(buffer).unwrap_or_default();
         }
     }
 
