@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use nextboot_tests::wait_until;
 
 use crate::arena::Arena;
 use crate::compare::Contestant;
-use crate::peer::listens;
+use crate::peer::{START, listens};
 
 /// Where nginx listens.
 pub const NGINX_PORT: u16 = 8081;
@@ -18,6 +19,11 @@ pub fn nginx(arena: &Arena) -> Contestant<'_> {
     Contestant::new("nginx", move || {
         let config = nginx_config(arena, &NGINX_PORT.to_string(), arena.tree())?;
         let args = ["-c", arena.word(&config)?];
+        // The worker of an nginx that was stopped listens a moment longer than it serves, and looks like the new one.
+        wait_until("the port of nginx to be free", START, || {
+            let shown = arena.lab.namespace().run("ss", &["-Htln"])?;
+            Ok((!shown.contains(&format!(":{NGINX_PORT} "))).then_some(()))
+        })?;
         let mut process = arena.lab.start(arena.lab.namespace(), "nginx", "nginx", &args)?;
         listens(arena, &mut process, "-Htln", &format!("0.0.0.0:{NGINX_PORT}"))?;
         Ok(process)
