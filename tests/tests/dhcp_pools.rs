@@ -421,6 +421,25 @@ fn test_lease_cache_enabled() {
     });
 }
 
+/// Without a word in the configuration the threshold is a quarter of the lease.
+#[test]
+fn a_lease_is_not_written_again_before_a_quarter_of_it_is_over() {
+    let site = Site::one().dhcp("# No word of cache_threshold.\nlease_time = 1000");
+    site.run("a_lease_is_not_written_again_before_a_quarter_of_it_is_over", |net| {
+        let client = Client::new(1);
+        net.lease(&client)?;
+        net.uses(ip(50))?;
+        net.pass(Duration::from_secs(200))?;
+        let before = heard(net, ip(50))?;
+        let left = seconds(&net.ack(&client.rebind(ip(50)))?)?;
+        ensure!((750..=800).contains(&left) && heard(net, ip(50))? == before, "{left}");
+        net.pass(Duration::from_secs(60))?;
+        net.ack(&client.rebind(ip(50)))?.tells(code::LEASE_TIME, 1000_u32.to_be_bytes())?;
+        ensure!(heard(net, ip(50))? > before);
+        Ok(())
+    });
+}
+
 /// All addresses of these pools that are given, in a network of its own behind a relay.
 fn given(
     name: &str,

@@ -224,8 +224,8 @@ pub enum Why {
     /// A message type that a server does not answer, or that is out of place on this port.
     #[error("message type is not answered here")]
     MessageType,
-    /// The sender is in no network that we serve.
-    #[error("sender is not in a served network")]
+    /// The sender is in no network that we serve, or it speaks of an address that it does not send from.
+    #[error("sender is not in a served network, or not at the address it speaks of")]
     ForeignSource,
     /// The boot item is local boot, wants credentials, or is not in this machine's menu.
     #[error("boot item is not served")]

@@ -41,6 +41,12 @@ impl Client {
         Self { mac, id: None, relay: None, broadcast: true, says: Vec::new() }
     }
 
+    /// The machine with this number, which asks for this option and nothing else.
+    #[must_use]
+    pub fn asking(number: usize, code: u8) -> Self {
+        Self::new(u8::try_from(number).unwrap_or(u8::MAX)).says(code::PARAMETERS, [code])
+    }
+
     /// Shows a client identifier (option 61).
     #[must_use]
     pub fn id(self, id: impl AsRef<[u8]>) -> Self {

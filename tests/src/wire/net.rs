@@ -192,6 +192,16 @@ impl<'a> Net<'a> {
         self.send(&Client::with_mac(mac).reboot(address))
     }
 
+    /// The client is offered this option and given it: the ACK says the same as the OFFER (RFC 2131 section 4.3.1).
+    ///
+    /// # Errors
+    /// As [`Net::expect`], or when either lacks it.
+    pub fn told(&mut self, client: &Client, code: u8, value: &[u8]) -> Result<()> {
+        let offer = self.offer(&client.discover())?;
+        offer.tells(code, value)?;
+        self.ack(&client.select(offer.header.yiaddr))?.tells(code, value).map(drop)
+    }
+
     /// No answer: another client's question behind it is answered, and this one is not.
     ///
     /// # Errors

@@ -34,12 +34,17 @@ impl Call<'_> {
         self.out.notes.push(Note::Decline { address });
     }
 
-    /// RFC 2131 section 4.3.4. The record stays, so that the client gets the same address again if nobody needed it.
+    /// RFC 2131 section 4.3.4. The record stays, so that the client gets the same address again if nobody needed it. A client
+    /// says this from the address that it gives back: whoever says it from another one speaks for somebody else.
     pub(super) fn release(&mut self) {
         let packet = self.packet();
         let address = packet.ciaddr;
         if packet.server_id().is_some_and(|server| !self.is_us(server)) {
             return self.out.ignore(Why::OtherServer);
+        }
+        let source = *self.arrival.source.ip();
+        if !packet.is_relayed() && !source.is_unspecified() && source != address {
+            return self.out.ignore(Why::ForeignSource);
         }
         let Some(lease) = self.held(address).cloned() else { return self.out.ignore(Why::NotHolder) };
         self.change(Lease { state: LeaseState::Released, expires: self.now, heard: self.now, ..lease });
