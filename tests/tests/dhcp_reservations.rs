@@ -8,10 +8,9 @@
 //! | `..._hostname_*` | a host of nextboot is told its name with any address; no name server is updated, so option 81 is not answered |
 //! | `..._reserved_classes_*` | what a machine boots hangs on the host |
 
-use anyhow::{Context, Result, ensure};
+use anyhow::ensure;
 use nextboot_firmware::message::code;
-use nextboot_tests::Lab;
-use nextboot_tests::wire::{Client, Net, Site, ip, server};
+use nextboot_tests::wire::{Client, Site, ip, server};
 
 /// The machine with this number as the configuration names it.
 fn mac(number: u8) -> String {

@@ -11,7 +11,7 @@
 //! | `test_v4_options_vendor_encapsulated_options_space_global_level` | refused: to whom no vendor is common, option 43 means nothing |
 //! | `test_v4_two_vendors_*`, `test_v4_options_from_other_vendors_*` | a vendor is how option 60 begins, so of two in one packet the first counts |
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use nextboot_firmware::message::code;
 use nextboot_tests::wire::{Client, Site, ip, server};
 

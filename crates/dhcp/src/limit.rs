@@ -20,9 +20,10 @@ pub struct LimitConfig {
 }
 
 impl Default for LimitConfig {
-    /// One machine sends about ten packets in a boot; 20 at once and 2 per second let the most impatient through.
+    /// One machine sends about ten packets in a boot; 20 at once and 2 per second let the most impatient through. All together
+    /// may ask for half of what one core answers, so that of a flood there is time to say no to the other half and more.
     fn default() -> Self {
-        Self { client_burst: 20, client_rate: 2, burst: 10_000, rate: 10_000, clients: 16_384 }
+        Self { client_burst: 20, client_rate: 2, burst: 30_000, rate: 30_000, clients: 16_384 }
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! # Durable, then visible, then answered
 //!
-//! One thread writes. It takes what is queued, up to [`Limits::batch`] commands and sets of leases, and
+//! One thread writes. It takes what is queued, up to [`Limits::batch`] commands and leases, and
 //!
 //! 1. **decides** each command against a private copy of the state that already holds the earlier commands of the same
 //!    batch (a copy costs a few pointers, see [`State`](nextboot_model::State));
@@ -63,7 +63,8 @@
 //!   twice, and a MAC without its owner could be claimed by another host. Rows are checked by the very function that let
 //!   them in.
 //! - **An entry of the journal that cannot be read is shown as trouble in its place.** It decides about no machine, so it
-//!   must hide neither the others nor the service.
+//!   must hide neither the others nor the service. For the same reason the journal is looked through for damage before the first
+//!   change and not before the start, which a full one would make ten times as long.
 //! - **The tables must be as we made them.** Without UNIQUE on a column or with a trigger on a table, the file no longer
 //!   promises what the rest relies on. Views and further indexes are welcome.
 //! - **Too many leases are refused, too many commands wait, too many notes are dropped.** A DHCP client asks again by

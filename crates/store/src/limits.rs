@@ -9,7 +9,7 @@ pub struct Limits {
     pub events: u64,
     /// Commands that may wait for the disk at once; the next ones wait to get into the queue.
     pub commands: usize,
-    /// Calls of [`Store::put_leases`](crate::Store::put_leases) that may wait for the disk at once; the next ones are
+    /// Leases of [`Store::put_leases`](crate::Store::put_leases) that may wait for the disk at once; the next ones are
     /// refused, and the DHCP client asks again.
     pub leases: usize,
     /// Noted events that may wait for the disk at once; the next ones are dropped and counted.

@@ -56,7 +56,7 @@ impl Measured {
 pub struct Waiting {
     /// Commands.
     pub commands: usize,
-    /// Sets of leases.
+    /// Leases.
     pub leases: usize,
     /// Noted events.
     pub notes: usize,

@@ -18,6 +18,10 @@ use crate::{
 /// How long to wait for somebody who looks into the database with sqlite3 and holds it.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Pages of the write-ahead log after which it goes back into the database: 16 MiB. Whoever waits for that transaction waits for
+/// all those pages, so it must be rare where thousands ask in a second; and a start after a power cut reads them all.
+const CHECKPOINT: i64 = 4096;
+
 /// Keeps every other process away from the database for as long as it lives. A file of its own, for closing any
 /// descriptor of the database itself would take SQLite's own locks away (fcntl(2)).
 #[derive(Debug)]
@@ -97,6 +101,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(explain)?;
     prepare(&connection).map_err(explain)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(explain)?;
     let version = match schema::identify(&connection).map_err(explain)? {
         Identity::Empty => 0,
         Identity::Foreign(what) => return Err(foreign(&what)),
@@ -144,13 +149,21 @@ fn inspect(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     if let Some(what) = schema::meddled(connection).map_err(explain)? {
         return Err(damaged(what));
     }
-    for table in ["meta", "host", "mac", "lease", "event"] {
-        let verdict: String = connection
-            .query_row(&format!("PRAGMA quick_check('{table}')"), (), |row| row.get(0))
-            .map_err(explain)?;
-        if verdict != "ok" {
-            return Err(damaged(format!("table {table}: {verdict}")));
+    for table in ["meta", "host", "mac", "lease"] {
+        if let Some(what) = damage(connection, table).map_err(explain)? {
+            return Err(damaged(what));
         }
     }
     Ok(())
+}
+
+/// Looks for damage in the journal. In a full one that takes longer than all the rest of a start.
+pub(crate) fn inspect_journal(connection: &Connection) -> Option<String> {
+    damage(connection, "event").unwrap_or_else(|error| Some(error.to_string()))
+}
+
+fn damage(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let verdict: String =
+        connection.query_row(&format!("PRAGMA quick_check('{table}')"), (), |row| row.get(0))?;
+    Ok((verdict != "ok").then(|| format!("table {table}: {verdict}")))
 }

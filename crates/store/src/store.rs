@@ -178,7 +178,9 @@ impl Store {
         removed: Vec<Ipv4Addr>,
     ) -> impl Future<Output = Result<(), LeaseError>> + Send + 'static {
         let (answer, outcome) = oneshot::channel();
-        let queued = match Arc::clone(&self.0.leases).try_acquire_owned() {
+        let places = (put.len() + removed.len()).clamp(1, self.0.room.leases);
+        let places = u32::try_from(places).unwrap_or(u32::MAX);
+        let queued = match Arc::clone(&self.0.leases).try_acquire_many_owned(places) {
             Ok(room) => {
                 let job = Job::Leases { put, removed, answer, room };
                 self.0.queue.send(job).map_err(|_| LeaseError::Stopped)

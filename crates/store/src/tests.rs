@@ -244,10 +244,11 @@ async fn a_full_queue_holds_commands_back() {
 #[tokio::test]
 async fn leases_are_queued_in_the_order_of_the_calls() {
     let place = Place::new();
-    let (store, _) = place.open(Limits { leases: 2, ..Limits::default() });
+    let (store, _) = place.open(Limits { leases: 3, ..Limits::default() });
     let standstill = stand_still(&store);
     let first = store.put_leases(vec![lease("first")], vec![]);
     let second = store.put_leases(vec![lease("second")], vec!["10.0.0.5".parse().unwrap()]);
+    // The second takes two places.
     assert_eq!(store.put_leases(vec![lease("third")], vec![]).await, Err(LeaseError::Busy));
     drop(standstill);
     assert_eq!((second.await, first.await), (Ok(()), Ok(())));

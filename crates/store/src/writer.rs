@@ -19,7 +19,7 @@ use crate::{
     failure::Failure,
     job::Job,
     journal,
-    open::Lock,
+    open::{Lock, inspect_journal},
     rows,
     store::Shared,
     tell::tell,
@@ -54,6 +54,12 @@ enum End {
 impl Writer {
     /// Works until the store is closed or forgotten.
     pub(crate) fn run(mut self) {
+        if let Some(damage) = inspect_journal(&self.connection) {
+            tracing::error!(
+                damage,
+                "the journal is damaged, so changes may fail: stop nextboot and put a backup of the database in its place"
+            );
+        }
         let end = loop {
             let (jobs, end) = self.gather();
             self.carry_out(jobs);
@@ -96,7 +102,10 @@ impl Writer {
                 Ok(job) => {
                     // Somebody waits: no more than what is queued already.
                     until = Some(Instant::now());
-                    waited_for += 1;
+                    waited_for += match &job {
+                        Job::Leases { put, removed, .. } => (put.len() + removed.len()).max(1),
+                        _ => 1,
+                    };
                     jobs.push(job);
                 }
                 Err(RecvTimeoutError::Timeout) => return (jobs, None),

@@ -37,12 +37,15 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// The first byte of every reply (`op`, BOOTREPLY).
+    pub const OP: u8 = 2;
+
     /// Reads a datagram that went to port 68.
     ///
     /// # Errors
     /// [`Garbage`] if it is no reply to an Ethernet client.
     pub fn read(bytes: &[u8]) -> Result<Self, Garbage> {
-        let (header, rest) = Header::read(bytes, 2)?;
+        let (header, rest) = Header::read(bytes, Self::OP)?;
         let options = rest
             .strip_prefix(&COOKIE)
             .map(|area| Options::read_message(area, &header.file, &header.sname))

@@ -14,6 +14,7 @@ pub(super) const MAX_INTERFACES: usize = 200;
 
 const ACCEPT_ALL_BYTES: u32 = u32::MAX;
 const DROP: u32 = 0;
+const UDP_HEADER: u32 = 8;
 
 /// Keeps whole UDP packets with the ports of `hear` that came in on one of `interfaces`; nothing where there is none. `None`
 /// for too many interfaces.
@@ -29,7 +30,7 @@ pub(super) fn program(hear: Hear, interfaces: &[u32]) -> Option<Vec<SockFilter>>
             // Sent to this machine, to all, or to a group.
             Hear::To(_) => PACKET_MULTICAST,
             // Also what a hub, or a switch's mirror port, shows of frames for others; never our own outgoing ones.
-            Hear::From(_) => PACKET_OTHERHOST,
+            Hear::From(..) => PACKET_OTHERHOST,
         }),
     ));
     code.push(load_ancillary(SKF_AD_IFINDEX));
@@ -39,12 +40,16 @@ pub(super) fn program(hear: Hear, interfaces: &[u32]) -> Option<Vec<SockFilter>>
     code.push(step(BPF_LD | BPF_H | BPF_ABS, 0, 0, 6));
     code.extend(drop_if(BPF_JSET, 0x3fff));
     code.push(step(BPF_LDX | BPF_B | BPF_MSH, 0, 0, 0));
-    let (offset, ports) = match hear {
-        Hear::To(port) => (2, vec![u32::from(port)]),
-        Hear::From(ports) => (0, ports.map(u32::from).to_vec()),
+    let (offset, ports, begins) = match hear {
+        Hear::To(port) => (2, vec![u32::from(port)], None),
+        Hear::From(ports, begins) => (0, ports.map(u32::from).to_vec(), Some(begins)),
     };
     code.push(step(BPF_LD | BPF_H | BPF_IND, 0, 0, offset));
     code.extend(keep_if_any(&ports)?);
+    if let Some(byte) = begins {
+        code.push(step(BPF_LD | BPF_B | BPF_IND, 0, 0, UDP_HEADER));
+        code.extend(keep_if_any(&[u32::from(byte)])?);
+    }
     code.push(step(BPF_RET | BPF_K, 0, 0, ACCEPT_ALL_BYTES));
     Some(code)
 }
@@ -109,7 +114,7 @@ mod tests {
     #[test]
     fn the_kernel_takes_the_program() {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
-        for hear in [Hear::To(67), Hear::From([67, 4011])] {
+        for hear in [Hear::To(67), Hear::From([67, 4011], 2)] {
             for count in [0, 1, 2, MAX_INTERFACES] {
                 socket.attach_filter(&program(hear, &vec![7; count]).unwrap()).unwrap();
             }

@@ -47,8 +47,8 @@ pub struct Heard<'b> {
 pub enum Hear {
     /// Those for this port that were sent to this machine, to all, or to a group.
     To(u16),
-    /// Those from one of these ports, to whomever, as far as the interface sees them.
-    From([u16; 2]),
+    /// Those from one of these ports that begin with this byte, to whomever, as far as the interface sees them.
+    From([u16; 2], u8),
 }
 
 /// Why a packet socket could not be opened.

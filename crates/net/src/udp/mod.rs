@@ -77,7 +77,7 @@ impl UdpSocket {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<Option<Datagram>> {
-        match message::recv(&self.io, self.local, buffer) {
+        match self.io.try_io(Interest::READABLE, || message::recv(&self.io, self.local, buffer)) {
             Ok(datagram) => Ok(Some(datagram)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),

@@ -5,13 +5,16 @@ use std::{
 
 use anyhow::Context as _;
 use nextboot_config::Mode;
-use nextboot_dhcp::{Arrival, Port};
-use nextboot_net::{BindOptions, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
+use nextboot_dhcp::{Arrival, Heard, Port};
+use nextboot_net::{BindOptions, Datagram, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
 
-use super::watch::watch;
+use super::{Asked, watch::watch};
 use tokio::sync::Semaphore;
 
 use crate::{appliance::Appliance, links::Links, stop::Stop};
+
+/// Most packets that are taken from a socket at a time.
+const AT_ONCE: usize = 32;
 
 /// Room for requests that wait while a rack's machines all ask in the same second.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
@@ -57,7 +60,9 @@ impl Sockets {
             }
             Mode::Off => return Ok(sockets),
         }
-        sockets.watch = Some(PacketSocket::listen(Hear::From([67, 4011]), &links.indexes())?);
+        // Relays ask from port 67, too.
+        let replies = Hear::From([67, 4011], Heard::OP);
+        sockets.watch = Some(PacketSocket::listen(replies, &links.indexes())?);
         sockets.raw = Some(PacketSocket::send_only()?);
         match UdpSocket::bind(any, 4011, &options) {
             Ok(bound) => sockets.pxe = Some(bound),
@@ -103,25 +108,40 @@ async fn udp(
     let Some(socket) = socket(sockets) else { return };
     // One byte more than is read, or a longer datagram would look like one that fits.
     let mut buffer = vec![0; nextboot_dhcp::MAX_PACKET + 1];
+    let mut round = Vec::with_capacity(AT_ONCE);
     loop {
-        let received = tokio::select! {
-            received = socket.recv(&mut buffer) => received,
+        let mut received = tokio::select! {
+            received = socket.recv(&mut buffer) => received.map(Some),
             () = stop.wait() => return,
         };
-        let datagram = match received {
-            Ok(datagram) => datagram,
-            Err(error) => {
-                tracing::debug!(%error, "receiving DHCP");
-                tokio::task::yield_now().await;
-                continue;
+        let mut taken = 0;
+        loop {
+            match received {
+                Ok(Some(datagram)) => {
+                    let bytes = buffer.get(..datagram.len).unwrap_or_default();
+                    round.extend(asked(app, port, &datagram, bytes));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "receiving DHCP");
+                    break;
+                }
             }
-        };
-        let (SocketAddr::V4(from), IpAddr::V4(to)) = (datagram.from, datagram.to) else { continue };
-        let arrived = arrival(app, port, datagram.interface, from, to);
-        if let (Some(arrival), Some(bytes)) = (arrived, buffer.get(..datagram.len)) {
-            super::handle(app, sockets, arrival, bytes);
+            taken += 1;
+            if taken == AT_ONCE {
+                break;
+            }
+            received = socket.try_recv(&mut buffer);
         }
+        super::handle(app, sockets, std::mem::take(&mut round));
+        // While more wait, what was decided has to get a turn to be sent.
+        tokio::task::yield_now().await;
     }
+}
+
+fn asked(app: &Appliance, port: Port, datagram: &Datagram, bytes: &[u8]) -> Option<Asked> {
+    let (SocketAddr::V4(from), IpAddr::V4(to)) = (datagram.from, datagram.to) else { return None };
+    Asked::read(app, arrival(app, port, datagram.interface, from, to)?, bytes)
 }
 
 async fn packets(app: &Arc<Appliance>, sockets: &Arc<Sockets>, mut stop: Stop) {
@@ -134,9 +154,9 @@ async fn packets(app: &Arc<Appliance>, sockets: &Arc<Sockets>, mut stop: Stop) {
         };
         match received {
             Ok(heard) => {
-                if let Some(arrival) = arrival(app, Port::Dhcp, heard.interface, heard.from, *heard.to.ip()) {
-                    super::handle(app, sockets, arrival, heard.payload);
-                }
+                let arrival = arrival(app, Port::Dhcp, heard.interface, heard.from, *heard.to.ip());
+                let asked = arrival.and_then(|arrival| Asked::read(app, arrival, heard.payload));
+                super::handle(app, sockets, asked.into_iter().collect());
             }
             Err(error) => {
                 tracing::debug!(%error, "hearing DHCP");

@@ -1,7 +1,10 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use nextboot_boot::{Client, Firmware, Plan};
-use nextboot_dhcp::{Note, Outcome, Seen, Why};
+use nextboot_dhcp::{LeaseChange, Note, Outcome, Seen, Why};
 use nextboot_model::{EventKind, Mac, Timestamp};
 
 use super::Responder;
@@ -14,7 +17,7 @@ pub(super) fn tell(
     now: Timestamp,
     seen: &Seen,
     client: &Client,
-    plan: &Plan,
+    plan: Option<&Plan>,
     outcome: &Outcome,
 ) -> Vec<EventKind> {
     let mut once_written = Vec::new();
@@ -27,9 +30,7 @@ pub(super) fn tell(
         }
         let event = match note {
             Note::Discover { .. } => {
-                if !boots {
-                    continue;
-                }
+                let Some(plan) = plan.filter(|_| boots) else { continue };
                 let chained = client.firmware == Firmware::Ipxe;
                 let step = {
                     let mut attempts = app.attempts.lock();
@@ -81,10 +82,9 @@ pub(super) fn tell(
             }
             Note::Ack { address, .. } | Note::Bootp { address, .. } => {
                 app.attempts.lock().addressed(now, mac, v4(*address));
-                let lease = app.responder.lock().leases().and_then(|leases| leases.get(*address).cloned());
-                let seconds = lease
-                    .filter(|lease| lease.expires != Timestamp::NEVER)
-                    .map(|lease| u32::try_from(lease.expires.since(now).as_secs()).unwrap_or(u32::MAX));
+                let seconds = ends(app, outcome, *address)
+                    .filter(|expires| *expires != Timestamp::NEVER)
+                    .map(|expires| u32::try_from(expires.since(now).as_secs()).unwrap_or(u32::MAX));
                 once_written.push(EventKind::Leased { address: v4(*address), seconds });
                 continue;
             }
@@ -105,11 +105,12 @@ pub(super) fn tell(
                 {
                     let mut attempts = app.attempts.lock();
                     attempts.addressed(now, mac, v4(*address));
-                    if let Some(number) = client.picked.filter(|_| plan.picked) {
+                    if let Some(number) = client.picked.filter(|_| plan.is_some_and(|plan| plan.picked)) {
                         attempts.picked(mac, number);
                     }
                 }
-                if let Some(profile) = plan.profile.as_ref().filter(|_| plan.picked) {
+                let picked = plan.filter(|plan| plan.picked);
+                if let Some(profile) = picked.and_then(|plan| plan.profile.as_ref()) {
                     app.note(Some(mac), EventKind::Picked { profile: profile.name.clone() });
                 }
                 EventKind::BootServerAnswered { file: Some(file.clone()) }
@@ -155,6 +156,15 @@ pub(super) fn tell(
         }
     }
     once_written
+}
+
+/// When the lease of this address ends: what this packet changed, else what stands.
+fn ends(app: &Appliance, outcome: &Outcome, address: Ipv4Addr) -> Option<Timestamp> {
+    let changed = outcome.lease_changes.iter().rev().find_map(|change| match change {
+        LeaseChange::Put(lease) if lease.address == address => Some(lease.expires),
+        _ => None,
+    });
+    changed.or_else(|| Some(app.responder.lock().leases()?.get(address)?.expires))
 }
 
 /// What is told when an address is kept out of use, or no longer.

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     future::Future,
     net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     pin::Pin,
@@ -6,7 +7,7 @@ use std::{
 };
 
 use nextboot_dhcp::{Arrival, Destination, LeaseChange, Port, Sending};
-use nextboot_model::{EventKind, Mac};
+use nextboot_model::{EventKind, Lease, Mac};
 use nextboot_net::BROADCAST;
 use nextboot_store::LeaseError;
 
@@ -19,44 +20,56 @@ const CLIENT_PORT: u16 = 68;
 pub(super) type Written = Pin<Box<dyn Future<Output = Result<(), LeaseError>> + Send>>;
 
 /// Queues what must be durable; nothing when there is no such thing.
-pub(super) fn write(app: &Appliance, changes: &[LeaseChange]) -> Option<Written> {
-    let (mut put, mut removed) = (Vec::new(), Vec::new());
-    for change in changes.iter().filter(|change| change.must_be_durable()) {
+pub(super) fn write<'a>(
+    app: &Appliance,
+    changes: impl IntoIterator<Item = &'a LeaseChange>,
+) -> Option<Written> {
+    // Of two changes of one address the later one holds.
+    let mut last = BTreeMap::new();
+    for change in changes.into_iter().filter(|change| change.must_be_durable()) {
         match change {
-            LeaseChange::Put(lease) => put.push(lease.clone()),
-            LeaseChange::Remove(address) => removed.push(*address),
-        }
+            LeaseChange::Put(lease) => last.insert(lease.address, Some(lease)),
+            LeaseChange::Remove(address) => last.insert(*address, None),
+        };
     }
-    if put.is_empty() && removed.is_empty() {
+    if last.is_empty() {
         return None;
     }
+    let put = last.values().flatten().map(|lease| Lease::clone(lease)).collect();
+    let removed = last.iter().filter(|(_, lease)| lease.is_none()).map(|(address, _)| *address).collect();
     Some(Box::pin(app.store.put_leases(put, removed)))
 }
 
-/// What is left to do for a packet.
-pub(super) struct Finish {
+/// What one packet led to.
+pub(super) struct Answer {
     /// Whose packet.
     pub(super) mac: Mac,
     pub(super) arrival: Arrival,
-    /// What to send as soon as the leases are durable.
     pub(super) replies: Vec<Sending>,
-    /// What changed in the table of leases.
-    pub(super) lease_changes: Vec<LeaseChange>,
-    /// The part of it that is on its way to the disk.
-    pub(super) written: Option<Written>,
     /// The address that nobody may use, or nothing is sent.
     pub(super) probe: Option<Ipv4Addr>,
     /// What to tell as soon as all of that is so.
     pub(super) told: Vec<EventKind>,
 }
 
+/// What is left to do for packets that came in together.
+#[derive(Default)]
+pub(super) struct Finish {
+    /// What to send as soon as the leases are durable.
+    pub(super) answers: Vec<Answer>,
+    /// What changed in the table of leases.
+    pub(super) lease_changes: Vec<LeaseChange>,
+    /// The part of it that is on its way to the disk.
+    pub(super) written: Option<Written>,
+}
+
 impl Finish {
-    /// Goes on without keeping the next packet waiting.
+    /// Goes on without keeping the next packets waiting.
     pub(super) fn begin(self, app: &Arc<Appliance>, sockets: &Arc<Sockets>) {
-        if self.replies.is_empty() && self.written.is_none() && self.told.is_empty() {
-            return;
+        let nothing = |answer: &Answer| answer.replies.is_empty() && answer.told.is_empty();
+        if self.written.is_some() || !self.answers.iter().all(nothing) {
+            tokio::spawn(self.run(Arc::clone(app), Arc::clone(sockets)));
         }
-        tokio::spawn(self.run(Arc::clone(app), Arc::clone(sockets)));
     }
 
     async fn run(self, app: Arc<Appliance>, sockets: Arc<Sockets>) {
@@ -70,21 +83,41 @@ impl Finish {
                 server.written(&self.lease_changes);
             }
         }
+        let (asking, ready): (Vec<_>, Vec<_>) =
+            self.answers.into_iter().partition(|answer| answer.probe.is_some());
+        for answer in asking {
+            tokio::spawn(answer.ask_first(Arc::clone(&app), Arc::clone(&sockets)));
+        }
+        finish(&app, &sockets, ready).await;
+    }
+}
+
+impl Answer {
+    async fn ask_first(self, app: Arc<Appliance>, sockets: Arc<Sockets>) {
         if let Some(address) = self.probe {
             let relayed = self.replies.iter().any(|reply| matches!(reply.to, Destination::Relay(_)));
             if probe::is_in_use(&app, &sockets, self.arrival.interface, relayed, address).await {
                 return probe::put_aside(&app, self.mac, address).await;
             }
         }
-        for event in self.told {
-            app.note(Some(self.mac), event);
+        finish(&app, &sockets, vec![self]).await;
+    }
+}
+
+/// Nothing stands in the way of these any more.
+async fn finish(app: &Appliance, sockets: &Sockets, mut answers: Vec<Answer>) {
+    for answer in &mut answers {
+        for event in std::mem::take(&mut answer.told) {
+            app.note(Some(answer.mac), event);
         }
-        let delay = app.settings.load().config.dhcp.reply_delay;
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        for reply in &self.replies {
-            if let Err(error) = send(&sockets, &self.arrival, reply).await {
+    }
+    let delay = app.settings.load().config.dhcp.reply_delay;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    for answer in &answers {
+        for reply in &answer.replies {
+            if let Err(error) = send(sockets, &answer.arrival, reply).await {
                 tracing::warn!(%error, to = ?reply.to, "cannot send a DHCP answer");
             }
         }
