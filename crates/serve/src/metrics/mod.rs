@@ -50,6 +50,8 @@ pub(crate) enum Service {
 pub(crate) struct Metrics {
     by_via: [Transfers; VIAS.len()],
     over_limit: [AtomicU64; SERVICES.len()],
+    /// TFTP blocks that were sent again.
+    resent: AtomicU64,
     /// Events that had no room in the journal.
     dropped: AtomicU64,
     journal: Mutex<Journal>,
@@ -115,6 +117,7 @@ impl Default for Metrics {
         Self {
             by_via: [transfers(), transfers()],
             over_limit: zeros(),
+            resent: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             journal: Mutex::new(journal),
         }
@@ -140,6 +143,7 @@ impl Metrics {
             End::Cut { sent, .. } => (3, *sent),
         };
         add(&transfers.ended, end, 1);
+        self.resent.fetch_add(ended.resent, Ordering::Relaxed);
         transfers.bytes.fetch_add(bytes, Ordering::Relaxed);
         if ended.end == End::Whole {
             transfers.took.count(ended.millis);
@@ -232,6 +236,12 @@ impl Metrics {
             "nextboot_over_limit_total",
             "Packets, requests and connections that were turned away because there were too many.",
             over.iter().map(|(labels, count)| (&labels[..], count)),
+        );
+        page.one(
+            Kind::Counter,
+            "nextboot_tftp_blocks_resent_total",
+            "Blocks that TFTP sent again in deliveries that ended, for want of an acknowledgement.",
+            self.resent.load(Ordering::Relaxed),
         );
         self.journal.lock().write(page);
         page.one(
