@@ -80,11 +80,11 @@ mod tests {
         json!({
             "code": code, "version": "1", "hosts": 1, "error": "e", "interface": "eth0", "server": "10.0.0.2",
             "hardware": null, "proxy": true, "conflict": "pxe-class", "what": "w", "macs": [], "profile": "p",
-            "until": "once", "by": {"door": "callback"}, "now": "local", "from": "10.0.0.3", "reason": "r", "times": 1,
+            "until": "once", "by": {"door": "machine", "from": "10.0.0.3"}, "now": "local", "from": "10.0.0.3", "reason": "r", "times": 1,
             "outcome": {"outcome": "booted"}, "arch": null, "firmware": "f", "address": "10.0.0.4", "file": "f",
             "seconds": 1, "network": "10.0.0.0/24", "entries": [], "failed": "direct", "next": "direct",
             "way": "direct", "address_by": null, "next_server": "10.0.0.1", "why": "w", "name": "n", "via": "tftp",
-            "bytes": 1, "millis": 1, "sent": 1,
+            "bytes": 1, "millis": 1, "sent": 1, "block": 1, "packet": 1, "mtu": null,
         })
     }
 
