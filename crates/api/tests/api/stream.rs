@@ -59,10 +59,14 @@ impl Reader {
         None
     }
 
+    /// The next event. On a busy machine the stream may have to show first that it lives.
     async fn event(&mut self) -> (u64, String) {
-        match self.next().await {
-            Some(Line::Event(id, code)) => (id, code),
-            other => panic!("{other:?}"),
+        loop {
+            match self.next().await {
+                Some(Line::Event(id, code)) => return (id, code),
+                Some(Line::Comment(text)) if text.is_empty() => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 }
