@@ -1,7 +1,9 @@
 //! The cells, a file for each domain.
 
+pub mod dhcp;
 pub mod http;
 pub mod start;
+pub mod state;
 pub mod storm;
 pub mod tftp;
 
@@ -10,7 +12,7 @@ use crate::cell::Cell;
 /// All of them, in the order of the table.
 #[must_use]
 pub fn all() -> Vec<Cell> {
-    [tftp::CELLS, http::CELLS, storm::CELLS, start::CELLS].concat()
+    [tftp::CELLS, http::CELLS, storm::CELLS, start::CELLS, dhcp::CELLS, state::CELLS].concat()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What an administrator would install instead, each in the arena's namespace.
 
+mod dhcp;
 mod http;
 mod storm;
 mod tftp;
@@ -11,6 +12,7 @@ use nextboot_tests::{Process, wait_until};
 
 use crate::arena::Arena;
 
+pub use dhcp::{dnsmasq_dhcp, kea};
 pub use http::{NGINX_PORT, nginx};
 pub use storm::{DNSMASQ_AND_NGINX, dnsmasq_and_nginx};
 pub use tftp::{async_tftp, atftpd, dnsmasq_tftp, rs_tftpd, tftpd_hpa};
