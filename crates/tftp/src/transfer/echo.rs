@@ -26,8 +26,8 @@ pub(crate) struct EchoGuard {
     resent: bool,
     /// Shortest time seen from sending to the answer. `None` until there is one.
     round_trip: Option<Duration>,
-    /// That time as it usually is, and how far off it usually is (RFC 6298 section 2).
-    usual: Option<(Duration, Duration)>,
+    /// That time as it usually is: the smoothed one of RFC 6298 section 2.
+    usual: Option<Duration>,
     /// How many blocks may be sent again because of ACKs. Every new acknowledged block earns one; so, whatever a client or
     /// the network does, ACKs at most double the traffic.
     credit: u64,
@@ -68,15 +68,13 @@ impl EchoGuard {
         if !self.resent {
             let took = now.saturating_duration_since(self.burst_at);
             self.round_trip = Some(self.round_trip.map_or(took, |known| known.min(took)));
-            self.usual = Some(self.usual.map_or((took, took / 2), |(usual, off)| {
-                (usual * 7 / 8 + took / 8, off * 3 / 4 + usual.abs_diff(took) / 4)
-            }));
+            self.usual = Some(self.usual.map_or(took, |usual| usual * 7 / 8 + took / 8));
         }
     }
 
-    /// A round trip that would be no surprise; `None` while none was seen.
+    /// The usual round trip; `None` while none was seen.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
-        self.usual.map(|(usual, off)| usual + 2 * off)
+        self.usual
     }
 
     /// The window's last block goes out again though it may have arrived: its echo is no call for help, not even in the

@@ -244,7 +244,7 @@ const GREETING: u64 = 2;
 
 #[test]
 fn any_single_loss_in_windows_costs_a_round_trip_and_a_guard_and_no_timeout() {
-    // Twice a round trip that would be no surprise, and 5 ms. A client that answers to nothing has only its own timer.
+    // Twice the usual round trip and 5 ms. A client that answers to nothing has only its own timer.
     let guard = 10_000;
     for on_gap in [OnGap::AckOnce, OnGap::AckAlways] {
         for window in [2, 4, 16, 64] {
