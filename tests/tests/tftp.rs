@@ -250,6 +250,7 @@ fn a_file_that_changes_under_a_transfer_is_never_taken_for_a_whole_one() {
             fs::rename(scene.tree.join("renamed.new"), scene.tree.join("renamed"))?;
             let end = client.until(old.len())?;
             ensure!(end.is_none() && client.file == old, "replaced: {end:?}, the old file goes on");
+            let mut client = Client::new(&scene.machine)?;
             client.ask("renamed", &["blksize", "1000"])?;
             client.until(old.len())?;
             ensure!(client.file == new, "and who comes now gets the new one");
@@ -258,7 +259,7 @@ fn a_file_that_changes_under_a_transfer_is_never_taken_for_a_whole_one() {
             fs::remove_file(scene.tree.join("removed"))?;
             let end = client.until(old.len())?;
             ensure!(end.is_none() && client.file == old, "removed: {end:?}, it goes on to its end");
-            let gone = client.ask("removed", &[])?;
+            let gone = Client::new(&scene.machine)?.ask("removed", &[])?;
             ensure!(matches!(gone, Packet::Error(1, _)), "{gone:?}");
         }
         Ok(())
