@@ -40,6 +40,8 @@ pub struct Leases {
     by_id: HashMap<Vec<u8>, BTreeSet<Ipv4Addr>>,
     /// The addresses whose leases are on the disk as they stand here.
     durable: HashSet<Ipv4Addr>,
+    /// The addresses whose clients move to another one, as soon as that is on the disk.
+    leaving: HashSet<Ipv4Addr>,
     pools: Vec<Share>,
 }
 
@@ -156,8 +158,17 @@ impl Leases {
         self.by_address.insert(lease.address, lease);
     }
 
+    /// Takes note that the client of this address moves to another one. Until that is written it may go on using this one.
+    pub(crate) fn leave(&mut self, address: Ipv4Addr) {
+        self.durable.remove(&address);
+        self.leaving.insert(address);
+    }
+
     /// Takes note that this lease is on the disk, unless it has changed meanwhile.
     pub(crate) fn written(&mut self, lease: &Lease) {
+        if lease.state == LeaseState::Released && self.leaving.contains(&lease.address) {
+            self.put(lease.clone());
+        }
         if self.by_address.get(&lease.address) == Some(lease) {
             self.durable.insert(lease.address);
         }
@@ -170,6 +181,7 @@ impl Leases {
 
     pub(crate) fn remove(&mut self, address: Ipv4Addr) -> Option<Lease> {
         self.durable.remove(&address);
+        self.leaving.remove(&address);
         let lease = self.by_address.remove(&address)?;
         self.by_mac.remove(&(lease.mac, address));
         if let Some(id) = &lease.client_id

@@ -4,7 +4,7 @@ use dhcproto::v4::MessageType;
 use nextboot_model::{Lease, LeaseState};
 
 use super::call::Call;
-use crate::{NakReason, Note, RequestState, Why, lease::Standing};
+use crate::{LeaseChange, NakReason, Note, RequestState, Why, lease::Standing};
 
 impl Call<'_> {
     /// RFC 2131 section 4.3.2, table 4.
@@ -119,7 +119,8 @@ impl Call<'_> {
         self.give(MessageType::Ack, address, grant);
     }
 
-    /// Gives up what the client holds on this link, except for one address.
+    /// Gives up what the client holds on this link, except for one address, as soon as that is on the disk: when the disk
+    /// fails, the client is not answered and goes on using what it has.
     pub(super) fn let_go(&mut self, except: Option<Ipv4Addr>) {
         let (reach, now) = (&self.reach, self.now);
         let holds = |lease: &&Lease| {
@@ -130,7 +131,9 @@ impl Call<'_> {
         };
         let old: Vec<Lease> = self.server.leases.of(self.who()).filter(holds).cloned().collect();
         for lease in old {
-            self.change(Lease { state: LeaseState::Released, expires: now, heard: now, ..lease });
+            self.server.leases.leave(lease.address);
+            let lease = Lease { state: LeaseState::Released, expires: now, heard: now, ..lease };
+            self.out.lease_changes.push(LeaseChange::Put(lease));
         }
     }
 

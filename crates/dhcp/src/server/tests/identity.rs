@@ -103,3 +103,22 @@ fn taking_another_server_s_offer_frees_that_identifier_s_offer_alone() {
     let offered = |last| world.server.leases().get(ip(last)).unwrap().expires > world.now;
     assert!(!offered(10) && offered(11));
 }
+
+#[test]
+fn a_client_whose_move_could_not_be_written_goes_on_using_its_address() {
+    for (mut world, one) in [(strict(), with(1, &[9, 1])), (World::pool(10, 20), Client::new(1))] {
+        assert_eq!(world.lease(&one), ip(10));
+        world.hosts.0.push((Mac([2, 0, 0, 0, 0, 1]), ip(12)));
+        world.disk_works = false;
+        let out = world.send(&init_reboot(&one, ip(12)));
+        assert!(out.replies.is_empty(), "nothing leaves before it is on the disk");
+        world.disk_works = true;
+        let offer = world.send(&discover(&Client::new(2)).address(50, ip(10)));
+        assert_ne!(reply(&offer).yiaddr, ip(10), "it is in use");
+        let out = world.send(&init_reboot(&one, ip(12)));
+        assert_eq!(answer(&out), Answer::Ack);
+        world.restart();
+        assert_eq!(world.server.leases().get(ip(10)).map(|lease| lease.state), Some(LeaseState::Released));
+        assert_eq!(answer(&world.send(&selecting(&Client::new(3), ip(10)))), Answer::Ack, "now it is free");
+    }
+}
