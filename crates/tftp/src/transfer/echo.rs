@@ -25,7 +25,7 @@ pub(crate) struct EchoGuard {
     /// Whether anything of the current window was sent more than once.
     resent: bool,
     /// Shortest time seen from sending to the answer. `None` until there is one.
-    round_trip: Option<Duration>,
+    shortest: Option<Duration>,
     /// That time as it usually is: the smoothed one of RFC 6298 section 2.
     usual: Option<Duration>,
     /// How many blocks may be sent again because of ACKs. Every new acknowledged block earns one; so, whatever a client or
@@ -41,7 +41,7 @@ impl EchoGuard {
             restart: Restart::Armed,
             burst_at: now,
             resent: false,
-            round_trip: None,
+            shortest: None,
             usual: None,
             credit: 4 * window,
             max_credit: 8 * window,
@@ -67,13 +67,13 @@ impl EchoGuard {
     pub(crate) fn answered(&mut self, now: Instant) {
         if !self.resent {
             let took = now.saturating_duration_since(self.burst_at);
-            self.round_trip = Some(self.round_trip.map_or(took, |known| known.min(took)));
+            self.shortest = Some(self.shortest.map_or(took, |known| known.min(took)));
             self.usual = Some(self.usual.map_or(took, |usual| usual * 7 / 8 + took / 8));
         }
     }
 
     /// The usual round trip; `None` while none was seen.
-    pub(crate) fn round_trip(&self) -> Option<Duration> {
+    pub(crate) fn usual(&self) -> Option<Duration> {
         self.usual
     }
 
@@ -99,7 +99,7 @@ impl EchoGuard {
     /// client that complains about a gap before it would have acknowledged the whole window.
     pub(crate) fn may_resend(&mut self, now: Instant, blocks: u64) -> bool {
         let took = now.saturating_duration_since(self.burst_at);
-        if self.round_trip.is_some_and(|shortest| took < shortest / 2) {
+        if self.shortest.is_some_and(|shortest| took < shortest / 2) {
             return false;
         }
         let Some(left) = self.credit.checked_sub(blocks) else {

@@ -334,7 +334,7 @@ impl Transfer {
     /// is, since a block that comes twice hangs the Raspberry Pi 4's loader.
     fn watch(&mut self, now: Instant) {
         if self.terms.window > 1
-            && let Some(round_trip) = self.echo.round_trip()
+            && let Some(round_trip) = self.echo.usual()
         {
             self.timer.watch(now, round_trip);
         }
