@@ -21,6 +21,9 @@ use crate::wait::PATIENCE;
 /// Answers to two packets leave as soon as each of them may, so the later one may be first, by a little.
 const OVERTAKING: Duration = Duration::from_millis(30);
 
+/// How long a client waits before it asks again.
+const ASKS_AGAIN: Duration = Duration::from_secs(1);
+
 /// Packets of one client that the server takes at once, less than it takes in truth.
 const BURST: usize = 16;
 
@@ -146,6 +149,24 @@ impl<'a> Net<'a> {
     /// As [`Net::expect`].
     pub fn offer(&mut self, ask: &Ask) -> Result<Heard> {
         self.expect(ask, Kind::OFFER)
+    }
+
+    /// The answer, as soon as the server has heard of what makes it give one: asks again and again, as clients do.
+    ///
+    /// # Errors
+    /// When there is none in the end, or the first answer is something else.
+    pub fn expect_soon(&mut self, ask: &Ask, kind: Kind) -> Result<Heard> {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            let xid = self.send(ask)?;
+            let heard = self.clients.hear(Instant::now() + ASKS_AGAIN, |heard| heard.header.xid == xid)?;
+            if let Some(heard) = heard {
+                heard.check(ask)?;
+                ensure!(heard.kind() == Some(kind), "{ask}: {heard}");
+                return Ok(heard);
+            }
+        }
+        bail!("no answer to {ask}")
     }
 
     /// The ACK.
