@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use nextboot_model::{AttemptId, Event, EventKind, Mac, Outcome, ProfileName, Timestamp};
+use nextboot_model::{AttemptId, Event, EventKind, Mac, ProfileName, Timestamp};
 use nextboot_store::{Order, Query, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -81,7 +81,7 @@ impl Timeline {
             match event.kind {
                 EventKind::AttemptEnded { outcome } => {
                     timeline.ended = Some(event.at);
-                    timeline.outcome = Some(word(&outcome));
+                    timeline.outcome = Some(outcome.word());
                 }
                 // What was handed out says more than what was planned before.
                 EventKind::ConfigurationSent { profile, .. } => timeline.profile = Some(profile),
@@ -92,15 +92,5 @@ impl Timeline {
             }
         }
         timeline
-    }
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::CalledBack => "called-back",
-        Outcome::Local => "local",
-        Outcome::Booted => "booted",
-        Outcome::StartedAnew => "started-anew",
-        Outcome::Silent => "silent",
     }
 }

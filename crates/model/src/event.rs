@@ -188,6 +188,20 @@ pub enum Outcome {
     Silent,
 }
 
+impl Outcome {
+    /// Its word, as in the serialized form.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::CalledBack => "called-back",
+            Self::Local => "local",
+            Self::Booted => "booted",
+            Self::StartedAnew => "started-anew",
+            Self::Silent => "silent",
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {

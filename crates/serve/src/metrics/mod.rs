@@ -14,7 +14,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use nextboot_model::{Event, EventKind, Histogram, Outcome, Via};
+use nextboot_model::{Event, EventKind, Histogram, Via};
 
 pub(crate) use follow::follow;
 
@@ -77,16 +77,6 @@ struct Journal {
 }
 
 const OUTCOMES: [&str; 5] = ["called-back", "local", "booted", "started-anew", "silent"];
-
-fn outcome(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::CalledBack => "called-back",
-        Outcome::Local => "local",
-        Outcome::Booted => "booted",
-        Outcome::StartedAnew => "started-anew",
-        Outcome::Silent => "silent",
-    }
-}
 
 fn zeros<const N: usize>() -> [AtomicU64; N] {
     std::array::from_fn(|_| AtomicU64::new(0))
@@ -177,7 +167,7 @@ impl Metrics {
         let mut journal = self.journal.lock();
         *journal.events.entry(event.kind.code()).or_default() += 1;
         if let EventKind::AttemptEnded { outcome: how } = &event.kind {
-            *journal.outcomes.entry(outcome(how)).or_default() += 1;
+            *journal.outcomes.entry(how.word()).or_default() += 1;
         }
         journal.boots.see(event);
     }
