@@ -12,7 +12,7 @@ use crate::arena::{Arena, Site};
 use crate::cell::{Bench, Cell};
 use crate::cores::Cores;
 use crate::load::Load;
-use crate::outcome::{Bound, Outcome, brief};
+use crate::outcome::{Bound, Outcome, Standing, brief};
 use crate::peer;
 
 /// The cells of this file.
@@ -31,6 +31,9 @@ const MIX: &str = "bios=60,uefi=30,ipxe=10";
 /// that wait the longest lose their patience, and what is measured are the time-outs of boot ROMs.
 const RATE: &str = "1000";
 const AT_ONCE: &str = "3000";
+/// How long a storm may take, seconds. Those that have not booted by then are not waited for: where a server falls behind,
+/// its machines lose their patience and begin again, for ever.
+const LIMIT: &str = "240";
 /// The table of neighbours of the kernel has room for 1,024 by default, which is less than a room.
 const NEIGHBOURS: &str = "/proc/sys/net/ipv4/neigh/default/";
 
@@ -68,10 +71,8 @@ fn storm(bench: &Bench) -> Result<Outcome> {
     let mut outcome =
         rounds.compare("machine", &contestants, Cores::ONE_EACH, |_| simulate(&arena, hosts, sample))?;
     outcome.rate(peer::DNSMASQ_AND_NGINX, Bound::AtLeast(1.0));
-    let lost: Vec<_> = outcome.standings.iter().map(|it| (it.name.clone(), it.errors())).collect();
-    if let Some((_, lost)) = lost.first() {
-        outcome.value("not booted", "machines", Bound::AtMost(0.0), *lost as f64);
-    }
+    let lost = outcome.ours().map_or(0, Standing::errors);
+    outcome.value("not booted", "machines", Bound::AtMost(0.0), lost as f64);
     let shares = outcome.standings.iter().filter_map(|standing| {
         let share = standing.told("simulator_share")? * 100.0;
         Some(format!("{} % of its core against {}", brief(share), standing.name))
@@ -115,7 +116,8 @@ fn simulate(arena: &Arena, hosts: u32, sample: u32) -> Result<Load> {
     let port = arena.lab.plug()?;
     let (hosts, sample) = (hosts.to_string(), sample.to_string());
     let output = port
-        .command(binary()?)
+        .command("timeout")
+        .args(["--signal=INT", LIMIT, &binary()?.to_string_lossy()])
         .args(["simulate", "--json", "--interface", "eth0", "--hosts", &hosts, "--kernel-sample", &sample])
         .args(["--mix", MIX, "--rate", RATE, "--concurrency", AT_ONCE, "--seed", "1", "--keep-leases"])
         .output()
@@ -127,7 +129,7 @@ fn simulate(arena: &Arena, hosts: u32, sample: u32) -> Result<Load> {
     let booted = report["booted"].as_u64().context("an odd report of nextboot simulate")?;
     let missing = report["hosts"].as_u64().unwrap_or_default() - booted;
     if missing > 0 {
-        println!("{:#}", report["failures"]);
+        println!("{missing} machines had not booted after {seconds:.0} s: {:#}", report["failures"]);
     }
     Ok(Load {
         errors: missing,
