@@ -32,6 +32,7 @@ mod firmware;
 mod lab;
 mod machine;
 pub mod matrix;
+mod monitor;
 mod namespace;
 pub mod peer;
 pub mod plain;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::firmware::Firmware;
 use crate::lab::Lab;
+use crate::monitor::Monitor;
 use crate::namespace::Namespace;
 use crate::process::Process;
 use crate::transcript::Transcript;
@@ -124,6 +125,7 @@ impl<'lab> MachineBuilder<'lab> {
         let process = power_on(&self.name, &namespace, emulator, &arguments, &serial, &log)?;
         Ok(Machine {
             console: self.console_socket(),
+            monitor: self.monitor_socket(),
             name: self.name,
             namespace,
             emulator,
@@ -148,6 +150,7 @@ impl<'lab> MachineBuilder<'lab> {
         add("-accel", accelerator);
         add("-m", self.memory_mib.to_string());
         add("-display", "none".to_owned());
+        add("-monitor", format!("unix:{},server=on,wait=off", self.monitor_socket().display()));
         if !self.firmware.is_arm64() {
             add("-vga", "std".to_owned());
         }
@@ -181,6 +184,10 @@ impl<'lab> MachineBuilder<'lab> {
         Ok(words)
     }
 
+    fn monitor_socket(&self) -> PathBuf {
+        self.lab.scratch().join(format!("{}.mon", self.name))
+    }
+
     fn console_socket(&self) -> PathBuf {
         self.lab.scratch().join(format!("{}.tty", self.name))
     }
@@ -193,6 +200,7 @@ pub struct Machine {
     namespace: String,
     emulator: &'static str,
     console: PathBuf,
+    monitor: PathBuf,
     arguments: Vec<String>,
     serial: Transcript,
     log: PathBuf,
@@ -250,6 +258,26 @@ impl Machine {
     /// Pulls the plug.
     pub fn power_off(&mut self) {
         self.process = None;
+    }
+
+    /// Presses and releases a key at the machine's keyboard, by QEMU's name for it: `f8`, `down`, `ret`.
+    ///
+    /// # Errors
+    /// When there is no such key, or the machine is off.
+    pub fn press(&self, key: &str) -> Result<()> {
+        self.monitor()?.press(key)
+    }
+
+    /// What stands on the screen of a PC in text mode.
+    ///
+    /// # Errors
+    /// When the machine is off.
+    pub fn screen(&self) -> Result<String> {
+        self.monitor()?.screen()
+    }
+
+    fn monitor(&self) -> Result<Monitor> {
+        Monitor::open(&self.monitor, self.serial.path().with_file_name("screen"))
     }
 
     /// Switches the machine on again, with the disk and the firmware settings it had. The serial line starts anew.

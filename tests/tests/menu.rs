@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
-use nextboot_tests::{Firmware, Lab, PATIENCE, SERVER, client, peer};
+use nextboot_tests::{Firmware, Lab, PATIENCE, SERVER, client, peer, wait_until};
 
 const ONE_ASK: Duration = Duration::from_secs(2);
 /// From power-on to the kernel.
@@ -85,6 +85,38 @@ fn uefi_shows_the_menu_beside_another_dhcp_server() {
         let other = lab.join("10.77.0.2/24")?;
         let _dnsmasq = peer::dnsmasq(lab, &other, &[])?;
         boots_its_default(lab, Firmware::UefiX64, Dhcp::Proxy)
+    });
+}
+
+/// Somebody stands at the console: F8 at the prompt, one entry down, Enter.
+#[test]
+fn what_is_picked_with_the_keyboard_boots_and_not_the_default() {
+    Lab::run("menu-keyboard", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let menu =
+            format!("{MENU}\n[[boot.menu.host]]\nname = \"node17\"\ndefault = \"local\"\ntimeout = 120\n");
+        let server = lab.server(&site.config(Dhcp::Server, &menu))?;
+        server.cli(&["host", "add", "node17", MAC])?;
+        let mut machine = lab.machine("node17").mac(MAC).start()?;
+        let shows = |text: &str| {
+            let mut last = String::new();
+            let seen = wait_until(&format!("{text:?} on the screen"), BOOT, || {
+                last = machine.screen()?;
+                Ok(last.contains(text).then_some(()))
+            });
+            seen.with_context(|| last)
+        };
+        shows("Choose")?;
+        machine.press("f8")?;
+        // iPXE shows one entry at a time, in the last line.
+        shows("A. local")?;
+        machine.press("down")?;
+        shows("B. Rescue system")?;
+        machine.press("ret")?;
+        let picked = server.wait_for_event("picked", BOOT, |event| event["host"] == "node17")?;
+        ensure!(picked["profile"] == "rescue", "{picked}");
+        machine.wait_for("Linux version", BOOT)?;
+        Ok(())
     });
 }
 

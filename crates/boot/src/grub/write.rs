@@ -13,7 +13,8 @@ use crate::{
     render::base,
 };
 
-/// Gives the machine back to the firmware, which tries its next boot option.
+/// Gives the machine back to the firmware. Some try their next boot option then; EDK2 takes GRUB's success for an end and shows
+/// its set-up.
 const LEAVE: &str = "exit\n";
 /// How long the reason of a failure stays on the screen, in seconds.
 const READ: u32 = 10;
