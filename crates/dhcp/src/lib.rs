@@ -3,14 +3,14 @@
 //! Bytes, time and decisions go in; bytes, lease changes and notes come out. Nothing here knows a socket, a clock or a disk.
 //!
 //! ```
-//! use nextboot_dhcp::{Arrival, BootAnswer, Port, Seen, Server, ServerConfig};
+//! use nextboot_dhcp::{Arrival, BootAnswer, Load, Port, Seen, Server, ServerConfig};
 //! use nextboot_model::Timestamp;
 //!
 //! fn on_datagram(server: &mut Server, now: Timestamp, arrival: &Arrival, bytes: &[u8]) {
 //!     // Garbage and other servers' replies end here; `Heard` reads the latter.
 //!     let Ok(seen) = Seen::read(bytes) else { return };
 //!     // A flood ends here.
-//!     let Some(admitted) = server.admit(now, &seen, &()) else { return };
+//!     let Some(admitted) = server.admit(now, Load::Light, &seen, &()) else { return };
 //!     // The one decision, made elsewhere from `seen.client()`.
 //!     let boot = BootAnswer::Silent;
 //!     let outcome = server.answer(admitted, now, arrival, &seen, &boot, &());
@@ -77,7 +77,7 @@ mod text;
 pub use client::{ClientInfo, ClientKind, Seen, VendorClasses};
 pub use dhcproto::v4::MessageType;
 pub use lease::{IdentityRule, Leases};
-pub use limit::{Admitted, LimitConfig};
+pub use limit::{Admitted, LimitConfig, Load};
 pub use neighbours::{MAX_NEIGHBOURS, Neighbours, News, Ourselves, Overheard};
 pub use outcome::{
     Arrival, Boot, BootAnswer, Destination, LeaseChange, NakReason, Note, Outcome, Port, PxeMenu,

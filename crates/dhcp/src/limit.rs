@@ -11,9 +11,9 @@ pub struct LimitConfig {
     pub client_burst: u32,
     /// Packets of one client per second.
     pub client_rate: u32,
-    /// Packets of all clients at once.
+    /// Packets of all clients at once, of those that come [while packets pile up](Load::Heavy).
     pub burst: u32,
-    /// Packets of all clients per second.
+    /// The same per second.
     pub rate: u32,
     /// How many clients are remembered, twice: those seen lately, and those seen before them.
     pub clients: usize,
@@ -21,10 +21,21 @@ pub struct LimitConfig {
 
 impl Default for LimitConfig {
     /// One machine sends about ten packets in a boot; 20 at once and 2 per second let the most impatient through. All together
-    /// may ask for half of what one core answers, so that of a flood there is time to say no to the other half and more.
+    /// may ask for about half of what one core answers while packets pile up, so that there is time to say no to the rest of a
+    /// flood.
     fn default() -> Self {
         Self { client_burst: 20, client_rate: 2, burst: 30_000, rate: 30_000, clients: 16_384 }
     }
+}
+
+/// Whether packets come faster than they are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// They do not: only what one client may send is counted. How many all of them may send depends on the machine, and it shows
+    /// by itself when that is too much.
+    Light,
+    /// They pile up: all clients together have a limit, so that the pile is gone soon.
+    Heavy,
 }
 
 /// Says that a packet is to be handled.
@@ -77,7 +88,7 @@ impl Limiter {
 
     /// True if one more packet of this client may be handled. `fresh` is a packet that begins something: under load those give
     /// way first, so that the clients already served get through.
-    pub(crate) fn allow(&mut self, now: Timestamp, mac: Mac, fresh: bool) -> bool {
+    pub(crate) fn allow(&mut self, now: Timestamp, load: Load, mac: Mac, fresh: bool) -> bool {
         let LimitConfig { client_burst, client_rate, burst, rate, clients } = self.config;
         if self.recent.len() >= clients && !self.recent.contains_key(&mac) {
             self.old = std::mem::take(&mut self.recent);
@@ -88,6 +99,9 @@ impl Limiter {
         bucket.refill(now, client_burst, client_rate);
         if !bucket.take(0) {
             return false;
+        }
+        if load == Load::Light {
+            return true;
         }
         let all = self.all.get_or_insert_with(|| Bucket::new(burst, now));
         all.refill(now, burst, rate);
@@ -109,26 +123,40 @@ mod tests {
     fn one_client_cannot_use_up_what_others_need() {
         let mut limiter =
             Limiter::new(LimitConfig { client_burst: 5, client_rate: 2, ..LimitConfig::default() });
-        let passed = (0..1000).filter(|_| limiter.allow(Timestamp(0), mac(1), true)).count();
+        let passed = (0..1000).filter(|_| limiter.allow(Timestamp(0), Load::Heavy, mac(1), true)).count();
         assert_eq!(passed, 5);
-        assert!(limiter.allow(Timestamp(0), mac(2), true));
-        assert!(!limiter.allow(Timestamp(499), mac(1), true));
-        assert!(limiter.allow(Timestamp(500), mac(1), true));
+        assert!(limiter.allow(Timestamp(0), Load::Heavy, mac(2), true));
+        assert!(!limiter.allow(Timestamp(499), Load::Heavy, mac(1), true));
+        assert!(limiter.allow(Timestamp(500), Load::Heavy, mac(1), true));
     }
 
     #[test]
     fn under_load_discover_gives_way_to_request() {
         let mut limiter = Limiter::new(LimitConfig { burst: 100, rate: 1, ..LimitConfig::default() });
-        let fresh = (0..1000).filter(|&n| limiter.allow(Timestamp(0), mac(n), true)).count();
-        let rest = (1000..2000).filter(|&n| limiter.allow(Timestamp(0), mac(n), false)).count();
+        let fresh = (0..1000).filter(|&n| limiter.allow(Timestamp(0), Load::Heavy, mac(n), true)).count();
+        let rest = (1000..2000).filter(|&n| limiter.allow(Timestamp(0), Load::Heavy, mac(n), false)).count();
         assert_eq!((fresh, rest), (75, 25));
+    }
+
+    #[test]
+    fn as_long_as_nothing_piles_up_all_clients_together_have_no_limit() {
+        let mut limiter =
+            Limiter::new(LimitConfig { burst: 100, rate: 1, client_burst: 5, ..LimitConfig::default() });
+        let mut passed = |load, numbers: std::ops::Range<u32>| {
+            numbers.filter(|&n| limiter.allow(Timestamp(0), load, mac(n), true)).count()
+        };
+        assert_eq!(passed(Load::Light, 0..1000), 1000);
+        assert_eq!(passed(Load::Heavy, 1000..2000), 75, "nothing was taken from what is there for the pile");
+        assert_eq!(passed(Load::Light, 2000..3000), 1000, "it is gone");
+        let one = (0..1000).filter(|_| limiter.allow(Timestamp(0), Load::Light, mac(9999), true)).count();
+        assert_eq!(one, 5, "one client is no reason to work");
     }
 
     #[test]
     fn a_flood_of_addresses_does_not_grow_the_table() {
         let mut limiter = Limiter::new(LimitConfig { clients: 100, ..LimitConfig::default() });
         for number in 0..10_000 {
-            limiter.allow(Timestamp(0), mac(number), true);
+            limiter.allow(Timestamp(0), Load::Heavy, mac(number), true);
             assert!(limiter.recent.len() <= 100 && limiter.old.len() <= 100);
         }
     }
@@ -136,8 +164,8 @@ mod tests {
     #[test]
     fn a_clock_set_back_locks_nobody_out() {
         let mut limiter = Limiter::new(LimitConfig { client_burst: 1, ..LimitConfig::default() });
-        assert!(limiter.allow(Timestamp(1_000_000), mac(1), true));
-        assert!(!limiter.allow(Timestamp(10), mac(1), true));
-        assert!(limiter.allow(Timestamp(510), mac(1), true));
+        assert!(limiter.allow(Timestamp(1_000_000), Load::Heavy, mac(1), true));
+        assert!(!limiter.allow(Timestamp(10), Load::Heavy, mac(1), true));
+        assert!(limiter.allow(Timestamp(510), Load::Heavy, mac(1), true));
     }
 }

@@ -9,8 +9,8 @@ use nextboot_model::{Mac, OfferWay, Timestamp};
 pub use ways::Ways;
 
 use crate::{
-    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Note, Outcome, Port, RequestState, Seen,
-    Sending, Why, boot, code,
+    Arrival, Boot, BootAnswer, Destination, Heard, LimitConfig, Load, Note, Outcome, Port, RequestState,
+    Seen, Sending, Why, boot, code,
     limit::{Admitted, Limiter},
     menu, pxe,
     reply::Reply,
@@ -70,14 +70,14 @@ impl Proxy {
     }
 
     /// Whether a packet is to be handled at all: before anything is decided about its sender, which costs more than this.
-    pub fn admit(&mut self, now: Timestamp, seen: &Seen) -> Option<Admitted> {
+    pub fn admit(&mut self, now: Timestamp, load: Load, seen: &Seen) -> Option<Admitted> {
         let fresh = seen.packet().message_type() == Some(MessageType::Discover);
-        self.limiter.allow(now, seen.packet().mac, fresh).then_some(Admitted(()))
+        self.limiter.allow(now, load, seen.packet().mac, fresh).then_some(Admitted(()))
     }
 
-    /// Handles one packet: [`Proxy::admit`] and [`Proxy::answer`] in one, for whoever has decided already.
+    /// Handles one packet: [`Proxy::admit`] under heavy load and [`Proxy::answer`] in one, for whoever has decided already.
     pub fn handle(&mut self, now: Timestamp, arrival: &Arrival, seen: &Seen, boot: &BootAnswer) -> Outcome {
-        match self.admit(now, seen) {
+        match self.admit(now, Load::Heavy, seen) {
             Some(admitted) => self.answer(admitted, now, arrival, seen, boot),
             None => Outcome::ignored(Why::RateLimit),
         }

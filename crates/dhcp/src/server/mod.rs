@@ -35,7 +35,7 @@ pub use reservation::{Owner, Reservation};
 use crate::{
     Arrival, BootAnswer, LeaseChange, Note, Outcome, Port, Seen, Why,
     lease::Leases,
-    limit::{Admitted, Limiter},
+    limit::{Admitted, Limiter, Load},
     pxe,
 };
 
@@ -139,12 +139,19 @@ impl Server {
     }
 
     /// Whether a packet is to be handled at all: before anything is decided about its sender, which costs more than this.
-    pub fn admit(&mut self, now: Timestamp, seen: &Seen, hosts: &dyn Reservations) -> Option<Admitted> {
-        let stranger = self.is_stranger(seen, &self.shown(seen), hosts);
-        self.limiter.allow(now, seen.packet().mac, stranger).then_some(Admitted(()))
+    pub fn admit(
+        &mut self,
+        now: Timestamp,
+        load: Load,
+        seen: &Seen,
+        hosts: &dyn Reservations,
+    ) -> Option<Admitted> {
+        // Who is a stranger matters only where somebody has to give way.
+        let stranger = load == Load::Heavy && self.is_stranger(seen, &self.shown(seen), hosts);
+        self.limiter.allow(now, load, seen.packet().mac, stranger).then_some(Admitted(()))
     }
 
-    /// Handles one packet: [`Server::admit`] and [`Server::answer`] in one, for whoever has decided already.
+    /// Handles one packet: [`Server::admit`] under heavy load and [`Server::answer`] in one, for whoever has decided already.
     pub fn handle(
         &mut self,
         now: Timestamp,
@@ -153,7 +160,7 @@ impl Server {
         boot: &BootAnswer,
         hosts: &dyn Reservations,
     ) -> Outcome {
-        match self.admit(now, seen, hosts) {
+        match self.admit(now, Load::Heavy, seen, hosts) {
             Some(admitted) => self.answer(admitted, now, arrival, seen, boot, hosts),
             None => Outcome::ignored(Why::RateLimit),
         }

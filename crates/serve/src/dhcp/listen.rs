@@ -5,7 +5,7 @@ use std::{
 
 use anyhow::Context as _;
 use nextboot_config::Mode;
-use nextboot_dhcp::{Arrival, Heard, Port};
+use nextboot_dhcp::{Arrival, Heard, Load, Port};
 use nextboot_net::{BindOptions, Datagram, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
 
 use super::{Asked, watch::watch};
@@ -13,8 +13,12 @@ use tokio::sync::Semaphore;
 
 use crate::{appliance::Appliance, links::Links, stop::Stop};
 
-/// Most packets that are taken from a socket at a time.
-const AT_ONCE: usize = 32;
+/// Most packets that are taken from a socket at a time. Taking them is cheap beside answering them, so as many as this only come
+/// together when they come faster than they are answered.
+const AT_ONCE: usize = 1024;
+
+/// Packets that are answered together, before others get a turn.
+const TOGETHER: usize = 64;
 
 /// Room for requests that wait while a rack's machines all ask in the same second.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
@@ -108,18 +112,17 @@ async fn udp(
     let Some(socket) = socket(sockets) else { return };
     // One byte more than is read, or a longer datagram would look like one that fits.
     let mut buffer = vec![0; nextboot_dhcp::MAX_PACKET + 1];
-    let mut round = Vec::with_capacity(AT_ONCE);
     loop {
         let mut received = tokio::select! {
             received = socket.recv(&mut buffer) => received.map(Some),
             () = stop.wait() => return,
         };
-        let mut taken = 0;
+        let (mut taken, mut waiting) = (0, Vec::new());
         loop {
             match received {
                 Ok(Some(datagram)) => {
                     let bytes = buffer.get(..datagram.len).unwrap_or_default();
-                    round.extend(asked(app, port, &datagram, bytes));
+                    waiting.extend(asked(app, port, &datagram, bytes));
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -133,9 +136,13 @@ async fn udp(
             }
             received = socket.try_recv(&mut buffer);
         }
-        super::handle(app, sockets, std::mem::take(&mut round));
-        // While more wait, what was decided has to get a turn to be sent.
-        tokio::task::yield_now().await;
+        let load = if taken == AT_ONCE { Load::Heavy } else { Load::Light };
+        let mut waiting = waiting.into_iter().peekable();
+        while waiting.peek().is_some() {
+            super::handle(app, sockets, load, waiting.by_ref().take(TOGETHER).collect());
+            // While more wait, what was decided has to get a turn to be sent.
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -156,7 +163,8 @@ async fn packets(app: &Arc<Appliance>, sockets: &Arc<Sockets>, mut stop: Stop) {
             Ok(heard) => {
                 let arrival = arrival(app, Port::Dhcp, heard.interface, heard.from, *heard.to.ip());
                 let asked = arrival.and_then(|arrival| Asked::read(app, arrival, heard.payload));
-                super::handle(app, sockets, asked.into_iter().collect());
+                // One by one, it does not show whether others wait.
+                super::handle(app, sockets, Load::Heavy, asked.into_iter().collect());
             }
             Err(error) => {
                 tracing::debug!(%error, "hearing DHCP");

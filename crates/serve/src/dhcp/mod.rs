@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use nextboot_boot::{Client, Firmware, Plan};
 use nextboot_dhcp::{
-    Admitted, Arrival, BootAnswer, LeaseChange, MessageType, Outcome, Port, Proxy, Seen, Server,
+    Admitted, Arrival, BootAnswer, LeaseChange, Load, MessageType, Outcome, Port, Proxy, Seen, Server,
 };
 
 pub(crate) use listen::{Sockets, run};
@@ -76,7 +76,7 @@ struct Decided {
 
 /// Packets that came in together: classify, decide, answer. Everything up to the disk happens here and in order; what waits for
 /// the disk goes on by itself, so that many leases share one commit.
-fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, round: Vec<Asked>) {
+fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, load: Load, round: Vec<Asked>) {
     if round.is_empty() {
         return;
     }
@@ -85,9 +85,9 @@ fn handle(app: &Arc<Appliance>, sockets: &Arc<Sockets>, round: Vec<Asked>) {
     let hosts = answer::Hosts(&state);
     let admitted: Vec<Option<Admitted>> = match &mut *app.responder.lock() {
         Responder::Server(server) => {
-            round.iter().map(|asked| server.admit(now, &asked.seen, &hosts)).collect()
+            round.iter().map(|asked| server.admit(now, load, &asked.seen, &hosts)).collect()
         }
-        Responder::Proxy(proxy) => round.iter().map(|asked| proxy.admit(now, &asked.seen)).collect(),
+        Responder::Proxy(proxy) => round.iter().map(|asked| proxy.admit(now, load, &asked.seen)).collect(),
         Responder::Off => return,
     };
     let decide = |(asked, admitted): (Asked, Option<Admitted>)| {

@@ -260,7 +260,7 @@ fn the_limit_comes_before_the_decision_and_counts_each_packet_once() {
     let seen = discover(&Client::new(1)).seen();
     let mut answered = 0;
     for _ in 0..1000 {
-        if let Some(admitted) = world.server.admit(world.now, &seen, &world.hosts) {
+        if let Some(admitted) = world.server.admit(world.now, Load::Heavy, &seen, &world.hosts) {
             let silent = BootAnswer::Silent;
             let out = world.server.answer(admitted, world.now, &broadcast(), &seen, &silent, &world.hosts);
             answered += out.replies.len();

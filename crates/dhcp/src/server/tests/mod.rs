@@ -22,7 +22,7 @@ use nextboot_model::{Lease, Mac, Timestamp, Uuid};
 
 use super::*;
 use crate::{
-    Destination, Heard, IdentityRule, LimitConfig,
+    Destination, Heard, IdentityRule, LimitConfig, Load,
     testkit::{Client, broadcast, reply, unicast},
 };
 
