@@ -30,6 +30,18 @@ pub(crate) struct Entry {
     pub(crate) told: bool,
 }
 
+impl Entry {
+    /// What the writer itself saw.
+    pub(crate) fn of_trouble(at: Timestamp, what: String) -> Self {
+        let kind = EventKind::Trouble { what };
+        Self {
+            event: Event { id: 0, at, attempt: None, mac: None, host: None, kind },
+            noted: true,
+            told: false,
+        }
+    }
+}
+
 /// A transaction in the making.
 pub(crate) struct Batch {
     /// What will be seen once it is durable; holds the earlier commands of this very batch.
@@ -91,9 +103,7 @@ impl Batch {
     pub(crate) fn miss(&mut self, missing: u64) {
         self.missing = missing;
         let what = format!("{missing} events are missing here: they came faster than the disk took them");
-        let kind = EventKind::Trouble { what };
-        let event = Event { id: 0, at: self.now, attempt: None, mac: None, host: None, kind };
-        self.add(Entry { event, noted: false, told: false });
+        self.add(Entry { noted: false, ..Entry::of_trouble(self.now, what) });
     }
 
     /// Holds a place in the queue until the batch is done with.

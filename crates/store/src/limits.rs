@@ -19,6 +19,8 @@ pub struct Limits {
     /// How long noted events wait for company when nobody waits for the transaction: one write to the disk for all that
     /// a booting machine causes at a time.
     pub linger: Duration,
+    /// A transaction that takes longer makes whoever waits for it suffer, and is told.
+    pub slow: Duration,
     /// Events that a follower may be behind before it misses some.
     pub follow: usize,
     /// Queries of the journal that run at once; the next ones wait.
@@ -34,6 +36,7 @@ impl Default for Limits {
             notes: 16_384,
             batch: 256,
             linger: Duration::from_millis(20),
+            slow: Duration::from_secs(1),
             follow: 4096,
             readers: 4,
         }

@@ -15,6 +15,7 @@ pub struct Measured {
     /// How many commands, sets of leases and events each had.
     pub commit_jobs: Histogram,
     failures: AtomicU64,
+    slow: AtomicU64,
     dropped: AtomicU64,
 }
 
@@ -24,6 +25,7 @@ impl Default for Measured {
             commit_micros: Histogram::new(TIMES),
             commit_jobs: Histogram::new(JOBS),
             failures: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
     }
@@ -36,6 +38,12 @@ impl Measured {
         self.failures.load(Ordering::Relaxed)
     }
 
+    /// Transactions that took longer than [`Limits::slow`](crate::Limits::slow).
+    #[must_use]
+    pub fn slow(&self) -> u64 {
+        self.slow.load(Ordering::Relaxed)
+    }
+
     /// Events that were dropped because they came faster than the disk took them.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -44,6 +52,10 @@ impl Measured {
 
     pub(crate) fn fail(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn was_slow(&self) {
+        self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn drop_notes(&self, count: u64) {

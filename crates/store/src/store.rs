@@ -127,7 +127,9 @@ impl Store {
             clock: clock.clone(),
         };
         let events = contents.events;
-        let writer = Writer { connection, lock, shared, jobs, limits, clock, events, unwritten: Vec::new() };
+        let (unwritten, inspected, told_slow) = (Vec::new(), false, None);
+        let writer =
+            Writer { connection, lock, shared, jobs, limits, clock, events, unwritten, inspected, told_slow };
         std::thread::Builder::new()
             .name("nextboot-store".into())
             .spawn(move || {

@@ -1,6 +1,6 @@
 //! What needs a hand on the writer: disks that do not take anything, and queues that are full.
 
-use std::sync::mpsc;
+use std::{sync::mpsc, time::Duration};
 
 use nextboot_model::{
     Class, Command, Door, Event, EventKind, Host, HostName, Lease, LeaseState, Mac, Refusal, Target,
@@ -349,4 +349,30 @@ async fn whoever_watches_learns_that_nothing_can_be_written_any_more() {
     store.meddle(|_| panic!("the writer fails, as this test wants"));
     watching.await.unwrap();
     assert!(matches!(store.submit(add(2, "")).await, Err(SubmitError::Stopped)));
+}
+
+#[tokio::test]
+async fn a_slow_disk_is_told_once_and_counted_each_time() {
+    let place = Place::new();
+    // Every disk is slower than this.
+    let (store, _) = place.open(Limits { slow: Duration::ZERO, ..Limits::default() });
+    let mut follower = store.follow();
+    for number in 0..5 {
+        store.submit(add(number, "")).await.unwrap();
+    }
+    store.close().await;
+    let complains =
+        |kind: &EventKind| matches!(kind, EventKind::Trouble { what } if what.contains("the disk"));
+    let events = told(&mut follower);
+    assert_eq!(events.iter().filter(|kind| complains(kind)).count(), 1, "{events:?}");
+    assert!(store.measured().slow() >= 5, "{}", store.measured().slow());
+
+    let (store, _) = Place::new().open(Limits { slow: Duration::MAX, ..Limits::default() });
+    let mut follower = store.follow();
+    store.submit(add(0, "")).await.unwrap();
+    store.close().await;
+    assert_eq!(
+        (told(&mut follower).iter().filter(|kind| complains(kind)).count(), store.measured().slow()),
+        (0, 0)
+    );
 }

@@ -29,6 +29,10 @@ use crate::{
 const RETRY: Duration = Duration::from_secs(1);
 /// Events that each transaction prunes beyond as many as it adds, so that a lowered limit comes true in small steps.
 const PRUNE: usize = 64;
+/// How long nobody must have wanted anything before the journal is inspected, which may take longer than machines like to wait.
+const CALM: Duration = Duration::from_secs(5);
+/// How often it is told that the disk is slow.
+const TELL_SLOW: Duration = Duration::from_secs(60);
 
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
@@ -41,6 +45,10 @@ pub(crate) struct Writer {
     pub(crate) events: (u64, u64),
     /// What was noted and could not be written yet.
     pub(crate) unwritten: Vec<Entry>,
+    /// Whether the journal was looked at for damage.
+    pub(crate) inspected: bool,
+    /// When it was told last that the disk is slow.
+    pub(crate) told_slow: Option<Instant>,
 }
 
 /// Why the writer ends.
@@ -54,14 +62,11 @@ enum End {
 impl Writer {
     /// Works until the store is closed or forgotten.
     pub(crate) fn run(mut self) {
-        if let Some(damage) = inspect_journal(&self.connection) {
-            tracing::error!(
-                damage,
-                "the journal is damaged, so changes may fail: stop nextboot and put a backup of the database in its place"
-            );
-        }
         let end = loop {
             let (jobs, end) = self.gather();
+            if jobs.is_empty() && self.unwritten.is_empty() && !self.inspected && end.is_none() {
+                self.inspect();
+            }
             self.carry_out(jobs);
             if let Some(end) = end {
                 break end;
@@ -81,11 +86,25 @@ impl Writer {
         }
     }
 
+    fn inspect(&mut self) {
+        self.inspected = true;
+        if let Some(damage) = inspect_journal(&self.connection) {
+            tracing::error!(
+                damage,
+                "the journal is damaged, so changes may fail: stop nextboot and put a backup of the database in its place"
+            );
+        }
+    }
+
     /// Waits for something to do and takes what else is there.
     fn gather(&self) -> (Vec<Job>, Option<End>) {
         let mut jobs = Vec::new();
         let mut waited_for = 0;
-        let mut until: Option<Instant> = (!self.unwritten.is_empty()).then(|| Instant::now() + RETRY);
+        let mut until = match (self.unwritten.is_empty(), self.inspected) {
+            (false, _) => Some(Instant::now() + RETRY),
+            (true, false) => Some(Instant::now() + CALM),
+            (true, true) => None,
+        };
         loop {
             let next = match until {
                 None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -156,10 +175,28 @@ impl Writer {
             }
             Err(_) => measured.fail(),
         }
+        let took = begun.elapsed();
         match committed {
             Ok(()) => self.publish(batch, revision),
             Err(failure) => self.fall_back(batch, &failure),
         }
+        if jobs > 0 && took > self.limits.slow {
+            self.complain(took);
+        }
+    }
+
+    /// Tells that the disk was slow, in the next transaction. Whoever looks for the reason why machines wait finds it so.
+    fn complain(&mut self, took: Duration) {
+        self.shared.measured.was_slow();
+        if self.told_slow.is_some_and(|told| told.elapsed() < TELL_SLOW) {
+            return;
+        }
+        self.told_slow = Some(Instant::now());
+        let took = took.as_secs_f64();
+        let what = format!(
+            "the disk took {took:.1} s to keep a change: leases, assignments and events wait for it, and so do machines"
+        );
+        self.unwritten.push(Entry::of_trouble(self.clock.now(), what));
     }
 
     /// Makes the batch durable.

@@ -147,6 +147,12 @@ impl Appliance {
         );
         page.one(
             Kind::Counter,
+            "nextboot_store_commits_slow_total",
+            "Transactions that took the disk longer than a second.",
+            measured.slow(),
+        );
+        page.one(
+            Kind::Counter,
             "nextboot_store_events_dropped_total",
             "Events that came faster than the disk took them, and are in no other number.",
             measured.dropped(),
