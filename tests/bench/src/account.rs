@@ -5,6 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
@@ -38,10 +40,15 @@ impl Usage {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// CPU time of this program itself: the load generators.
+    /// CPU time of the load generators: this program itself, and programs that it started and that have ended.
     #[must_use]
     pub fn of_clients() -> Self {
-        Self(ClockId::CLOCK_PROCESS_CPUTIME_ID.now().map(Duration::from).unwrap_or_default())
+        let own = ClockId::CLOCK_PROCESS_CPUTIME_ID.now().map(Duration::from).unwrap_or_default();
+        let ended = getrusage(UsageWho::RUSAGE_CHILDREN).map_or(Duration::ZERO, |usage| {
+            let micros = [usage.user_time(), usage.system_time()].map(|time| time.num_microseconds());
+            Duration::from_micros(u64::try_from(micros.iter().sum::<i64>()).unwrap_or_default())
+        });
+        Self(own + ended)
     }
 }
 
@@ -179,13 +186,14 @@ mod tests {
     #[test]
     fn an_own_child_that_worked_is_in_the_account() {
         let own = std::process::id();
-        let before = Usage::of(own).unwrap();
+        let (before, clients) = (Usage::of(own).unwrap(), Usage::of_clients());
         let status = std::process::Command::new("sh")
             .args(["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"])
             .status()
             .unwrap();
         assert!(status.success());
         assert!(Usage::of(own).unwrap().since(before) > Duration::from_millis(10));
+        assert!(Usage::of_clients().since(clients) > Duration::from_millis(10));
         assert!(peak_kib(own).unwrap() > 100);
     }
 }

@@ -1,8 +1,15 @@
 //! What the bench ran on and beside whom: figures of another machine or another version are other figures.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::stats::Latencies;
 
 /// Debian's packages of peers and load generators.
 const PACKAGES: &[&str] = &["dnsmasq-base", "nginx-light", "kea-dhcp4-server", "kea-admin", "wrk"];
@@ -21,6 +28,29 @@ pub(crate) fn describe() -> [String; 2] {
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();
     [machine, format!("beside {}atftpd, tftpd-hpa, async-tftp, rs-tftpd", installed)]
+}
+
+/// What it takes at best to make 4 KiB durable in this directory: written over bytes of a file that are on the disk already
+/// (nothing about the file changes), so many times.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn syncs(directory: &Path, times: usize) -> Result<Latencies> {
+    const PLACES: usize = 64;
+    let path = directory.join("syncs");
+    let (file, mut page) = (File::create(&path)?, [0_u8; 4096]);
+    file.write_all_at(&vec![0; PLACES * page.len()], 0)?;
+    file.sync_all()?;
+    let mut each = Vec::with_capacity(times);
+    for time in 0..times {
+        page.fill(u8::try_from(time % 251)?);
+        let begun = Instant::now();
+        file.write_all_at(&page, (time % PLACES * page.len()) as u64)?;
+        file.sync_data()?;
+        each.push(begun.elapsed());
+    }
+    fs::remove_file(path)?;
+    Ok(Latencies::new(each))
 }
 
 fn value<'t>(text: &'t str, key: &str) -> Option<&'t str> {

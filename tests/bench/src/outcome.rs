@@ -11,7 +11,7 @@ use crate::stats::Spread;
 pub struct Sample {
     /// CPU time of the server and its children.
     pub used: Duration,
-    /// CPU time of the load generators, as far as they are threads of this program.
+    /// CPU time of the load generators.
     pub clients: Duration,
     /// The server's `VmHWM` and that of its living children, KiB.
     pub peak_kib: u64,
@@ -24,6 +24,13 @@ impl Sample {
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.load.units as f64 / self.load.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// How much of one core's time the server and the load generators used.
+    #[must_use]
+    pub fn busy(&self) -> (f64, f64) {
+        let part = |used: Duration| used.as_secs_f64() / self.load.elapsed.as_secs_f64().max(1e-9);
+        (part(self.used), part(self.clients))
     }
 
     /// The server's CPU time per unit, microseconds.
@@ -190,6 +197,18 @@ impl Outcome {
             seen: format!("{} {unit}", brief(seen)).trim_end().to_owned(),
             met: bound.holds(seen),
         });
+    }
+
+    /// Tells how much of a core each server used and how much its clients did: who was the limit.
+    pub fn tell_how_busy(&mut self) {
+        let percent = |part: Option<Spread>| part.map_or(0.0, |part| part.median * 100.0);
+        let each = self.standings.iter().map(|standing| {
+            let server = percent(standing.spread(|sample| sample.busy().0));
+            let clients = percent(standing.spread(|sample| sample.busy().1));
+            format!("{} {server:.0} % and its clients {clients:.0} %", standing.name)
+        });
+        let each: Vec<String> = each.collect();
+        self.note(format!("of a core used: {}", each.join(", ")));
     }
 
     /// Tells something that is neither a number of a contestant nor a target.

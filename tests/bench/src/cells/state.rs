@@ -8,7 +8,7 @@ use crate::arena::{Arena, Site};
 use crate::cell::{Bench, Cell};
 use crate::compare::{Contestant, Running};
 use crate::cores::Cores;
-use crate::dhcp::Clients;
+use crate::dhcp::Perfdhcp;
 use crate::load::Load;
 use crate::outcome::{Bound, Outcome, Sample};
 use crate::state::{Flips, PROFILES, add_hosts, lists, reads};
@@ -98,13 +98,13 @@ fn seen(bench: &Bench) -> Result<Outcome> {
 /// One size of the table.
 struct Sized {
     arena: Arena,
-    clients: Clients<'static>,
+    clients: Perfdhcp,
 }
 
 impl Sized {
     fn new(cell: &str, size: &str, hosts: usize, bench: &Bench) -> Result<Self> {
         let arena = Arena::new(&format!("{cell}-{size}"))?;
-        let clients = Clients::new(&arena, bench.size(2000, 200), bench.size(4, 1), &[])?;
+        let clients = Perfdhcp::new(&arena, bench.size(2000, 200), bench.size(4, 1))?;
         with_hosts(&arena, hosts)?;
         Ok(Self { arena, clients })
     }

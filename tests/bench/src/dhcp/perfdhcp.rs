@@ -5,53 +5,33 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::Namespace;
 
+use super::{SERVER, cable};
 use crate::arena::Arena;
 use crate::load::Load;
 use crate::stats::Latencies;
-
-/// The network that the addresses are of; the server has its first one, perfdhcp its second.
-pub const NETWORK: &str = "10.78.0.0/16";
-/// The server's address in it.
-pub const SERVER: &str = "10.78.0.1";
-/// The addresses that are given: more than there are clients.
-pub const POOL: &str = "10.78.4.0-10.78.250.255";
 
 /// Different clients.
 const CLIENTS: &str = "10000";
 /// How long answers are waited for after the last question, in microseconds. Later than a second is a drop in any case.
 const LAST_ANSWERS: &str = "1000000";
 
-/// The options of UEFI firmware that boots by PXE: vendor class, architecture and UNDI.
-pub const PXE: &[&str] = &[
-    "-o",
-    "60,505845436c69656e743a417263683a30303030373a554e44493a303033303136",
-    "-o",
-    "93,0007",
-    "-o",
-    "94,010310",
-];
-
-/// Clients that each ask for an address: DISCOVER, OFFER, REQUEST, ACK.
+/// Clients that each ask for an address, so many per second whether they are answered or not.
 #[derive(Debug)]
-pub struct Clients<'a> {
+pub struct Perfdhcp {
     side: Namespace,
     /// Exchanges that are begun per second.
     pub rate: u32,
     /// For so many seconds.
     pub seconds: u32,
-    /// More words for perfdhcp.
-    pub says: &'a [&'a str],
 }
 
-impl<'a> Clients<'a> {
+impl Perfdhcp {
     /// On the arena's cable, which gets the network for it.
     ///
     /// # Errors
     /// When `ip` fails.
-    pub fn new(arena: &Arena, rate: u32, seconds: u32, says: &'a [&'a str]) -> Result<Self> {
-        arena.lab.namespace().ip(&["address", "add", "10.78.0.1/16", "dev", "br0"])?;
-        let side = arena.lab.join("10.78.0.2/16")?;
-        Ok(Self { side, rate, seconds, says })
+    pub fn new(arena: &Arena, rate: u32, seconds: u32) -> Result<Self> {
+        Ok(Self { side: cable(arena)?, rate, seconds })
     }
 
     /// Runs them. A unit is an exchange with all its four packets; an error is a question without an answer within a second, of
@@ -66,8 +46,7 @@ impl<'a> Clients<'a> {
             .command("perfdhcp")
             .args(["-4", "-l", "eth0", "-r", &rate, "-R", CLIENTS, "-p", &seconds])
             .args(["-W", LAST_ANSWERS, "-x", "t"])
-            .args(self.says)
-            .arg(SERVER)
+            .arg(SERVER.to_string())
             .output()
             .context("perfdhcp")?;
         // It ends with 3 when there were drops.
