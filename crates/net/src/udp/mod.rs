@@ -9,6 +9,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd as _;
 
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket as Inner;
 
@@ -62,6 +63,15 @@ impl UdpSocket {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// How much memory datagrams that wait to be read may take, in bytes, the kernel's own per datagram included. Less than was
+    /// asked for where the system has a limit and this program no right to go beyond it.
+    ///
+    /// # Errors
+    /// Whatever the kernel says.
+    pub fn receive_room(&self) -> io::Result<usize> {
+        SockRef::from(&self.io).recv_buffer_size()
     }
 
     /// Waits for a datagram and puts it into `buffer`. Safe to cancel: nothing is lost.
@@ -159,6 +169,16 @@ mod tests {
             let datagram = client.recv(&mut buffer).await.unwrap();
             assert_eq!((&buffer[..datagram.len], datagram.from), (part, asked));
         }
+    }
+
+    #[tokio::test]
+    async fn the_room_for_what_waits_is_told() {
+        let bind = |size| {
+            let options = BindOptions { receive_buffer: Some(size), ..BindOptions::default() };
+            UdpSocket::bind(ONE, 0, &options).unwrap().receive_room().unwrap()
+        };
+        // The kernel counts its own part, too, and doubles what it is asked for.
+        assert_eq!((bind(16 << 10), bind(32 << 10)), (32 << 10, 64 << 10));
     }
 
     #[tokio::test]
