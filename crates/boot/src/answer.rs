@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use nextboot_model::{AttemptId, Exit, Mac, Promise, State, Until, Via};
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The loader that reads an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     /// PXELINUX and its kin.
     Pxelinux,
@@ -105,7 +105,7 @@ impl Setting<'_> {
     /// # Errors
     /// Why there is nothing to read.
     pub fn answer(&self, plan: &Plan, language: Language) -> Result<Answer, NoAnswer> {
-        let profile = plan.profile.as_deref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
+        let profile = plan.profile.as_ref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
         let (text, kernels) = match &profile.body {
             Body::Local => (self.local(language), Vec::new()),
             Body::Linux(linux) => {
@@ -154,14 +154,14 @@ impl Setting<'_> {
     /// # Errors
     /// Why there is nothing to read.
     pub fn seed(&self, plan: &Plan, name: &str, template: &str) -> Result<String, NoAnswer> {
-        let profile = plan.profile.as_deref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
+        let profile = plan.profile.as_ref().ok_or_else(|| NoAnswer::Nothing(plan.why.clone()))?;
         Ok(self.with_scene(plan, profile, |scene| scene.render(name, template))??)
     }
 
     fn with_scene<T>(
         &self,
         plan: &Plan,
-        profile: &Profile,
+        profile: &Arc<Profile>,
         run: impl FnOnce(&Scene<'_>) -> T,
     ) -> Result<T, NoAnswer> {
         let record = plan.host.as_ref().and_then(|name| self.state.host(name));
@@ -179,7 +179,7 @@ impl Setting<'_> {
             self.secret.token(&Proof { mac, attempt: self.attempt, armed: plan.since })
         };
         Ok(run(&Scene {
-            host: record.map(|record| &record.host),
+            record,
             client: self.client,
             mac,
             profile,

@@ -61,7 +61,7 @@ impl fmt::Display for Firmware {
 }
 
 /// The beginning of option 60, as far as rules compare it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct VendorClass([u8; Self::LEN]);
 
 impl VendorClass {
@@ -84,7 +84,7 @@ impl VendorClass {
 }
 
 /// Whoever asks, as far as the wire tells.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Client {
     /// Its hardware address.
     pub mac: Option<Mac>,

@@ -27,6 +27,7 @@ mod render;
 mod rule;
 mod secure;
 mod site;
+mod templates;
 mod token;
 mod tree;
 

@@ -1,38 +1,27 @@
-use std::{collections::BTreeMap, net::IpAddr, sync::LazyLock};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
-use nextboot_model::{Arch, AttemptId, Host, Mac};
+use minijinja::{
+    Value,
+    value::{Enumerator, Object},
+};
+use nextboot_model::{Arch, AttemptId, Mac, Record};
 
-use crate::{Client, Profile};
+use crate::{Client, Profile, templates::compiled};
 
 /// Longest template and longest result, in bytes.
 pub const MAX_RENDERED: usize = 1024 * 1024;
-/// Steps that one template may take: plenty for any seed, little for a loop that never ends.
-const FUEL: u64 = 1_000_000;
-
-/// What all templates have in common. Making it costs more than rendering a kernel's command line.
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
-    // Only delimiters of its own can make a syntax wrong.
-    environment.set_syntax(syntax.unwrap_or_default());
-    environment.set_fuel(Some(FUEL));
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment
-});
 
 /// Everything a template sees.
 #[derive(Debug, Clone)]
 pub struct Scene<'a> {
     /// The host, if the machine is one.
-    pub host: Option<&'a Host>,
+    pub record: Option<&'a Arc<Record>>,
     /// The machine.
     pub client: &'a Client,
     /// The machine's MAC that this boot uses.
     pub mac: Mac,
     /// What it boots.
-    pub profile: &'a Profile,
+    pub profile: &'a Arc<Profile>,
     /// The attempt.
     pub attempt: AttemptId,
     /// Proves this boot to us; see [`crate::Proof`].
@@ -99,9 +88,10 @@ impl Scene<'_> {
         if !template.contains('{') {
             return Ok(template.to_owned());
         }
-        let template = ENVIRONMENT.template_from_named_str(name, template).map_err(complain)?;
+        let template = compiled(template).map_err(complain)?;
+        let template = template.get().map_err(complain)?;
         let mut out = Bounded(Vec::new());
-        match template.render_captured_to(self.names(), &mut out) {
+        match template.render_captured_to(Value::from_object(self.names()), &mut out) {
             Err(_) if out.is_full() => Err(too_large()),
             Err(error) => Err(complain(error)),
             Ok(_) => String::from_utf8(out.0).map_err(|_| too_large()),
@@ -121,13 +111,46 @@ impl Scene<'_> {
         Ok(line.to_owned())
     }
 
-    /// What is not known is left out, not empty: using it is an error that names it.
-    fn names(&self) -> Value {
-        let api = base(self.server, self.api_port);
-        let base = self.base();
-        let name =
-            self.host.map_or_else(|| self.mac.to_string().replace(':', "-"), |host| host.name.to_string());
-        let macs: Vec<String> = match self.host {
+    fn names(&self) -> Names {
+        Names {
+            record: self.record.cloned(),
+            client: *self.client,
+            mac: self.mac,
+            profile: Arc::clone(self.profile),
+            attempt: self.attempt,
+            token: self.token.to_owned(),
+            server: self.server,
+            http: self.base(),
+            api: base(self.server, self.api_port),
+        }
+    }
+}
+
+/// What a template can say, written out only when it does: most say one or two things. What is not known is left out, not
+/// empty: using it is an error that names it.
+#[derive(Debug)]
+struct Names {
+    record: Option<Arc<Record>>,
+    client: Client,
+    mac: Mac,
+    profile: Arc<Profile>,
+    attempt: AttemptId,
+    token: String,
+    server: IpAddr,
+    http: String,
+    api: String,
+}
+
+impl Names {
+    const ALL: &[&str] =
+        &["attempt", "callback_url", "deploy_url", "host", "profile", "seed_url", "server", "token"];
+    const WITHOUT_SEED: &[&str] =
+        &["attempt", "callback_url", "deploy_url", "host", "profile", "server", "token"];
+
+    fn host(&self) -> BTreeMap<&'static str, Value> {
+        let known = self.record.as_ref().map(|record| &record.host);
+        let name = known.map_or_else(|| self.mac.to_string().replace(':', "-"), |host| host.name.to_string());
+        let macs: Vec<String> = match known {
             Some(host) => host.macs.iter().map(ToString::to_string).collect(),
             None => vec![self.mac.to_string()],
         };
@@ -135,35 +158,56 @@ impl Scene<'_> {
             ("name", Value::from(name)),
             ("mac", self.mac.to_string().into()),
             ("macs", macs.into()),
-            ("vars", Value::from_pairs(self.host.iter().flat_map(|host| host.vars.clone()))),
+            ("vars", Value::from_pairs(known.iter().flat_map(|host| host.vars.clone()))),
         ]);
-        let reserved = self.host.and_then(|host| host.address).map(IpAddr::V4);
+        let reserved = known.and_then(|host| host.address).map(IpAddr::V4);
         host.extend(self.client.address.or(reserved).map(|address| ("address", address.to_string().into())));
-        let uuid = self.client.uuid.or_else(|| self.host.and_then(|host| host.uuid));
+        let uuid = self.client.uuid.or_else(|| known.and_then(|host| host.uuid));
         host.extend(uuid.map(|uuid| ("uuid", uuid.to_string().into())));
         host.extend(self.client.arch.and_then(Arch::machine).map(|machine| ("arch", machine.into())));
+        host
+    }
+
+    fn profile(&self) -> BTreeMap<&'static str, Value> {
         let mut profile = BTreeMap::from([
             ("name", Value::from(self.profile.name.as_str())),
             ("class", self.profile.class.to_string().into()),
         ]);
         profile.extend(self.profile.title.as_ref().map(|title| ("title", title.as_str().into())));
-        let server = BTreeMap::from([
+        profile
+    }
+
+    fn server(&self) -> BTreeMap<&'static str, Value> {
+        BTreeMap::from([
             ("address", Value::from(self.server.to_string())),
-            ("http", base.as_str().into()),
-            ("api", api.as_str().into()),
-        ]);
-        let mut names = BTreeMap::from([
-            ("host", Value::from(host)),
-            ("profile", profile.into()),
-            ("server", server.into()),
-            ("attempt", self.attempt.0.into()),
-            ("token", self.token.into()),
-            ("callback_url", format!("{base}/done/{}", self.token).into()),
-            ("deploy_url", format!("{api}/configurations/local/deploy").into()),
-        ]);
-        let seed = self.profile.seed.as_ref();
-        names.extend(seed.map(|seed| ("seed_url", format!("{base}/seed/{}/{seed}", self.token).into())));
-        names.into()
+            ("http", self.http.as_str().into()),
+            ("api", self.api.as_str().into()),
+        ])
+    }
+}
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let Self { http, api, token, .. } = &**self;
+        Some(match key {
+            "host" => self.host().into(),
+            "profile" => self.profile().into(),
+            "server" => self.server().into(),
+            "attempt" => self.attempt.0.into(),
+            "token" => token.as_str().into(),
+            "callback_url" => format!("{http}/done/{token}").into(),
+            "deploy_url" => format!("{api}/configurations/local/deploy").into(),
+            "seed_url" => format!("{http}/seed/{token}/{}", self.profile.seed.as_ref()?).into(),
+            _ => return None,
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(if self.profile.seed.is_some() { Self::ALL } else { Self::WITHOUT_SEED })
     }
 }
 

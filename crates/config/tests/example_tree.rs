@@ -1,11 +1,11 @@
 //! The example tree is what its comments say it is.
 #![allow(clippy::unwrap_used, reason = "a test may fail there")]
 
-use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
+use std::{collections::BTreeMap, fs, net::IpAddr, path::Path, sync::Arc};
 
 use nextboot_boot::{Body, Client, Firmware, OwnLoaders, Profile, Scene, TemplateError, pxelinux::Menu};
 use nextboot_config::Config;
-use nextboot_model::{Arch, AttemptId, Class, Host, Mac};
+use nextboot_model::{Arch, Assignment, AttemptId, Class, Door, Host, Mac, Record, Timestamp};
 
 const TREE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tftproot-example");
 const MAC: Mac = Mac([0x23, 0x34, 0xa3, 0xe9, 0x09, 0xcc]);
@@ -60,16 +60,18 @@ fn render(vars: &[(&str, &str)]) -> Result<String, TemplateError> {
     };
     let server: IpAddr = [10, 0, 0, 1].into();
     let client = Client { arch: Some(Arch::BIOS), firmware: Firmware::Pxe, ..Client::of(MAC) };
-    let profile = Profile {
+    let profile = Arc::new(Profile {
         name: "ubuntu".parse().unwrap(),
         title: None,
         class: Class::Install,
         body: Body::File("pxelinux.cfg/conf/ubuntu".into()),
         seed: Some("ubuntu.cfg.j2".into()),
         loaders: OwnLoaders::default(),
-    };
+    });
+    let assignment = Assignment::local(Timestamp(1), Door::Rule { rule: "test".into() });
+    let record = Arc::new(Record { host, assignment });
     let scene = Scene {
-        host: Some(&host),
+        record: Some(&record),
         client: &client,
         mac: MAC,
         profile: &profile,

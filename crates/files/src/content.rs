@@ -56,6 +56,7 @@ pub(crate) struct OpenFile {
     /// Set when the file system cannot tell whether a read would wait (tmpfs, some network and stacked ones): true when it
     /// lies in memory, so that none ever does.
     untold: OnceLock<bool>,
+    etag: OnceLock<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,16 +122,15 @@ impl Content {
     /// A strong entity tag with its quotes (RFC 9110 section 8.8.3): another one for other bytes. For a file it is made from
     /// its device, inode, size and time in nanoseconds, for memory from the bytes.
     #[must_use]
-    pub fn etag(&self) -> String {
-        let hash = match &self.0 {
-            Kind::File(file) => {
+    pub fn etag(&self) -> Arc<str> {
+        match &self.0 {
+            Kind::File(file) => Arc::clone(file.etag.get_or_init(|| {
                 let Identity { device, inode, len, modified: (seconds, nanos) } = file.identity;
-                fnv(&[device, inode, len, seconds as u64, nanos].map(u64::to_be_bytes).concat())
-            }
-            Kind::Memory { etag: Some(etag), .. } => return etag.as_ref().to_owned(),
-            Kind::Memory { bytes, .. } => fnv(bytes),
-        };
-        format!("\"{:x}-{hash:016x}\"", self.len())
+                tag(len, fnv(&[device, inode, len, seconds as u64, nanos].map(u64::to_be_bytes).concat()))
+            })),
+            Kind::Memory { etag: Some(etag), .. } => Arc::clone(etag),
+            Kind::Memory { bytes, .. } => tag(self.len(), fnv(bytes)),
+        }
     }
 
     /// All bytes, when they are in memory.
@@ -217,7 +217,7 @@ impl Content {
         if read != bytes.len() || self.check_unchanged().is_err() {
             return None;
         }
-        let etag = Some(self.etag().into());
+        let etag = Some(self.etag());
         Some(Self(Kind::Memory { bytes: bytes.into(), modified: self.modified(), etag }))
     }
 
@@ -237,7 +237,7 @@ impl Content {
 
 impl OpenFile {
     pub(crate) fn new(file: OwnedFd, stat: &Stat) -> Self {
-        Self { file, identity: Identity::of(stat), untold: OnceLock::new() }
+        Self { file, identity: Identity::of(stat), untold: OnceLock::new(), etag: OnceLock::new() }
     }
 
     pub(crate) fn inode(&self) -> (u64, u64) {
@@ -329,6 +329,10 @@ pub(crate) fn system_time(seconds: i64, nanos: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH.checked_add(whole)
     };
     base.and_then(|base| base.checked_add(Duration::from_nanos(nanos))).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn tag(len: u64, hash: u64) -> Arc<str> {
+    format!("\"{len:x}-{hash:016x}\"").into()
 }
 
 /// FNV-1a, 64 bit: it only has to tell versions apart, and must give the same tag after a restart.

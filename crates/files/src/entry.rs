@@ -70,15 +70,10 @@ impl Roots {
     /// # Errors
     /// [`OpenError`] when the directory itself cannot be looked into, or the disk fails.
     pub fn entry(&self, name: &Name) -> Result<Option<Entry>, OpenError> {
-        for root in self.roots() {
-            if let Some(entry) = self.entry_in(root, name)? {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
+        self.look().entry(name)
     }
 
-    fn entry_in(&self, root: &Root, name: &Name) -> Result<Option<Entry>, OpenError> {
+    pub(crate) fn entry_in(&self, root: &Root, name: &Name) -> Result<Option<Entry>, OpenError> {
         // A decision looks for a dozen entries that are not there. What a plain look does not find, the walk beneath the
         // root finds neither.
         if matches!(rustix::fs::lstat(root.path.join(name.as_str())), Err(Errno::NOENT)) {

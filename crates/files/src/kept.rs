@@ -60,9 +60,9 @@ impl Held {
     }
 }
 
-/// What a file is known by. The time of its inode changes with all else, and nobody can set it.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+/// What a file, or a directory, is known by. The time of its inode changes with all else, and nobody can set it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Stamp {
     inode: (u64, u64),
     len: i64,
     modified: (i64, u64),
@@ -70,7 +70,7 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(stat: &Stat) -> Self {
+    pub(crate) fn of(stat: &Stat) -> Self {
         Self {
             inode: (stat.st_dev, stat.st_ino),
             len: stat.st_size,
@@ -84,7 +84,8 @@ impl Stamp {
         u64::try_from(self.len).is_ok_and(|len| len <= LARGEST) && self.is_settled(now)
     }
 
-    fn is_settled(&self, now: SystemTime) -> bool {
+    /// Whether any further change gives it other times.
+    pub(crate) fn is_settled(&self, now: SystemTime) -> bool {
         [self.modified, self.changed].into_iter().all(|(seconds, nanos)| {
             now.duration_since(system_time(seconds, nanos)).is_ok_and(|age| age > SETTLED)
         })

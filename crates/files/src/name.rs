@@ -41,18 +41,22 @@ impl Name {
         if sent.chars().any(char::is_control) {
             return Err(BadName::Control);
         }
-        let mut kept: Vec<&str> = Vec::new();
+        let mut kept = String::with_capacity(sent.len());
         for component in sent.split(['/', '\\']) {
             match component {
                 "" | "." => {}
-                ".." => {
-                    kept.pop().ok_or(BadName::Outside)?;
-                }
+                ".." if kept.is_empty() => return Err(BadName::Outside),
+                ".." => kept.truncate(kept.rfind('/').unwrap_or(0)),
                 long if long.len() > MAX_COMPONENT => return Err(BadName::TooLong),
-                _ => kept.push(component),
+                _ => {
+                    if !kept.is_empty() {
+                        kept.push('/');
+                    }
+                    kept.push_str(component);
+                }
             }
         }
-        if kept.is_empty() { Err(BadName::Empty) } else { Ok(Self(kept.join("/"))) }
+        if kept.is_empty() { Err(BadName::Empty) } else { Ok(Self(kept)) }
     }
 
     /// The clean form, without a leading slash.

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use crate::beneath::{self, READ};
 use crate::kept::Kept;
+use crate::look::Absent;
 use crate::shared::Shared;
 use crate::{Content, DEFAULT_LOADERS, LayoutError, Name, OpenError, ReadError, loaders};
 
@@ -47,6 +48,7 @@ struct Inner {
     trusted_by_loaders: Vec<PathBuf>,
     shared: Shared,
     kept: Kept,
+    absent: Absent,
 }
 
 /// One root and its path as the beginning of a name.
@@ -85,6 +87,7 @@ impl Roots {
             trusted_by_loaders: layout.loaders.iter().cloned().chain([loaders::LINKED.into()]).collect(),
             shared: Shared::default(),
             kept: Kept::default(),
+            absent: Absent::default(),
         })))
     }
 
@@ -171,6 +174,10 @@ impl Roots {
 
     pub(crate) fn roots(&self) -> &[Root] {
         &self.0.roots
+    }
+
+    pub(crate) fn absent(&self) -> &Absent {
+        &self.0.absent
     }
 
     pub(crate) fn trusted(&self) -> &[PathBuf] {

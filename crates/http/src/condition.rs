@@ -1,5 +1,6 @@
 //! Whether what the client has, or wants to go on with, is still the same file: RFC 9110 section 13.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::request::{Fields, Only};
@@ -11,7 +12,7 @@ const IF_NONE_MATCH: &str = "If-None-Match";
 #[derive(Debug, Clone)]
 pub(crate) struct Validators {
     /// A strong entity tag with its quotes.
-    pub(crate) etag: String,
+    pub(crate) etag: Arc<str>,
     /// When it last changed, in whole seconds, and not later than now.
     pub(crate) modified: Option<SystemTime>,
     now: SystemTime,
@@ -29,7 +30,7 @@ pub(crate) enum Verdict {
 }
 
 impl Validators {
-    pub(crate) fn new(etag: String, modified: Option<SystemTime>, now: SystemTime) -> Self {
+    pub(crate) fn new(etag: Arc<str>, modified: Option<SystemTime>, now: SystemTime) -> Self {
         // What lies before 1970 or far ahead cannot be written in HTTP, and means only that a clock is wrong.
         let seconds =
             modified.and_then(|at| at.min(now).duration_since(UNIX_EPOCH).ok()).map(|at| at.as_secs());
@@ -40,7 +41,7 @@ impl Validators {
     /// In the order of RFC 9110 section 13.2.2.
     pub(crate) fn judge(&self, fields: Fields<'_>) -> Verdict {
         if fields.has(IF_MATCH) {
-            if !lists(fields, IF_MATCH, |tag| tag == self.etag) {
+            if !lists(fields, IF_MATCH, |tag| tag == &*self.etag) {
                 return Verdict::Failed;
             }
         } else if let (Some(modified), Some(since)) = (self.modified, date(fields, "If-Unmodified-Since"))
@@ -49,7 +50,7 @@ impl Validators {
             return Verdict::Failed;
         }
         if fields.has(IF_NONE_MATCH) {
-            let weakly = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag) == self.etag;
+            let weakly = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag) == &*self.etag;
             if lists(fields, IF_NONE_MATCH, weakly) {
                 return Verdict::NotModified;
             }
@@ -65,7 +66,7 @@ impl Validators {
     pub(crate) fn allows_range(&self, fields: Fields<'_>) -> bool {
         match fields.only("If-Range") {
             Only::Absent => true,
-            Only::Value(tag) if tag.starts_with('"') => tag == self.etag,
+            Only::Value(tag) if tag.starts_with('"') => tag == &*self.etag,
             // A date is good enough only when the file cannot have changed twice in that second.
             Only::Value(date) => self.modified.is_some_and(|modified| {
                 httpdate::parse_http_date(date).is_ok_and(|date| date == modified)
@@ -151,11 +152,11 @@ mod tests {
     fn times_that_http_cannot_write_are_left_out() {
         let now = UNIX_EPOCH + Duration::from_secs(10);
         assert_eq!(
-            Validators::new(String::new(), UNIX_EPOCH.checked_sub(Duration::from_secs(1)), now).modified,
+            Validators::new("".into(), UNIX_EPOCH.checked_sub(Duration::from_secs(1)), now).modified,
             None
         );
         assert_eq!(
-            Validators::new(String::new(), Some(now + Duration::from_secs(1 << 40)), now).modified,
+            Validators::new("".into(), Some(now + Duration::from_secs(1 << 40)), now).modified,
             Some(now)
         );
     }

@@ -16,7 +16,7 @@ use crate::alarm::Alarm;
 use crate::input::Input;
 use crate::pace::Pace;
 use crate::reply::{Body, Reply};
-use crate::request::{LINES, Parsed, Request, parse, too_long};
+use crate::request::{Parsed, Request, no_lines, parse, too_long};
 use crate::service::Exchange;
 use crate::wire::{Broken, Wire};
 use crate::{Asker, Desk, Limits, cookie};
@@ -58,7 +58,7 @@ impl<D: Desk> Connection<D> {
         let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
         let mut stays = true;
         while stays {
-            let mut lines = [httparse::EMPTY_HEADER; LINES];
+            let mut lines = no_lines();
             let (len, answered) = match parse(input.pending(), &mut lines) {
                 Parsed::Whole(request, len) => (len, self.answer(&request, &is_stopped).await),
                 Parsed::Bad(status) => {

@@ -1,7 +1,7 @@
 //! Heads and bodies of answers.
 
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -93,7 +93,9 @@ impl Reply {
         reply.put("Accept-Ranges", "bytes");
         reply.put("ETag", &validators.etag);
         if let Some(modified) = validators.modified {
-            reply.put("Last-Modified", &httpdate::fmt_http_date(modified));
+            reply.fields.push_str("Last-Modified: ");
+            MODIFIED.with_borrow_mut(|date| reply.fields.push_str(date.of(modified)));
+            reply.fields.push_str("\r\n");
         }
         reply
     }
@@ -101,12 +103,13 @@ impl Reply {
     /// Adds what tells the length and type of the body.
     pub(crate) fn describe(&mut self, kind: &'static str, len: u64) {
         self.put("Content-Type", kind);
-        self.put("Content-Length", &len.to_string());
+        // A string takes whatever is written.
+        let _ = write!(self.fields, "Content-Length: {len}\r\n");
     }
 
     /// Adds which part of the file this is.
     pub(crate) fn content_range(&mut self, range: fmt::Arguments<'_>, of: u64) {
-        self.put("Content-Range", &format!("bytes {range}/{of}"));
+        let _ = write!(self.fields, "Content-Range: bytes {range}/{of}\r\n");
     }
 
     /// Names as every other server writes them: some firmware compares bytes. No value comes from outside.
@@ -134,26 +137,35 @@ impl Reply {
         ] {
             head.extend_from_slice(part.as_bytes());
         }
-        date(|date| head.extend_from_slice(date.as_bytes()));
-        head.extend_from_slice(b"\r\n");
+        head.extend_from_slice(b"Date: ");
+        NOW.with_borrow_mut(|date| head.extend_from_slice(date.of(SystemTime::now()).as_bytes()));
+        head.extend_from_slice(b"\r\n\r\n");
         head
     }
 }
 
-/// The line that says what time it is (RFC 9110 section 6.6.1), written once a second on each thread.
-fn date(take: impl FnOnce(&str)) {
-    thread_local! {
-        static LINE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
-    }
-    let now = SystemTime::now();
-    let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    LINE.with_borrow_mut(|(of, line)| {
-        if *of != second || line.is_empty() {
-            *of = second;
-            *line = format!("Date: {}\r\n", httpdate::fmt_http_date(now));
+thread_local! {
+    /// What time it is (RFC 9110 section 6.6.1).
+    static NOW: RefCell<Date> = const { RefCell::new(Date { second: 0, text: String::new() }) };
+    /// When a file changed: who reads from an image asks for a part of the same one again and again.
+    static MODIFIED: RefCell<Date> = const { RefCell::new(Date { second: 0, text: String::new() }) };
+}
+
+/// A date as it was written last: that takes as long as all other lines together.
+struct Date {
+    second: u64,
+    text: String,
+}
+
+impl Date {
+    fn of(&mut self, at: SystemTime) -> &str {
+        let second = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        if self.second != second || self.text.is_empty() {
+            self.second = second;
+            self.text = httpdate::fmt_http_date(at);
         }
-        take(line);
-    });
+        &self.text
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use nextboot_store::{NewEvent, Store};
 
 use crate::{
     clock,
+    desk::Written,
     dhcp::{Responder, Sockets},
     links::Links,
     metrics::Metrics,
@@ -73,6 +74,7 @@ pub(crate) struct Appliance {
     pub(crate) rounds: Mutex<Rounds>,
     pub(crate) sightings: Mutex<Sightings>,
     pub(crate) owners: Mutex<Owners>,
+    pub(crate) written: Written,
     /// What the boot side of HTTP served.
     pub(crate) http: Arc<nextboot_http::Counters>,
     pub(crate) metrics: Metrics,
@@ -83,7 +85,7 @@ impl Appliance {
     /// The one decision, with what is in force now.
     pub(crate) fn plan(&self, state: &State, client: &Client) -> Plan {
         let settings = self.settings.load();
-        decide(&settings.site, state, &*settings.tree, client)
+        decide(&settings.site, state, &settings.tree.now(), client)
     }
 
     /// True when we hear DHCP, and so every machine that begins to boot near us.

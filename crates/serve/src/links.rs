@@ -162,6 +162,11 @@ impl Links {
             .copied()
     }
 
+    /// True for an address of ours.
+    pub(crate) fn has(&self, address: Ipv4Addr) -> bool {
+        self.now.load().values().flat_map(|link| &link.addresses).any(|net| net.addr() == address)
+    }
+
     pub(crate) fn all_addresses(&self) -> Vec<Ipv4Addr> {
         self.now.load().values().flat_map(|link| link.addresses.iter().map(Ipv4Net::addr)).collect()
     }

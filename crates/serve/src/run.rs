@@ -15,7 +15,7 @@ use nextboot_model::{Attempts, EventKind, Lease, Rounds};
 use nextboot_net::{Changes, Network};
 use nextboot_store::{Limits as StoreLimits, Store};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
@@ -23,7 +23,7 @@ use tokio::{
 use crate::{
     appliance::{Appliance, Mutex, Settings},
     clock,
-    desk::HttpDesk,
+    desk::{HttpDesk, Written},
     dhcp::{self, Responder},
     links::Links,
     metrics::{self, Metrics},
@@ -37,6 +37,11 @@ use crate::{
 
 /// The release that is running.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How many connections may wait to be accepted. A rack that comes back from a power cut connects within a second, and those
+/// that find no room try again only after one, then after two more. The kernel takes no more than `net.core.somaxconn`, 4096
+/// since Linux 5.4.
+const WAITING: u32 = 4096;
 
 /// How often attempts that fell silent are let go.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -65,8 +70,8 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
 
     let sockets = Arc::new(dhcp::Sockets::bind(config.dhcp.mode, &links)?);
     let tftp = config.tftp.enabled.then(|| tftp::bind(config.tftp.port)).transpose()?;
-    let http = listeners("http", &config.http.addresses, config.http.port).await?;
-    let api = listeners("api", &config.api.addresses, config.api.port).await?;
+    let http = listeners("http", &config.http.addresses, config.http.port)?;
+    let api = listeners("api", &config.api.addresses, config.api.port)?;
     let unix = vec![nextboot_api::bind_socket(&config.api.socket)?];
     let api = Listeners { tcp: api, unix };
 
@@ -86,6 +91,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         rounds: Mutex::new(Rounds::default()),
         sightings: Mutex::new(Sightings::default()),
         owners: Mutex::new(Owners::default()),
+        written: Written::default(),
         http: Arc::default(),
         metrics: Metrics::default(),
         started: clock::now(),
@@ -193,18 +199,25 @@ fn responder(config: &Config, links: &Links, sockets: &dhcp::Sockets, leases: Ve
 }
 
 /// Binds a TCP port on these addresses; on every address of the machine when there is none.
-async fn listeners(section: &str, addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<TcpListener>> {
+fn listeners(section: &str, addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<TcpListener>> {
     let any = [IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
     let addresses = if addresses.is_empty() { &any } else { addresses };
     let mut bound = Vec::with_capacity(addresses.len());
     for address in addresses {
         let place = SocketAddr::new(*address, port);
-        let listener = TcpListener::bind(place).await;
-        bound.push(listener.with_context(|| {
+        bound.push(listen(place).with_context(|| {
             format!("cannot listen on {place} (TCP); another program has it, or choose another with [{section}] port")
         })?);
     }
     Ok(bound)
+}
+
+fn listen(place: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if place.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that is started again need not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(place)?;
+    socket.listen(WAITING)
 }
 
 fn announce(app: &Appliance, config: &Config) {

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use nextboot_boot::{CONF_DIR, Hand, Tree};
-use nextboot_files::{Name, Roots};
+use nextboot_files::{Look, Name, Roots};
 use nextboot_model::Timestamp;
 
 use crate::clock;
@@ -8,9 +8,26 @@ use crate::clock;
 /// Largest configuration that is read from the tree, in bytes.
 pub(crate) const MAX_CONFIGURATION: usize = 256 * 1024;
 
+/// Where PXELINUX looks for the entries of machines.
+const CFG_DIR: &str = "pxelinux.cfg";
+
 /// The roots as the decision sees them.
 #[derive(Debug, Clone)]
 pub(crate) struct DiskTree(pub(crate) Roots);
+
+impl DiskTree {
+    /// The roots as they are now, for one decision: what it looks for in a directory, it looks for at one moment.
+    pub(crate) fn now(&self) -> TreeNow<'_> {
+        TreeNow { tree: self, look: self.0.look() }
+    }
+}
+
+/// The roots at one moment.
+#[derive(Debug)]
+pub(crate) struct TreeNow<'t> {
+    tree: &'t DiskTree,
+    look: Look<'t>,
+}
 
 /// When an entry was made, for comparing with assignments. One from the future (copied from a machine whose clock is ahead,
 /// or seen by ours before it was set) would defeat every call-back for as long as it stands, so it is as old as can be.
@@ -18,19 +35,22 @@ fn believed(made: Timestamp, now: Timestamp) -> Timestamp {
     if made > now { Timestamp(0) } else { made }
 }
 
-impl Tree for DiskTree {
+impl Tree for TreeNow<'_> {
     fn read(&self, name: &str) -> Option<Bytes> {
         let name = Name::parse(name).ok()?;
-        let text = self.0.read_small(&name, MAX_CONFIGURATION as u64).ok()?;
+        let text = self.tree.0.read_small(&name, MAX_CONFIGURATION as u64).ok()?;
         (!text.is_empty()).then_some(text)
     }
 
     fn hand(&self, entry: &str) -> Option<Hand> {
-        (!entry.contains(['/', '\\'])).then(|| self.entry(&format!("pxelinux.cfg/{entry}"))).flatten()
+        if entry.contains(['/', '\\']) || self.look.lacks(CFG_DIR, entry) {
+            return None;
+        }
+        self.entry(&format!("{CFG_DIR}/{entry}"))
     }
 
     fn entry(&self, name: &str) -> Option<Hand> {
-        let found = match self.0.entry(&Name::parse(name).ok()?) {
+        let found = match self.look.entry(&Name::parse(name).ok()?) {
             Ok(found) => found?,
             Err(error) => {
                 tracing::warn!(name, %error, "cannot look at an entry made by hand");
@@ -47,8 +67,27 @@ impl Tree for DiskTree {
     }
 
     fn list(&self, directory: &str) -> Vec<String> {
-        let listing = Name::parse(directory).ok().and_then(|directory| self.0.list(&directory).ok());
+        let listing = Name::parse(directory).ok().and_then(|directory| self.tree.0.list(&directory).ok());
         listing.map(|listing| listing.names).unwrap_or_default()
+    }
+}
+
+/// Each question for itself.
+impl Tree for DiskTree {
+    fn read(&self, name: &str) -> Option<Bytes> {
+        self.now().read(name)
+    }
+
+    fn hand(&self, entry: &str) -> Option<Hand> {
+        self.now().hand(entry)
+    }
+
+    fn entry(&self, name: &str) -> Option<Hand> {
+        self.now().entry(name)
+    }
+
+    fn list(&self, directory: &str) -> Vec<String> {
+        self.now().list(directory)
     }
 }
 

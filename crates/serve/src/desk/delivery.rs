@@ -46,19 +46,19 @@ impl Appliance {
             tracing::debug!(%from, resent, "TFTP blocks were sent again");
         }
         let now = clock::now();
-        let Some(name) = receipt.name().map(str::to_owned) else { return };
+        let Some(name) = receipt.name() else { return };
         let mac = receipt.mac();
-        match (end, receipt) {
+        match (end, &receipt) {
             (End::Whole, Receipt::Configuration { own, promise, .. }) => {
                 let profile = promise.profile.clone();
-                let Some(mac) = mac.filter(|_| own) else {
+                let Some(mac) = mac.filter(|_| *own) else {
                     tracing::debug!(%from, name, "somebody looked at a configuration");
                     return;
                 };
-                let mut step = self.attempts.lock().configured(now, mac, Some(from), promise);
+                let mut step = self.attempts.lock().configured(now, mac, Some(from), (**promise).clone());
                 // A configuration can begin an attempt and end it; it is told between the two.
                 let begins = step.events.iter().position(|(_, _, kind)| *kind == EventKind::AttemptStarted);
-                let sent = EventKind::ConfigurationSent { name, profile, via };
+                let sent = EventKind::ConfigurationSent { name: name.to_owned(), profile, via };
                 let during = step.events.last().map(|(id, ..)| *id);
                 match during {
                     Some(id) => step.events.insert(begins.map_or(0, |at| at + 1), (id, mac, sent)),
@@ -68,39 +68,39 @@ impl Appliance {
             }
             (End::Whole, Receipt::Seed { .. }) => {
                 self.hear(mac);
-                self.note(mac, EventKind::SeedSent { name });
+                self.note(mac, EventKind::SeedSent { name: name.to_owned() });
             }
             (End::Whole, Receipt::File { .. }) => {
-                if let Some(mac) = mac.filter(|_| ipxe::is_ipxe(&name))
+                if let Some(mac) = mac.filter(|_| ipxe::is_ipxe(name))
                     && self.rounds.lock().fetched(now, mac)
                 {
-                    self.note(Some(mac), EventKind::GoesRound { name: name.clone() });
+                    self.note(Some(mac), EventKind::GoesRound { name: name.to_owned() });
                 }
-                let (repeated, part, step) = self.fetched(mac, &name);
+                let (repeated, part, step) = self.fetched(mac, name);
                 // The same file again and again would push everything else out of the journal.
-                let tells = repeated.is_some_and(|repeated| !repeated || self.may_tell((mac, &name)));
+                let tells = repeated.is_some_and(|repeated| !repeated || self.may_tell((mac, name)));
                 if tells {
-                    self.note(mac, EventKind::FileSent { name, bytes, millis, via, part });
+                    self.note(mac, EventKind::FileSent { name: name.to_owned(), bytes, millis, via, part });
                 } else {
                     tracing::debug!(%from, name, bytes, millis, %via, "file sent");
                 }
                 self.take(step);
             }
             (End::Part(part), Receipt::File { .. }) => {
-                let step = mac.map(|mac| self.attempts.lock().fetched_part(now, mac, &name, part, bytes));
+                let step = mac.map(|mac| self.attempts.lock().fetched_part(now, mac, name, part, bytes));
                 self.take(step.unwrap_or_default());
             }
             (End::Part(_), _) | (End::Whole, Receipt::Note) => self.hear(mac),
             (End::Probe, _) => {
                 self.hear(mac);
-                self.note_once_in_a_while(mac, Some(from), EventKind::SizeProbed { name });
+                self.note_once_in_a_while(mac, Some(from), EventKind::SizeProbed { name: name.to_owned() });
             }
             (End::Cut { sent, reason }, _) => {
                 self.hear(mac);
                 self.note_once_in_a_while(
                     mac,
                     Some(from),
-                    EventKind::FileCut { name, sent, bytes, reason, via },
+                    EventKind::FileCut { name: name.to_owned(), sent, bytes, reason, via },
                 );
             }
         }

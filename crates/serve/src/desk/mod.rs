@@ -7,12 +7,16 @@ mod http;
 mod names;
 mod seed;
 mod who;
+mod written;
+
+use std::sync::Arc;
 
 use nextboot_files::Content;
 use nextboot_model::{Mac, Promise};
 
 pub(crate) use delivery::{End, Ended};
 pub(crate) use http::HttpDesk;
+pub(crate) use written::Written;
 
 /// What is at a name.
 #[derive(Debug, Clone)]
@@ -21,22 +25,22 @@ pub(crate) struct Found {
     pub(crate) receipt: Receipt,
 }
 
-/// What a delivery means once it has ended.
+/// What a delivery means once it has ended. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) enum Receipt {
     /// A file, and who fetches it, as far as known.
-    File { name: String, mac: Option<Mac> },
+    File { name: Arc<str>, mac: Option<Mac> },
     /// A loader's configuration, written under a plan.
     Configuration {
-        name: String,
+        name: Arc<str>,
         /// The machine that it is for.
         mac: Option<Mac>,
         /// Whether that machine itself fetches it, and not somebody who wants to look.
         own: bool,
-        promise: Promise,
+        promise: Arc<Promise>,
     },
     /// A seed.
-    Seed { name: String, mac: Option<Mac> },
+    Seed { name: Arc<str>, mac: Option<Mac> },
     /// A text that only says why there is nothing.
     Note,
 }

@@ -9,6 +9,7 @@ use nextboot_model::{AttemptId, EventKind, Mac, Needs, Promise, State, Via};
 use super::{
     Found, Receipt, Refused,
     who::{Known, Who, is_ourselves, who},
+    written::{Sources, Text},
 };
 use crate::{
     appliance::{Appliance, Settings},
@@ -47,7 +48,9 @@ impl Appliance {
                 self.refuse(&requester, &name, &reason, via);
                 Err(Refused::Forbidden(reason))
             }
-            Ok((content, _)) => Ok(Found { content, receipt: Receipt::File { name: name.to_string(), mac } }),
+            Ok((content, _)) => {
+                Ok(Found { content, receipt: Receipt::File { name: name.as_str().into(), mac } })
+            }
             Err(error) => {
                 self.refuse(&requester, &name, &error.to_string(), via);
                 Err(match error {
@@ -83,7 +86,8 @@ impl Appliance {
         via: Via,
     ) -> Result<Found, Refused> {
         let state = self.store.state();
-        let Some((client, plan)) = question.decide(&settings.site, &state, &*settings.tree, requester) else {
+        let Some((client, plan)) = question.decide(&settings.site, &state, &settings.tree.now(), requester)
+        else {
             // A loader's search goes through a dozen names; that one is not there is no event.
             return Err(Refused::NotFound("no configuration at this name for this machine".into()));
         };
@@ -95,15 +99,19 @@ impl Appliance {
             own_directory: question.in_own_directory(),
             ..self.setting(settings, &state, &client, server)
         };
-        let answer = setting.answer(&plan, question.language);
-        let mut answer = answer.map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
-        if question.language == Language::Pxelinux {
-            also_beneath(&mut answer.promise, name);
-        }
+        let sources = Sources {
+            site: &settings.site,
+            setting: &setting,
+            plan: &plan,
+            language: question.language,
+            name: name.as_str(),
+        };
+        let text =
+            self.write(&sources).map_err(|error| self.no_answer(&client, name.as_str(), error, via))?;
         if own {
             self.give_up_if_exhausted(&plan);
         }
-        Ok(written(name.to_string(), client.mac, own, answer))
+        Ok(found(name.as_str(), client.mac, own, text))
     }
 
     /// The iPXE script for a machine.
@@ -150,12 +158,19 @@ impl Appliance {
         let name = client.mac.map_or_else(|| "ipxe".to_owned(), |mac| format!("ipxe/{mac}"));
         let setting =
             Setting { foreign: who == Who::Other, ..self.setting(&settings, &state, &client, server) };
-        match setting.answer(&plan, Language::Ipxe) {
-            Ok(answer) => {
+        let sources = Sources {
+            site: &settings.site,
+            setting: &setting,
+            plan: &plan,
+            language: Language::Ipxe,
+            name: &name,
+        };
+        match self.write(&sources) {
+            Ok(text) => {
                 if own {
                     self.give_up_if_exhausted(&plan);
                 }
-                Ok(written(name, client.mac, own, answer))
+                Ok(found(&name, client.mac, own, text))
             }
             Err(NoAnswer::Nothing(why)) => {
                 // iPXE shows what it reads, so the reason goes to the machine's own screen.
@@ -164,6 +179,20 @@ impl Appliance {
             }
             Err(error) => Err(self.no_answer(&client, &name, error, via)),
         }
+    }
+
+    /// The text for what was decided just now.
+    fn write(&self, sources: &Sources<'_>) -> Result<Text, NoAnswer> {
+        if let Some(text) = self.written.get(sources) {
+            return Ok(text);
+        }
+        let Answer { text, mut promise } = sources.setting.answer(sources.plan, sources.language)?;
+        if sources.language == Language::Pxelinux {
+            also_beneath(&mut promise, sources.name);
+        }
+        let text = Text { bytes: text, promise: Arc::new(promise) };
+        self.written.keep(sources, &text);
+        Ok(text)
     }
 
     pub(crate) fn setting<'a>(
@@ -192,8 +221,7 @@ impl Appliance {
 
     /// Who asks for what is written for `client` under `plan`.
     fn who(&self, state: &State, client: &Client, plan: &Plan, requester: &Client) -> Who {
-        let own: Vec<IpAddr> = self.links.all_addresses().into_iter().map(IpAddr::V4).collect();
-        if requester.address.is_some_and(|address| is_ourselves(address, &own)) {
+        if requester.address.is_some_and(|address| is_ourselves(address, |address| self.links.has(address))) {
             return Who::Other;
         }
         let host = plan.host.as_ref().and_then(|name| state.host(name));
@@ -234,8 +262,9 @@ impl Appliance {
 }
 
 /// A PXELINUX in a directory of its own puts that before every name in its configuration, unless the site wrote it out.
-fn also_beneath(promise: &mut Promise, name: &Name) {
-    let Some(directory) = name.parent().and_then(|cfg| cfg.parent()) else { return };
+fn also_beneath(promise: &mut Promise, name: &str) {
+    let directory = name.rsplit_once('/').and_then(|(cfg, _)| cfg.rsplit_once('/'));
+    let Some((directory, _)) = directory else { return };
     let prefixed = |set: &BTreeSet<String>| -> BTreeSet<String> {
         set.iter().map(|file| format!("{directory}/{file}")).collect()
     };
@@ -245,9 +274,10 @@ fn also_beneath(promise: &mut Promise, name: &Name) {
     promise.kernels.extend(more);
 }
 
-fn written(name: String, mac: Option<Mac>, own: bool, answer: Answer) -> Found {
-    let content = Content::from_bytes(answer.text);
-    Found { content, receipt: Receipt::Configuration { name, mac, own, promise: answer.promise } }
+fn found(name: &str, mac: Option<Mac>, own: bool, text: Text) -> Found {
+    let Text { bytes, promise } = text;
+    let receipt = Receipt::Configuration { name: name.into(), mac, own, promise };
+    Found { content: Content::from_bytes(bytes), receipt }
 }
 
 /// All bytes of what is small enough to be a configuration.
@@ -298,10 +328,6 @@ mod tests {
 
     use super::*;
 
-    fn name(text: &str) -> Name {
-        Name::parse(text).unwrap()
-    }
-
     #[test]
     fn only_what_can_be_a_configuration_is_read_whole() {
         assert_eq!(small(&Content::from_bytes("text")).as_deref(), Some(&b"text"[..]));
@@ -320,14 +346,14 @@ mod tests {
             kernels: set(&["linux"]),
         };
         let mut promise = plain.clone();
-        also_beneath(&mut promise, &name("pxelinux.cfg/default"));
+        also_beneath(&mut promise, "pxelinux.cfg/default");
         assert_eq!(promise, plain);
-        also_beneath(&mut promise, &name("debian/amd64/pxelinux.cfg/01-02-00-00-00-00-01"));
+        also_beneath(&mut promise, "debian/amd64/pxelinux.cfg/01-02-00-00-00-00-01");
         let beneath = set(&["debian/amd64/linux", "debian/amd64/initrd"]);
         assert_eq!(promise.needs, [plain.needs[0].clone(), beneath]);
         assert_eq!(promise.kernels, set(&["linux", "debian/amd64/linux"]));
         let mut nothing = Promise { needs: Needs::new(), kernels: BTreeSet::new(), ..plain };
-        also_beneath(&mut nothing, &name("debian/pxelinux.cfg/default"));
+        also_beneath(&mut nothing, "debian/pxelinux.cfg/default");
         assert!(nothing.needs.is_empty() && nothing.kernels.is_empty());
     }
 }

@@ -65,7 +65,7 @@ impl Appliance {
         let setting = self.setting(&settings, &state, &client, server);
         let text =
             setting.seed(&plan, wanted.as_str(), template).map_err(|error| failed(error.to_string()))?;
-        let receipt = Receipt::Seed { name: wanted.to_string(), mac: client.mac };
+        let receipt = Receipt::Seed { name: wanted.as_str().into(), mac: client.mac };
         Ok(Found { content: Content::from_bytes(text), receipt })
     }
 }
