@@ -135,7 +135,7 @@ impl<D: Desk> Connection<D> {
             Some(_) if request.method == "HEAD" => reply.body = None,
             Some(body) => {
                 if let Some(sent) = body.sent.take() {
-                    self.wire.ledger.begins(asker, sent, body.part.end, began);
+                    self.wire.ledger.begins(asker, sent, began);
                 }
             }
             None => {}

@@ -192,6 +192,8 @@ pub struct Sent {
     pub ticket: Ticket,
     /// The first byte that was asked for: 0 unless it was a range.
     pub start: u64,
+    /// One past the last byte that was asked for: `of` unless it was a range.
+    pub until: u64,
     /// One past the last byte that was handed over. For a [`Delivery::Cut`] an upper bound: what lies in the buffers of
     /// both ends is in it.
     pub end: u64,
@@ -227,5 +229,11 @@ impl Sent {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.is_complete() && self.start == 0 && self.end == self.of
+    }
+
+    /// Whether it was a part of a file of which everything was handed over, arrived or not.
+    #[must_use]
+    pub fn is_handed_part(&self) -> bool {
+        self.end == self.until && (self.start, self.until) != (0, self.of)
     }
 }

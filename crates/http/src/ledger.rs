@@ -7,6 +7,9 @@ use tokio::time::Instant;
 
 use crate::{Asker, Delivery, Desk, Sent};
 
+/// What is told beside the reason where nothing was left to be sent.
+const UNACKNOWLEDGED: &str = "; all of it was sent, but not all acknowledged";
+
 /// The deliveries of one connection that nobody was told about yet.
 pub(crate) struct Ledger<D: Desk> {
     desk: Arc<D>,
@@ -21,7 +24,6 @@ pub(crate) struct Ledger<D: Desk> {
 struct Open {
     asker: Asker,
     sent: Sent,
-    end: u64,
     began: Instant,
 }
 
@@ -37,9 +39,9 @@ impl<D: Desk> Ledger<D> {
         Self { desk, open: None, handed: VecDeque::new(), broken: None }
     }
 
-    /// A body begins, of the bytes from `sent.start` to `end`, asked for at `began`.
-    pub(crate) fn begins(&mut self, asker: Asker, sent: Sent, end: u64, began: Instant) {
-        self.open = Some(Open { asker, sent, end, began });
+    /// A body begins, asked for at `began`.
+    pub(crate) fn begins(&mut self, asker: Asker, sent: Sent, began: Instant) {
+        self.open = Some(Open { asker, sent, began });
     }
 
     /// So many more bytes of the body are handed over now.
@@ -52,7 +54,7 @@ impl<D: Desk> Ledger<D> {
     /// All that was handed over is with the kernel; the connection has carried `written` bytes. True when the body is at
     /// its end.
     pub(crate) fn flushed(&mut self, written: u64) -> bool {
-        let Some(open) = self.open.take_if(|open| open.sent.end == open.end) else { return false };
+        let Some(open) = self.open.take_if(|open| open.sent.end == open.sent.until) else { return false };
         let mut sent = open.sent;
         sent.millis = millis(open.began);
         self.handed.push_back(Handed { asker: open.asker, sent, mark: written });
@@ -95,7 +97,8 @@ impl<D: Desk> Drop for Ledger<D> {
         });
         let handed = self.handed.drain(..).map(|handed| (handed.asker, handed.sent));
         for (asker, mut sent) in handed.chain(open) {
-            sent.delivery = Delivery::Cut(reason.clone());
+            let all = if sent.end == sent.until { UNACKNOWLEDGED } else { "" };
+            sent.delivery = Delivery::Cut(format!("{reason}{all}"));
             self.desk.sent(&asker, sent);
         }
     }

@@ -180,7 +180,7 @@ impl<D: Desk> Wire<D> {
             if left != progress.1 {
                 progress = (Instant::now(), left);
             } else if progress.0.elapsed() >= self.write_idle {
-                return Err(self.breaks("the client acknowledged nothing for too long"));
+                return Err(self.breaks("the client was silent for too long"));
             }
             tokio::time::sleep(SOON).await;
         }
@@ -243,7 +243,7 @@ impl<D: Desk> Wire<D> {
                     self.progress = (now, left);
                 }
                 if now.duration_since(self.progress.0) >= self.write_idle && self.ledger.waits() {
-                    return self.ledger.breaks("the client acknowledged nothing for too long");
+                    return self.ledger.breaks("the client was silent for too long");
                 }
                 self.pause = (self.pause * 2).min(LOOKS.1);
                 now + self.pause

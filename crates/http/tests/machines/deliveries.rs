@@ -20,6 +20,7 @@ async fn a_whole_file_is_reported_whole() {
         what: What::File,
         ticket: report.ticket.clone(),
         start: 0,
+        until: 13,
         end: 13,
         of: 13,
         millis: report.millis,
@@ -86,7 +87,7 @@ async fn what_was_not_acknowledged_is_not_complete() {
     client.answer(false).await.unwrap();
     client.stream.set_zero_linger().unwrap();
     drop(client);
-    assert_eq!(lab.report().await.delivery, Delivery::Cut("the client closed the connection".into()));
+    assert_eq!(lab.report().await.delivery, left("the client closed the connection"));
 
     // UEFI firmware resets the connection when it has everything.
     few(&lab, 0);
@@ -118,7 +119,7 @@ async fn an_acknowledgement_that_never_comes_is_not_waited_for_for_ever() {
         let mut client = lab.connect().await;
         client.send(format!("GET /hello.txt HTTP/1.1\r\nConnection: {connection}\r\n\r\n").as_bytes()).await;
         client.answer(false).await.unwrap();
-        let cut = Delivery::Cut("the client acknowledged nothing for too long".into());
+        let cut = left("the client was silent for too long");
         assert_eq!(lab.report().await.delivery, cut, "{connection}");
     }
 }
@@ -144,7 +145,36 @@ async fn without_acknowledgements_a_silent_or_talking_client_counts() {
     assert_eq!(lab.report().await.delivery, Delivery::Complete, "it asked for more");
     client.stream.set_zero_linger().unwrap();
     drop(client);
-    assert_eq!(lab.report().await.delivery, Delivery::Cut("the client closed the connection".into()));
+    assert_eq!(lab.report().await.delivery, left("the client closed the connection"));
+}
+
+/// iPXE acknowledges when it is called, and nobody calls it once the system that it read from an image has a driver of its own.
+#[tokio::test]
+async fn a_machine_that_goes_on_with_what_it_read_leaves_a_part_that_was_sent() {
+    let mut lab = Lab::new(Limits::default()).await;
+    *lab.desk.unacknowledged.lock().unwrap() = Some(3);
+    let mut client = lab.connect().await;
+    client.send(b"GET /hello.txt HTTP/1.1\r\nRange: bytes=2-4\r\n\r\n").await;
+    client.answer(false).await.unwrap();
+    client.stream.set_zero_linger().unwrap();
+    drop(client);
+    let report = lab.report().await;
+    assert_eq!(report.delivery, left("the client closed the connection"));
+    assert!(report.is_handed_part() && !report.is_complete(), "{report:?}");
+
+    lab.add("initrd", LARGE);
+    let mut client = lab.connect().await;
+    client.send(b"GET /initrd HTTP/1.1\r\nRange: bytes=2-60000000\r\n\r\n").await;
+    client.stream.read_exact(&mut [0; 4000]).await.unwrap();
+    drop(client);
+    let report = lab.report().await;
+    assert_eq!(report.delivery, Delivery::Cut("the client closed the connection".into()));
+    assert!(!report.is_handed_part(), "it wanted more: {report:?}");
+}
+
+/// Ended, when nothing was left to be sent.
+fn left(reason: &str) -> Delivery {
+    Delivery::Cut(format!("{reason}; all of it was sent, but not all acknowledged"))
 }
 
 #[tokio::test]

@@ -13,6 +13,12 @@ pub(crate) enum End {
     Whole,
     /// The machine has the part it asked for: these bytes.
     Part(Range<u64>),
+    /// The machine left after the part that it asked for was sent, and did not say whether it has it: one that runs from an
+    /// image does, as soon as its system has a network driver of its own.
+    Left {
+        /// How many bytes were sent.
+        sent: u64,
+    },
     /// The machine only wanted to know the size.
     Probe,
     /// It ended early.
@@ -90,7 +96,7 @@ impl Appliance {
                 let step = mac.map(|mac| self.attempts.lock().fetched_part(now, mac, name, part, bytes));
                 self.take(step.unwrap_or_default());
             }
-            (End::Part(_), _) | (End::Whole, Receipt::Note) => self.hear(mac),
+            (End::Part(_) | End::Left { .. }, _) | (End::Whole, Receipt::Note) => self.hear(mac),
             (End::Probe, _) => {
                 self.hear(mac);
                 self.note_once_in_a_while(mac, Some(from), EventKind::SizeProbed { name: name.to_owned() });

@@ -33,6 +33,7 @@ impl Desk for HttpDesk {
             Delivery::Complete if sent.is_whole() => End::Whole,
             Delivery::Complete => End::Part(sent.start..sent.end),
             Delivery::Probed => End::Probe,
+            Delivery::Cut(_) if sent.is_handed_part() => End::Left { sent: sent.end - sent.start },
             Delivery::Cut(reason) => End::Cut { sent: sent.end - sent.start, reason: reason.clone() },
         };
         let (receipt, from) = (receipt.clone(), asker.from.ip());

@@ -130,7 +130,7 @@ impl Metrics {
             End::Whole => (0, ended.bytes),
             End::Part(part) => (1, part.end.saturating_sub(part.start)),
             End::Probe => (2, 0),
-            End::Cut { sent, .. } => (3, *sent),
+            End::Left { sent } | End::Cut { sent, .. } => (3, *sent),
         };
         add(&transfers.ended, end, 1);
         self.resent.fetch_add(ended.resent, Ordering::Relaxed);
