@@ -80,8 +80,8 @@ impl Stamp {
     }
 
     /// Whether all its bytes may be kept.
-    fn can_be_read(&self, now: SystemTime) -> bool {
-        u64::try_from(self.len).is_ok_and(|len| len <= LARGEST) && self.is_settled(now)
+    fn can_be_read(&self) -> bool {
+        u64::try_from(self.len).is_ok_and(|len| len <= LARGEST) && self.is_settled(SystemTime::now())
     }
 
     /// Whether any further change gives it other times.
@@ -105,7 +105,7 @@ impl Kept {
         let content = match &file.held {
             Held::Bytes(content) => content.clone(),
             // By now its bytes can be kept.
-            Held::Open(_) if file.stat.can_be_read(SystemTime::now()) => return None,
+            Held::Open(_) if file.stat.can_be_read() => return None,
             Held::Open(open) => Content::file(open.upgrade()?),
         };
         (file.before.iter().all(is_free) && is_same()).then_some(content)
@@ -123,7 +123,7 @@ impl Kept {
         let stat = Stamp::of(stat);
         let path = |root: &Path| CString::new(root.join(name.as_str()).as_os_str().as_bytes()).ok();
         let (Some(path), Some(before)) = (path(root), before.map(path).collect()) else { return };
-        let bytes = if stat.can_be_read(SystemTime::now()) { content.in_memory() } else { None };
+        let bytes = if stat.can_be_read() { content.in_memory() } else { None };
         let held = match (bytes, content.open_file()) {
             (Some(bytes), _) => Held::Bytes(bytes),
             (None, Some(open)) => Held::Open(Arc::downgrade(open)),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::admission::Place;
 use crate::alarm::Alarm;
+use crate::buffer::Buffer;
 use crate::input::Input;
 use crate::pace::Pace;
 use crate::reply::{Body, Reply};
@@ -22,7 +23,7 @@ use crate::wire::{Broken, Wire};
 use crate::{Asker, Desk, Limits, cookie};
 
 /// How much of a body is copied on its way, in one go, bytes: all connections together hold that much memory each at most.
-const COPY: usize = 16 * 1024;
+pub(crate) const COPY: usize = 16 * 1024;
 
 /// The kernel sends larger bodies out of its page cache, without a copy, but for their first and last bytes.
 const DIRECT: u64 = 64 * 1024;
@@ -152,11 +153,11 @@ impl<D: Desk> Connection<D> {
     async fn send(&mut self, reply: Reply, minor: u8, stays: bool) -> Result<(), Broken> {
         self.wire.counters.answered(reply.status);
         self.pace.keep(self.wire.stream(), &self.place);
-        let piece = reply.body.as_ref().map_or(0, |body| piece(&body.part));
-        let head = reply.head(minor, stays, piece);
+        let mut out = Buffer::take();
+        reply.head(minor, stays, &mut out);
         match reply.body {
-            Some(body) => self.send_with(head, body).await,
-            None => self.wire.write(&head).await,
+            Some(body) => self.send_with(out, body).await,
+            None => self.wire.write(out.filled(), &[]).await,
         }
     }
 
@@ -164,12 +165,17 @@ impl<D: Desk> Connection<D> {
     ///
     /// What the kernel sends out of its page cache is read when it leaves, or leaves again after it was lost. So of a large
     /// body the last bytes are held back until all others have arrived: only then it is known that they belong together.
-    async fn send_with(&mut self, head: Vec<u8>, body: Body) -> Result<(), Broken> {
+    async fn send_with(&mut self, mut out: Buffer, body: Body) -> Result<(), Broken> {
         let Body { content, part, .. } = body;
-        self.recent = content.as_bytes().is_none().then(|| content.clone());
+        if let Some(bytes) = content.as_bytes() {
+            self.recent = None;
+            let bytes = within(bytes, &part).ok_or_else(|| self.breaks(&ReadError::Changed))?;
+            self.wire.ledger.hands(bytes.len() as u64);
+            return self.wire.write(out.filled(), bytes).await;
+        }
+        self.recent = Some(content.clone());
         let (mut at, end) = (part.start, part.end);
-        let mut out = head;
-        let mut direct = end.saturating_sub(at) > DIRECT && content.as_bytes().is_none();
+        let mut direct = end.saturating_sub(at) > DIRECT;
         let mut waits = false;
         loop {
             let piece = piece(&(at..end));
@@ -177,12 +183,15 @@ impl<D: Desk> Connection<D> {
             if is_last && waits {
                 self.wire.arrives(END - COPY as u64).await?;
             }
-            append(&mut out, &content, at, piece).await.map_err(|error| self.breaks(&error))?;
+            let read = content.read_at(at, out.room(piece)).await.map_err(|error| self.breaks(&error))?;
+            if read != piece {
+                return Err(self.breaks(&ReadError::Changed));
+            }
             if is_last {
                 content.check_unchanged().map_err(|error| self.breaks(&error))?;
             }
             self.wire.ledger.hands(piece as u64);
-            self.wire.write(&out).await?;
+            self.wire.write(out.filled(), &[]).await?;
             out.clear();
             at += piece as u64;
             if is_last {
@@ -231,15 +240,6 @@ fn piece(part: &Range<u64>) -> usize {
     usize::try_from(part.end.saturating_sub(part.start)).unwrap_or(usize::MAX).min(COPY)
 }
 
-/// Copies so many bytes of the content behind the others.
-async fn append(out: &mut Vec<u8>, content: &Content, at: u64, len: usize) -> Result<(), ReadError> {
-    if let Some(bytes) = content.as_bytes() {
-        let from = usize::try_from(at).unwrap_or(usize::MAX);
-        out.extend_from_slice(bytes.get(from..from.saturating_add(len)).ok_or(ReadError::Changed)?);
-        return Ok(());
-    }
-    let before = out.len();
-    out.resize(before + len, 0);
-    let room = out.get_mut(before..).unwrap_or_default();
-    if content.read_at(at, room).await? == len { Ok(()) } else { Err(ReadError::Changed) }
+fn within<'b>(bytes: &'b [u8], part: &Range<u64>) -> Option<&'b [u8]> {
+    bytes.get(usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?)
 }

@@ -51,12 +51,12 @@ impl<D: Desk> Ledger<D> {
         }
     }
 
-    /// All that was handed over is with the kernel; the connection has carried `written` bytes. True when the body is at
-    /// its end.
-    pub(crate) fn flushed(&mut self, written: u64) -> bool {
+    /// All that was handed over is with the kernel `now`; the connection has carried `written` bytes. True when the body is
+    /// at its end.
+    pub(crate) fn flushed(&mut self, written: u64, now: Instant) -> bool {
         let Some(open) = self.open.take_if(|open| open.sent.end == open.sent.until) else { return false };
         let mut sent = open.sent;
-        sent.millis = millis(open.began);
+        sent.millis = millis(open.began, now);
         self.handed.push_back(Handed { asker: open.asker, sent, mark: written });
         true
     }
@@ -92,7 +92,7 @@ impl<D: Desk> Drop for Ledger<D> {
         let reason = self.broken.take().unwrap_or_else(|| "the server ended the connection".into());
         let open = self.open.take().map(|open| {
             let mut sent = open.sent;
-            sent.millis = millis(open.began);
+            sent.millis = millis(open.began, Instant::now());
             (open.asker, sent)
         });
         let handed = self.handed.drain(..).map(|handed| (handed.asker, handed.sent));
@@ -104,6 +104,6 @@ impl<D: Desk> Drop for Ledger<D> {
     }
 }
 
-fn millis(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+fn millis(began: Instant, now: Instant) -> u64 {
+    u64::try_from(now.duration_since(began).as_millis()).unwrap_or(u64::MAX)
 }

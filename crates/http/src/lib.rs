@@ -42,6 +42,7 @@
 
 mod admission;
 mod alarm;
+mod buffer;
 mod condition;
 mod connection;
 mod cookie;

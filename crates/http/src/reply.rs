@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nextboot_files::Content;
 
+use crate::buffer::Buffer;
 use crate::condition::Validators;
 use crate::kind::TEXT;
 use crate::status::Status;
@@ -15,8 +16,8 @@ use crate::{Refusal, Sent, Why};
 /// Longest line of a refusal, characters.
 const LINE: usize = 1000;
 
-/// Room for the head of an answer, bytes.
-const HEAD: usize = 512;
+/// Room for the fields of an answer, bytes.
+const FIELDS: usize = 512;
 
 /// An answer.
 pub(crate) struct Reply {
@@ -36,7 +37,7 @@ pub(crate) struct Body {
 
 impl Reply {
     fn new(status: Status, body: Option<Body>) -> Self {
-        Self { status, fields: String::with_capacity(HEAD), body }
+        Self { status, fields: String::with_capacity(FIELDS), body }
     }
 
     /// An answer that nobody may keep: everything but files.
@@ -119,14 +120,13 @@ impl Reply {
         }
     }
 
-    /// The bytes of the head, for a client that speaks this minor version of HTTP/1, with room for `more` behind them.
-    pub(crate) fn head(&self, minor: u8, stays: bool, more: usize) -> Vec<u8> {
+    /// Puts in the bytes of the head, for a client that speaks this minor version of HTTP/1.
+    pub(crate) fn head(&self, minor: u8, stays: bool, out: &mut Buffer) {
         let connection = match (minor, stays) {
             (0, true) => "Connection: keep-alive\r\n",
             (0, false) | (_, true) => "",
             (_, false) => "Connection: close\r\n",
         };
-        let mut head = Vec::with_capacity(HEAD + more);
         for part in [
             "HTTP/1.",
             if minor == 0 { "0 " } else { "1 " },
@@ -135,12 +135,11 @@ impl Reply {
             &self.fields,
             connection,
         ] {
-            head.extend_from_slice(part.as_bytes());
+            out.push(part.as_bytes());
         }
-        head.extend_from_slice(b"Date: ");
-        NOW.with_borrow_mut(|date| head.extend_from_slice(date.of(SystemTime::now()).as_bytes()));
-        head.extend_from_slice(b"\r\n\r\n");
-        head
+        out.push(b"Date: ");
+        NOW.with_borrow_mut(|date| out.push(date.of(SystemTime::now()).as_bytes()));
+        out.push(b"\r\n\r\n");
     }
 }
 
@@ -181,7 +180,9 @@ mod tests {
             (0, false, "HTTP/1.0 404 Not Found\r\n", None),
             (0, true, "HTTP/1.0 404 Not Found\r\n", Some("Connection: keep-alive")),
         ] {
-            let head = String::from_utf8(reply.head(minor, stays, 0)).unwrap();
+            let mut out = Buffer::take();
+            reply.head(minor, stays, &mut out);
+            let head = std::str::from_utf8(out.filled()).unwrap();
             assert!(head.starts_with(start) && head.ends_with("\r\n\r\n"), "{head}");
             assert_eq!(head.lines().find(|line| line.starts_with("Connection")), connection, "{head}");
             assert!(head.contains("Content-Length: 14\r\n") && head.contains("\r\nDate: "), "{head}");

@@ -1,7 +1,7 @@
 //! One client's TCP connection: gives up on clients that take nothing, and sees what arrived.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -100,17 +100,29 @@ impl<D: Desk> Wire<D> {
         }
     }
 
-    /// Hands all of these bytes to the kernel.
-    pub(crate) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), Broken> {
-        while !bytes.is_empty() {
+    /// Hands all of these bytes to the kernel, and then those.
+    pub(crate) async fn write(&mut self, mut bytes: &[u8], mut then: &[u8]) -> Result<(), Broken> {
+        loop {
+            if bytes.is_empty() {
+                (bytes, then) = (then, &[]);
+            }
+            if bytes.is_empty() {
+                break;
+            }
             let written = poll_fn(|cx| {
-                let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+                let stream = Pin::new(&mut self.stream);
+                let written = match then {
+                    [] => stream.poll_write(cx, bytes),
+                    _ => stream.poll_write_vectored(cx, &[IoSlice::new(bytes), IoSlice::new(then)]),
+                };
                 self.wrote(written, cx)
             });
-            bytes = bytes.get(written.await?..).unwrap_or_default();
+            let written = written.await?;
+            then = then.get(written.saturating_sub(bytes.len())..).unwrap_or_default();
+            bytes = bytes.get(written..).unwrap_or_default();
         }
         self.idle = Instant::now();
-        if self.ledger.flushed(self.written) {
+        if self.ledger.flushed(self.written, self.idle) {
             self.progress.0 = self.idle;
             self.pause = LOOKS.0;
             // One that is set already does as well.
@@ -235,6 +247,10 @@ impl<D: Desk> Wire<D> {
             return;
         }
         let now = Instant::now();
+        // It was set for an earlier answer, mostly.
+        if now < self.progress.0 + LOOKS.0 {
+            return self.look.set(self.progress.0 + LOOKS.0);
+        }
         let next = match self.desk.unacknowledged(self.stream.as_fd()) {
             Some(left) => {
                 let left = u64::from(left);
