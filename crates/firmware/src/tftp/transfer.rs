@@ -34,8 +34,6 @@ pub struct Transfer {
     /// The last block that came in order, and how many of its window.
     block: u16,
     in_window: u16,
-    /// An ACK for a gap in this window went out already.
-    gap: bool,
     data: Vec<u8>,
     size: usize,
     keep: bool,
@@ -60,7 +58,6 @@ impl Transfer {
             window: 1,
             block: 0,
             in_window: 0,
-            gap: false,
             data: Vec::new(),
             size: 0,
             keep: true,
@@ -208,10 +205,8 @@ impl Transfer {
                 // RFC 1123 section 4.2.3.1: never answer an old block.
                 return;
             }
-            if !self.gap {
-                self.gap = true;
-                self.acknowledge(now, out);
-            }
+            // EDK2 says for each block that it did not expect what it has, and counts its window from there.
+            self.acknowledge(now, out);
             return;
         }
         if bytes.len() > self.block_size || self.size + bytes.len() > LARGEST {
@@ -219,7 +214,6 @@ impl Transfer {
             self.fail(self.style.refused(&self.name, 4, "the server sends more than was agreed"));
             return;
         }
-        self.gap = false;
         self.block = block;
         self.in_window += 1;
         self.size += bytes.len();
