@@ -188,27 +188,43 @@ fn one_lost(bench: &Bench) -> Result<Outcome> {
     let lost = if bench.quick { &lost[2..4] } else { lost };
     let ours = arena.ours(Site::default());
     let mut running = ours.start(Cores::ONE_EACH.server)?;
-    let mut took = |drop: Drop| -> Result<(f64, Vec<Sample>)> {
+    let mut strangers = 0;
+    let mut took = |drop: Drop, known: bool| -> Result<(f64, Vec<Sample>)> {
         let mut samples = Vec::new();
         for _ in 0..bench.rounds {
-            let sample = running.load(Cores::ONE_EACH, |_| Crowd { drop, ..perfect }.run(&arena))?;
-            samples.push(sample);
+            strangers += usize::from(!known);
+            let crowd = Crowd { drop, skip: if known { 0 } else { strangers }, ..perfect };
+            samples.push(running.load(Cores::ONE_EACH, |_| crowd.run(&arena))?);
         }
         let times = samples.iter().map(|sample| sample.load.elapsed.as_secs_f64() * 1e3);
         Ok((Spread::of(times).context("nothing measured")?.median, samples))
     };
-    let (whole, samples) = took(Drop::Nothing)?;
+    let (whole, samples) = took(Drop::Nothing, true)?;
     let mut outcome = Outcome::new("block");
     for sample in samples {
         outcome.add(Contestant::OURS, sample);
     }
     let mut costs = Vec::new();
     for (what, drop) in lost {
-        costs.push((what, took(*drop)?.0 - whole));
+        costs.push((what, took(*drop, true)?.0 - whole));
+    }
+    let greetings = if bench.quick { &[] } else { &lost[..2] };
+    let mut strange = Vec::new();
+    for (what, drop) in greetings {
+        strange.push(format!("lost {what} {:.0} ms", took(*drop, false)?.0 - whole));
     }
     let bound = (round_trip + GUARD).as_secs_f64() * 1e3;
     for (what, cost) in costs {
         outcome.value(&format!("lost {what}: cost"), "ms", Bound::AtMost(bound), cost);
+    }
+    outcome.note(
+        "the client's address had fetched before, so its round trip was known, as it is behind the size probe of UEFI",
+    );
+    if !strange.is_empty() {
+        outcome.note(format!(
+            "from an address never seen before, which is waited for a second: {}",
+            strange.join(", ")
+        ));
     }
     Ok(outcome)
 }
@@ -243,7 +259,7 @@ fn acks_twice(bench: &Bench) -> Result<Outcome> {
     let crowd = Crowd { clients: bench.size(16, 4), twice: true, ..Crowd::new("file", &file).window(4) };
     let mut outcome = bench.compare("block", &contestants, Cores::ONE_EACH, |_| crowd.run(&arena))?;
     let again = outcome.ours().and_then(|ours| ours.told(Crowd::UNWANTED)).context("nothing measured")?;
-    outcome.value("blocks sent by blocks wanted", "", Bound::AtMost(1.5), 1.0 + again);
+    outcome.value("blocks sent by blocks wanted", "", Bound::AtMost(1.1), 1.0 + again);
     Ok(outcome)
 }
 

@@ -34,6 +34,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct Crowd<'f> {
     /// How many.
     pub clients: usize,
+    /// How many addresses come before theirs: others make them others to a server.
+    pub skip: usize,
     /// On how many threads.
     pub threads: usize,
     /// What each asks for, and how patient it is.
@@ -64,6 +66,7 @@ impl<'f> Crowd<'f> {
         let wish = Wish { block_size: 1468, window: 1, patience: Duration::from_secs(1), tries: 20 };
         Self {
             clients: 64,
+            skip: 0,
             threads: 1,
             wish,
             twice: false,
@@ -236,7 +239,7 @@ struct Client<'f> {
 
 impl<'f> Client<'f> {
     fn new(crowd: &Crowd<'f>, epoll: &OwnedFd, number: usize) -> Result<Self> {
-        let [_, _, high, low] = u32::try_from(number)?.to_be_bytes();
+        let [_, _, high, low] = u32::try_from(crowd.skip + number)?.to_be_bytes();
         let socket = UdpSocket::bind((Ipv4Addr::new(127, 1, high, low), 0))?;
         socket.set_nonblocking(true)?;
         epoll::add(epoll, &socket, EventData::new_u64(number as u64), EventFlags::IN)?;
