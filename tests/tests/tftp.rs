@@ -303,6 +303,41 @@ fn a_block_fits_the_interface_it_leaves_by() {
 }
 
 #[test]
+fn a_machine_that_asks_anew_from_the_same_port_is_understood() {
+    Lab::run("tftp-anew", |lab| {
+        let scene = scene(lab, "")?;
+        scene.put("next", &bytes(50_000, 1))?;
+        let mac = scene.machine.run("cat", &["/sys/class/net/eth0/address"])?.trim().to_owned();
+        scene.server.cli(&["host", "add", "node1", &mac])?;
+        let name = format!("pxelinux.cfg/01-{}", mac.replace(':', "-"));
+        let mut client = Client::new(&scene.machine)?;
+        // All of its one block is sent, and never acknowledged.
+        let mut unanswered = |name: &str| -> Result<()> {
+            client.ask(name, &["blksize", "1468"])?;
+            client.ack()?;
+            let block = client.hear(PATIENCE)?;
+            ensure!(block == Packet::Data(1), "{block:?}");
+            Ok(())
+        };
+        unanswered(&name)?;
+        unanswered(&format!("/{name}"))?;
+        let cut = scene.server.wait_for_event("file-cut", PATIENCE, |event| event["mac"] == mac.as_str())?;
+        ensure!(
+            cut["name"] == name.as_str() && cut["sent"] == 0,
+            "who asks for it again does not have it: {cut}"
+        );
+        let sent = scene.server.events_of("configuration-sent")?;
+        ensure!(sent.is_empty(), "{sent:?}");
+        unanswered("next")?;
+        scene.server.wait_for_event("configuration-sent", PATIENCE, |event| event["mac"] == mac.as_str())?;
+        unanswered(&name)?;
+        let cut = scene.server.wait_for_event("file-cut", PATIENCE, |event| event["name"] == "next")?;
+        ensure!(cut["sent"] == 0, "many blocks were missing: {cut}");
+        Ok(())
+    });
+}
+
+#[test]
 fn large_blocks_that_vanish_on_the_way_are_told_of() {
     Lab::run("tftp-path-mtu", |lab| {
         let scene = scene(lab, "")?;

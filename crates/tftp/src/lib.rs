@@ -7,10 +7,12 @@
 //!
 //! On the well-known port, for each datagram:
 //! 1. [`Request::parse`]. On a [`Reject`] send [`Reject::reply`], if there is one.
-//! 2. [`Registry::admit`]. Stop the transfer that it replaces; on [`Busy`] send [`Busy::reply`].
+//! 2. [`Registry::admit`]. Stop the transfer that it replaces ([`Transfer::replaced`], [`Transfer::evicted`]); on [`Busy`] send
+//!    [`Busy::reply`].
 //! 3. Find the content for [`Request::name`]. When there is none, send [`error_packet`] with [`ErrorCode::FileNotFound`] and
 //!    release the admission. Errors go out before an OACK, never behind it: PXELINUX hangs otherwise.
-//! 4. Bind a new port (the transfer id of RFC 1350) on the address that the request was sent to, and make a [`Transfer`].
+//! 4. Bind a new port (the transfer id of RFC 1350) on the address that the request was sent to, and make a [`Transfer`]. Tell it
+//!    what [`RoundTrips`] knows of the client, and note there what it has seen when it is over.
 //!
 //! Then, for each transfer:
 //! ```text
@@ -54,7 +56,9 @@
 //! - **Repeated ACKs in lockstep never cause anything** (RFC 1123 section 4.2.3.1). The Raspberry Pi 4's loader hangs when a block
 //!   comes twice, so nothing but a timeout sends again.
 //! - **With windows, a repeated ACK restarts the window** (RFC 7440 section 4), but once per window, not in the window behind a
-//!   restarted one, and not when it arrives sooner than half of the shortest round trip seen: it is an echo then.
+//!   restarted one, and not when it arrives sooner than half of the shortest round trip seen: it is an echo then. Where every
+//!   ACK comes twice, as a window showed that was answered whole though nothing was sent again, only the second repetition
+//!   restarts.
 //! - **With windows, an ACK of a part sends the rest again at once** (RFC 7440 section 4), but not when it arrives too soon, and
 //!   not when it names the very block up to which blocks have been sent again: EDK2 acknowledges what it has whenever a block
 //!   comes twice, and taking that for a loss would send everything twice from then on. The window just moves on then.
@@ -62,9 +66,13 @@
 //! - **With windows, silence is looked into early**: when an answer is later than two round trips and 5 ms, the window's last
 //!   block goes out again, then twice the whole window. A lost last block or a lost ACK costs a second otherwise, at which rate
 //!   1 % of loss takes nearly all of the throughput. Not in lockstep, where the same could hang a Raspberry Pi 4.
+//! - **With windows, the OACK too is repeated early, once**, when an earlier transfer to the client's address has shown its round
+//!   trip ([`RoundTrips`]). A second OACK goes out only before the ACK of the first has come, so never behind a block: EDK2
+//!   acknowledges it again as long as it has no block, and ignores it then. Of a client that is not known nothing is expected: 1 s.
 //! - **Retransmission backs off**: 1, 2, 4, 8 s, unless the client asked for a `timeout`; that is kept to. Before a client has
 //!   answered once it gets three retransmissions and at most 5 s between them, since its address may be forged.
-//! - **A missing last ACK is no failure** ([`Outcome::Unconfirmed`]): some loaders never send it.
+//! - **A missing last ACK is no failure** ([`Outcome::Unconfirmed`]): some loaders never send it. Nor is it when the client asks
+//!   for another file from the same port, before the last block had to be sent again: it has the file.
 //! - **An ERROR before the first block is a size probe** ([`Outcome::is_probe`]), which every EDK2 machine does, and no failure.
 //! - **The same request again within 0.4 s is dropped**; later, or for another file, it replaces the transfer that the client's
 //!   port has. ROMs with a fixed source port ask like that after a reset.
@@ -78,6 +86,7 @@ mod pace;
 mod packet;
 mod registry;
 mod request;
+mod round_trips;
 mod run;
 mod terms;
 mod transfer;
@@ -87,8 +96,9 @@ pub use options::{MAX_BLOCK_SIZE, MAX_OPTIONS, MIN_BLOCK_SIZE, PeerOptions};
 pub use outcome::Outcome;
 pub use pace::Pace;
 pub use packet::{ErrorCode, MAX_ERROR_TEXT, error_packet, unknown_tid};
-pub use registry::{Admission, Busy, Caps, Registry, TransferId};
+pub use registry::{Admission, Because, Busy, Caps, Registry, TransferId};
 pub use request::{MAX_NAME, Mode, Reject, Request};
+pub use round_trips::RoundTrips;
 pub use run::{Block, Frames, Run};
 pub use terms::Terms;
 pub use transfer::{Output, Transfer};

@@ -25,6 +25,8 @@ pub enum Outcome {
     /// The client's host says that nobody listens there (ICMP port unreachable): see
     /// [`Transfer::unreachable`](crate::Transfer::unreachable).
     Unreachable,
+    /// The client began anew from the same port: see [`Transfer::replaced`](crate::Transfer::replaced).
+    Replaced,
     /// We ended it: see [`Transfer::cancel`](crate::Transfer::cancel).
     Cancelled,
 }

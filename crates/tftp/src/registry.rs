@@ -52,13 +52,23 @@ pub enum Admission {
     Start {
         /// The new transfer.
         id: TransferId,
-        /// A transfer that must stop now, silently: one to the same address and port, whose client has begun anew, or one
-        /// whose client never answered, when all places are taken. It is no longer in the registry; releasing it later does
-        /// nothing.
-        replaces: Option<TransferId>,
+        /// A transfer that must stop now, without a word to its client, and why. It is no longer in the registry; releasing it
+        /// later does nothing.
+        replaces: Option<(TransferId, Because)>,
     },
     /// Do nothing: the transfer that this request asks for has just been started.
     Duplicate(TransferId),
+}
+
+/// Why a transfer is replaced by another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// Its client asks for the same file again, from the same port, as after a reset: [`Transfer::replaced`](crate::Transfer::replaced).
+    SameFile,
+    /// Its client asks for another file, from the same port: [`Transfer::replaced`](crate::Transfer::replaced) too.
+    OtherFile,
+    /// Its client never answered, and all places are taken: [`Transfer::evicted`](crate::Transfer::evicted).
+    Silent,
 }
 
 /// Too many transfers.
@@ -88,6 +98,7 @@ impl Busy {
 struct Live {
     id: TransferId,
     request: u64,
+    file: u64,
     since: Instant,
 }
 
@@ -155,6 +166,7 @@ impl Registry {
     pub fn admit(&mut self, now: Instant, peer: SocketAddr, request: &Request) -> Result<Admission, Busy> {
         let client = peer.ip().to_canonical();
         let peer = SocketAddr::new(client, peer.port());
+        let file = fingerprint(letters(&request.name));
         let request = fingerprint(request);
         let mut replaces = None;
         if let Some(old) = self.live.get(&peer) {
@@ -162,7 +174,8 @@ impl Registry {
             if old.request == request && age < DUPLICATE_WITHIN {
                 return Ok(Admission::Duplicate(old.id));
             }
-            replaces = Some((peer, old.id));
+            let because = if old.file == file { Because::SameFile } else { Because::OtherFile };
+            replaces = Some((peer, old.id, because));
         } else if self.per_client.get(&client).is_some_and(|count| *count >= self.caps.per_client) {
             let oldest =
                 self.silent_of.range((client, TransferId(0))..=(client, TransferId(u64::MAX))).next();
@@ -170,12 +183,14 @@ impl Registry {
                 let since = self.live.get(peer).map(|live| live.since);
                 since.is_some_and(|since| now.saturating_duration_since(since) >= SILENT_FOR)
             });
-            replaces = Some(oldest.ok_or(Busy::PerClient)?);
+            let (peer, id) = oldest.ok_or(Busy::PerClient)?;
+            replaces = Some((peer, id, Because::Silent));
         } else if self.live.len() >= self.caps.total {
             let oldest = self.silent.first_key_value().map(|(id, peer)| (*peer, *id));
-            replaces = Some(oldest.ok_or(Busy::Total)?);
+            let (peer, id) = oldest.ok_or(Busy::Total)?;
+            replaces = Some((peer, id, Because::Silent));
         }
-        if let Some((peer, id)) = replaces {
+        if let Some((peer, id, _)) = replaces {
             self.release(peer, id);
         }
         self.next += 1;
@@ -183,8 +198,8 @@ impl Registry {
         *self.per_client.entry(client).or_default() += 1;
         self.silent.insert(id, peer);
         self.silent_of.insert((client, id), peer);
-        self.live.insert(peer, Live { id, request, since: now });
-        Ok(Admission::Start { id, replaces: replaces.map(|(_, id)| id) })
+        self.live.insert(peer, Live { id, request, file, since: now });
+        Ok(Admission::Start { id, replaces: replaces.map(|(_, id, because)| (id, because)) })
     }
 
     /// The client of this transfer has answered for the first time ([`Transfer::heard`](crate::Transfer::heard)), so its
@@ -214,11 +229,16 @@ impl Registry {
     }
 }
 
-/// Two requests of one client that say the same have the same number; a forger of equal numbers only hurts itself.
-fn fingerprint(request: &Request) -> u64 {
+/// What one client says twice has the same number twice; a forger of equal numbers only hurts itself.
+fn fingerprint(said: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    request.hash(&mut hasher);
+    said.hash(&mut hasher);
     hasher.finish()
+}
+
+/// What is left of a name when it does not count how a client writes slashes, dots and capitals.
+fn letters(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -235,7 +255,7 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    fn started(admission: Result<Admission, Busy>) -> (TransferId, Option<TransferId>) {
+    fn started(admission: Result<Admission, Busy>) -> (TransferId, Option<(TransferId, Because)>) {
         match admission {
             Ok(Admission::Start { id, replaces }) => (id, replaces),
             other => panic!("a start, not {other:?}"),
@@ -249,7 +269,7 @@ mod tests {
         let (old, none) = started(registry.admit(t, rom, &request("a")));
         assert_eq!(none, None);
         let (new, replaced) = started(registry.admit(t + Duration::from_secs(5), rom, &request("a")));
-        assert_eq!(replaced, Some(old));
+        assert_eq!(replaced, Some((old, Because::SameFile)));
         assert!(!registry.release(rom, old), "the old one must not take the new one along");
         assert_eq!((registry.of(rom), registry.of(peer("10.0.0.9:2071"))), (Some(new), None));
         assert_eq!(registry.len(), 1);
@@ -261,8 +281,10 @@ mod tests {
     fn another_file_from_the_same_port_replaces_at_once() {
         let (mut registry, t) = (Registry::new(Caps::default()), Instant::now());
         let rom = peer("10.0.0.9:2070");
-        let (old, _) = started(registry.admit(t, rom, &request("a")));
-        assert_eq!(started(registry.admit(t, rom, &request("b"))).1, Some(old));
+        let (old, _) = started(registry.admit(t, rom, &request("a.0")));
+        let (same, because) = started(registry.admit(t, rom, &request("\\A.0")));
+        assert_eq!(because, Some((old, Because::SameFile)), "written in another way");
+        assert_eq!(started(registry.admit(t, rom, &request("b"))).1, Some((same, Because::OtherFile)));
     }
 
     #[test]
@@ -298,7 +320,10 @@ mod tests {
             let forged = SocketAddr::new(IpAddr::from([10, 1, high, low]), 7);
             let (_, replaces) = started(registry.admit(t, forged, &request("a")));
             assert_eq!(replaces.is_some(), number >= 99);
-            assert_ne!(replaces, Some(machine), "it answered");
+            assert!(
+                replaces.is_none_or(|(id, because)| id != machine && because == Because::Silent),
+                "it answered"
+            );
         }
         assert_eq!(registry.len(), 100);
         started(registry.admit(t, peer("10.0.0.2:1"), &request("a")));
@@ -313,7 +338,7 @@ mod tests {
         let soon = t + SILENT_FOR - Duration::from_millis(1);
         assert_eq!(registry.admit(soon, peer("10.0.0.1:3"), &request("a")), Err(Busy::PerClient));
         let later = registry.admit(t + SILENT_FOR, peer("10.0.0.1:3"), &request("a"));
-        assert_eq!(started(later).1, Some(oldest));
+        assert_eq!(started(later).1, Some((oldest, Because::Silent)));
     }
 
     proptest! {
@@ -328,7 +353,7 @@ mod tests {
                 if what == 0 {
                     if let Ok(Admission::Start { id, replaces }) = registry.admit(t, peer, &request(&index.to_string())) {
                         let before = live.len();
-                        live.retain(|_, have| Some(*have) != replaces);
+                        live.retain(|_, have| Some(*have) != replaces.map(|(id, _)| id));
                         prop_assert_eq!(before - live.len(), usize::from(replaces.is_some()));
                         prop_assert_eq!(live.insert(peer, id), None);
                     }

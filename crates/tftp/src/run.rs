@@ -139,6 +139,12 @@ impl Frames {
         }
         &self.buffer
     }
+
+    /// What [`seal`](Self::seal) returned last.
+    #[must_use]
+    pub fn sealed(&self) -> &[u8] {
+        &self.buffer
+    }
 }
 
 #[cfg(test)]

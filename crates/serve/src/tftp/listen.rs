@@ -5,14 +5,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use nextboot_config::Tftp;
 use nextboot_model::EventKind;
 use nextboot_net::{BindOptions, Datagram, UdpSocket};
-use nextboot_tftp::{Admission, Caps, Registry, Request, TransferId};
+use nextboot_tftp::{Admission, Because, Caps, Registry, Request, RoundTrips, TransferId};
 use tokio::{
     sync::mpsc,
     task::{AbortHandle, JoinSet},
@@ -40,8 +40,13 @@ const IN_A_ROW: usize = 64;
 pub(super) enum News {
     /// Its client has answered.
     Heard,
-    /// It has ended, with this client.
-    Over(SocketAddr),
+    /// It has ended.
+    Over {
+        /// Its client.
+        peer: SocketAddr,
+        /// The client's usual time to answer, if it did.
+        round_trip: Option<Duration>,
+    },
 }
 
 /// Binds the well-known port.
@@ -81,6 +86,7 @@ pub(crate) async fn run(app: Arc<Appliance>, socket: UdpSocket, mut stop: Stop) 
         running: HashMap::new(),
         ports: Arc::default(),
         rates: Rates::default(),
+        round_trips: RoundTrips::new(Instant::now()),
         tell_us,
     };
     let mut buffer = vec![0; MAX_REQUEST];
@@ -131,6 +137,7 @@ struct Listener {
     running: HashMap<TransferId, Running>,
     ports: Arc<Ports>,
     rates: Rates,
+    round_trips: RoundTrips,
     tell_us: mpsc::UnboundedSender<(TransferId, News)>,
 }
 
@@ -138,7 +145,10 @@ impl Listener {
     fn hear(&mut self, id: TransferId, news: &News) {
         match news {
             News::Heard => self.registry.heard(id),
-            News::Over(peer) => {
+            News::Over { peer, round_trip } => {
+                if let Some(round_trip) = round_trip {
+                    self.round_trips.note(Instant::now(), peer.ip(), *round_trip);
+                }
                 self.registry.release(*peer, id);
                 self.forget(id);
             }
@@ -190,8 +200,8 @@ impl Listener {
         self.registry.set_caps(caps(&tftp));
         let id = match self.registry.admit(Instant::now(), peer, &request) {
             Ok(Admission::Start { id, replaces }) => {
-                if let Some(old) = replaces {
-                    self.stop(old);
+                if let Some((old, because)) = replaces {
+                    self.stop(old, because);
                 }
                 id
             }
@@ -223,6 +233,7 @@ impl Listener {
             ports: Arc::clone(&self.ports),
             tftp,
             pace,
+            round_trip: self.round_trips.of(Instant::now(), peer.ip()),
             stopped: Arc::clone(&stopped),
         };
         self.start(order, stopped);
@@ -239,20 +250,20 @@ impl Listener {
             match open(&app, order).await {
                 Some(live) => inbox.push(Message::Start(Box::new(live))),
                 // The receiver is gone only when everything ends.
-                None => drop(tell_us.send((id, News::Over(peer)))),
+                None => drop(tell_us.send((id, News::Over { peer, round_trip: None }))),
             }
         });
         self.running.insert(id, Running { worker: number, opening: task.abort_handle(), stopped });
     }
 
-    /// Ends a transfer without a word: its client has begun anew, or somebody else needs its place.
-    fn stop(&mut self, id: TransferId) {
+    /// Ends a transfer without a word to its client, who has begun anew, or never answered while others need its place.
+    fn stop(&mut self, id: TransferId, because: Because) {
         let Some(running) = self.forget(id) else { return };
         // It may just be on its way to the worker.
         running.stopped.store(true, Ordering::Release);
         running.opening.abort();
         if let Some(worker) = self.workers.get(running.worker) {
-            worker.inbox.push(Message::Stop(id));
+            worker.inbox.push(Message::Stop(id, because));
         }
     }
 }

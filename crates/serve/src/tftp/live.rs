@@ -10,9 +10,10 @@ use std::{
 
 use nextboot_files::{Content, ReadError};
 use nextboot_model::{EventKind, Via};
-use nextboot_tftp::{ErrorCode, Frames, Limits, Outcome, Output, Pace, Run, Transfer, TransferId};
+use nextboot_tftp::{Because, ErrorCode, Frames, Limits, Outcome, Output, Pace, Run, Transfer, TransferId};
 
 use super::{
+    ahead::{Ahead, Ready},
     open::{HEADERS, Order},
     port::Port,
 };
@@ -42,6 +43,8 @@ pub(super) struct Live {
     receipt: Receipt,
     pace: Option<Arc<Mutex<Pace>>>,
     waits: Waits,
+    ahead: Ahead,
+    ready: Ready,
     started: Instant,
     looked: Instant,
     mtu: Option<u32>,
@@ -82,15 +85,21 @@ pub(super) enum Next {
 impl Live {
     pub(super) fn new(order: Order, port: Port, found: Found, limits: Limits, mtu: Option<u32>) -> Self {
         let now = Instant::now();
+        let mut transfer = Transfer::new(now, order.request.options, limits, found.content.len());
+        if let Some(round_trip) = order.round_trip {
+            transfer.expect(round_trip);
+        }
         Self {
             id: order.id,
             peer: order.peer,
             port,
-            transfer: Transfer::new(now, order.request.options, limits, found.content.len()),
+            transfer,
             content: found.content,
             receipt: found.receipt,
             pace: order.pace,
             waits: Waits::Nothing,
+            ahead: Ahead::default(),
+            ready: Ready::default(),
             timer: None,
             heard: false,
             started: now,
@@ -115,6 +124,27 @@ impl Live {
     /// Nobody listens at the client's port.
     pub(super) fn unreachable(&mut self) {
         self.transfer.unreachable();
+    }
+
+    /// Another transfer takes its place.
+    pub(super) fn replaced(&mut self, because: Because) {
+        match because {
+            Because::SameFile => self.transfer.replaced(false),
+            Because::OtherFile => self.transfer.replaced(true),
+            Because::Silent => self.transfer.evicted(),
+        }
+    }
+
+    /// The client's usual time to answer.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.transfer.round_trip()
+    }
+
+    /// Makes the next window ready while the answer to this one is awaited.
+    pub(super) fn prepare(&mut self) {
+        if self.transfer.terms().window > 1 && matches!(self.waits, Waits::Nothing) {
+            self.ready.prepare(&self.content, &self.transfer);
+        }
     }
 
     /// When it wants [`Live::due`].
@@ -206,7 +236,20 @@ impl Live {
 
     /// Reads and sends these blocks, without the bytes on the wire that were sent already.
     fn deliver(&mut self, now: Instant, run: &Run, sent: usize, frames: &mut Frames) -> Option<Next> {
-        match self.content.read_at_hand(run.offset(), frames.prepare(run)) {
+        let Self { content, ahead, ready, port, peer, .. } = self;
+        // A file of one block has nothing behind it.
+        let alone = self.transfer.terms().window == 1 && content.len() > run.len() as u64;
+        let at_hand = if alone { ahead.packet(content, run) } else { Ok(ready.packets(run)) };
+        let read = match at_hand {
+            Ok(Some(packets)) => {
+                let left = leave(port, *peer, content, run, packets.get(sent..).unwrap_or_default());
+                self.has_left(now, run, sent, left);
+                return None;
+            }
+            Ok(None) => self.content.read_at_hand(run.offset(), frames.prepare(run)),
+            Err(error) => Err(error),
+        };
+        match read {
             Ok(read) if read == run.len() => self.send(now, run, sent, frames),
             Ok(_) => {
                 // What was sent of it already is sent once more then: windows can live with that, and single blocks leave
@@ -221,23 +264,18 @@ impl Live {
 
     /// Sends the blocks whose content is in `frames`.
     fn send(&mut self, now: Instant, run: &Run, sent: usize, frames: &mut Frames) {
-        // All was read while nothing had changed: only then may the client get the end, and take it for a whole file.
-        if run.reaches_end()
-            && let Err(error) = self.content.check_unchanged()
-        {
-            return self.give_up(&error);
-        }
         let packets = frames.seal(run).get(sent..).unwrap_or_default();
-        let left = match self.port.send(packets, run.segment_len(), self.peer) {
+        let left = leave(&self.port, self.peer, &self.content, run, packets);
+        self.has_left(now, run, sent, left);
+    }
+
+    /// So many bytes behind the first `sent` have left.
+    fn has_left(&mut self, now: Instant, run: &Run, sent: usize, left: Result<usize, ReadError>) {
+        let left = match left {
             Ok(left) => left,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(error) => {
-                // As good as lost on the way.
-                tracing::debug!(%error, peer = %self.peer, "sending TFTP");
-                packets.len()
-            }
+            Err(error) => return self.give_up(&error),
         };
-        if left < packets.len() {
+        if sent + left < run.wire_len() {
             self.waits = Waits::Room { run: *run, sent: sent + left, until: now + NO_ROOM };
         }
         if let Some(pace) = &self.pace {
@@ -285,12 +323,36 @@ impl Live {
     }
 }
 
+/// Sends packets as far as there is room; returns how many bytes left.
+fn leave(
+    port: &Port,
+    peer: SocketAddr,
+    content: &Content,
+    run: &Run,
+    packets: &[u8],
+) -> Result<usize, ReadError> {
+    // All was read while nothing had changed: only then may the client get the end, and take it for a whole file.
+    if run.reaches_end() {
+        content.check_unchanged()?;
+    }
+    Ok(match port.send(packets, run.segment_len(), peer) {
+        Ok(left) => left,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+        Err(error) => {
+            // As good as lost on the way.
+            tracing::debug!(%error, %peer, "sending TFTP");
+            packets.len()
+        }
+    })
+}
+
 fn reason(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Complete | Outcome::Unconfirmed => "done".into(),
         Outcome::Aborted { code, text, .. } => format!("the machine ended it: error {code} {text:?}"),
         Outcome::TimedOut { heard: true } => "the machine does not answer any more".into(),
         Outcome::TimedOut { heard: false } => "the machine never answered".into(),
+        Outcome::Replaced => "the machine asked anew from the same port".into(),
         Outcome::Unreachable => "the machine's port is closed".into(),
         Outcome::Cancelled => "the file changed, or cannot be read".into(),
     }

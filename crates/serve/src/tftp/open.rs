@@ -1,6 +1,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use nextboot_config::Tftp;
@@ -35,6 +36,8 @@ pub(super) struct Order {
     pub(super) ports: Arc<Ports>,
     pub(super) tftp: Tftp,
     pub(super) pace: Option<Arc<Mutex<Pace>>>,
+    /// What an earlier transfer to this address has seen.
+    pub(super) round_trip: Option<Duration>,
     /// Set when nobody wants the transfer any more.
     pub(super) stopped: Arc<AtomicBool>,
 }

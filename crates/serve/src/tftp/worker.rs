@@ -1,6 +1,7 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
+    hash::{BuildHasherDefault, Hasher},
     io,
     sync::Arc,
     time::Instant,
@@ -8,7 +9,7 @@ use std::{
 
 use nextboot_files::ReadError;
 use nextboot_net::{Poller, Waker};
-use nextboot_tftp::{Frames, TransferId, unknown_tid};
+use nextboot_tftp::{Because, Frames, TransferId, unknown_tid};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
@@ -22,13 +23,34 @@ use crate::appliance::{Appliance, Mutex};
 const MAX_DATAGRAM: usize = 1024;
 /// How many datagrams of the shared port may wait for a worker. Behind that they are lost, as in a socket's full buffer.
 const MAX_WAITING: usize = 4096;
+/// Up to so many transfers have their next window made ready while they wait for an answer. With more, there is always one that
+/// can go on.
+const FEW: usize = 4;
+
+/// Transfers are counted by us, so nobody can choose numbers that fall together, and a packet need not wait for a careful hash.
+#[derive(Default)]
+struct Number(u64);
+
+impl Hasher for Number {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// What a worker is told.
 pub(super) enum Message {
     /// Take this transfer.
     Start(Box<Live>),
-    /// Drop this transfer, silently.
-    Stop(TransferId),
+    /// End this transfer without a word to its client.
+    Stop(TransferId, Because),
     /// A datagram for a transfer without a port of its own.
     Datagram(TransferId, Vec<u8>),
     /// What a transfer waited for.
@@ -70,7 +92,7 @@ pub(super) struct Worker {
     tell: UnboundedSender<(TransferId, News)>,
     inbox: Arc<Inbox>,
     poller: Poller,
-    live: HashMap<u64, Live>,
+    live: HashMap<u64, Live, BuildHasherDefault<Number>>,
     /// When to look at which transfer again: one entry for each that counts, [`Live::timer`], and older ones that do not. A
     /// transfer's deadline moves with every packet; only when the time has come is it looked at.
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
@@ -87,7 +109,7 @@ impl Worker {
             tell,
             inbox,
             poller,
-            live: HashMap::new(),
+            live: HashMap::default(),
             timers: BinaryHeap::new(),
             frames: Frames::default(),
             buffer: vec![0; MAX_DATAGRAM],
@@ -115,7 +137,10 @@ impl Worker {
             for message in self.inbox.take() {
                 match message {
                     Message::Start(live) => self.start(*live),
-                    Message::Stop(id) => drop(self.live.remove(&id.number())),
+                    Message::Stop(id, because) => self.with(id.number(), |live, _, _| {
+                        live.replaced(because);
+                        false
+                    }),
                     Message::Datagram(id, bytes) => {
                         self.with(id.number(), |live, now, _| live.handle(now, &bytes))
                     }
@@ -139,7 +164,7 @@ impl Worker {
             && let Err(error) = self.poller.add(socket, key)
         {
             tracing::warn!(%error, "cannot watch the port of a TFTP transfer");
-            self.tell(live.id, News::Over(live.peer));
+            self.tell(live.id, News::Over { peer: live.peer, round_trip: None });
             return;
         }
         self.live.insert(key, live);
@@ -181,6 +206,7 @@ impl Worker {
     }
 
     fn go(&mut self, key: u64, now: Instant, heard: bool) {
+        let few = self.live.len() <= FEW;
         let Some(live) = self.live.get_mut(&key) else { return };
         let (id, peer) = (live.id, live.peer);
         if heard {
@@ -193,13 +219,16 @@ impl Worker {
         }
         match next {
             Next::Over(outcome) => {
-                if let Some(live) = self.live.remove(&key) {
+                let live = self.live.remove(&key);
+                let round_trip = live.as_ref().and_then(Live::round_trip);
+                self.tell(id, News::Over { peer, round_trip });
+                if let Some(live) = live {
                     self.app.delivered(live.ended(&outcome));
                 }
-                self.tell(id, News::Over(peer));
                 return;
             }
             Next::Read { offset, len } => read(Arc::clone(&self.inbox), live, offset, len),
+            Next::Wait if few => live.prepare(),
             Next::Wait => {}
         }
         if let Some(at) = live.deadline()

@@ -24,6 +24,11 @@ pub(crate) struct EchoGuard {
     burst_at: Instant,
     /// Whether anything of the current window was sent more than once.
     resent: bool,
+    /// Whether the ACK that opened the current window has come again.
+    repeated: bool,
+    /// Whether one repeated ACK in each window has to be expected: one came in a window that was then answered whole without
+    /// anything sent again, so the network, or the client, says everything twice.
+    doubled: bool,
     /// Shortest time seen from sending to the answer. `None` until there is one.
     shortest: Option<Duration>,
     /// That time as it usually is: the smoothed one of RFC 6298 section 2.
@@ -41,6 +46,8 @@ impl EchoGuard {
             restart: Restart::Armed,
             burst_at: now,
             resent: false,
+            repeated: false,
+            doubled: false,
             shortest: None,
             usual: None,
             credit: 4 * window,
@@ -58,23 +65,41 @@ impl EchoGuard {
         self.resent = true;
     }
 
+    /// Whether anything of the current window was sent more than once.
+    pub(crate) fn has_resent(&self) -> bool {
+        self.resent
+    }
+
     /// The client acknowledged this many new blocks.
     pub(crate) fn earn(&mut self, blocks: u64) {
         self.credit = self.credit.saturating_add(blocks).min(self.max_credit);
     }
 
-    /// The client answered all that was sent. Answers to what was sent twice say nothing about the round trip (Karn).
+    /// The client answered all that was sent. Answers to what was sent twice say nothing about the round trip (Karn), nor about
+    /// what an ACK that came again had meant.
     pub(crate) fn answered(&mut self, now: Instant) {
         if !self.resent {
             let took = now.saturating_duration_since(self.burst_at);
+            let usual = self.usual.filter(|_| self.shortest.is_some());
+            self.usual = Some(usual.map_or(took, |usual| usual * 7 / 8 + took / 8));
             self.shortest = Some(self.shortest.map_or(took, |known| known.min(took)));
-            self.usual = Some(self.usual.map_or(took, |usual| usual * 7 / 8 + took / 8));
+            self.doubled = self.repeated;
         }
+    }
+
+    /// What the round trip was in an earlier transfer to this client, until this one has seen its own.
+    pub(crate) fn expect(&mut self, round_trip: Duration) {
+        self.usual = self.usual.or(Some(round_trip));
     }
 
     /// The usual round trip; `None` while none was seen.
     pub(crate) fn usual(&self) -> Option<Duration> {
         self.usual
+    }
+
+    /// The usual round trip, only when this transfer has seen one.
+    pub(crate) fn seen(&self) -> Option<Duration> {
+        self.usual.filter(|_| self.shortest.is_some())
     }
 
     /// The window's last block goes out again though it may have arrived: its echo is no call for help, not even in the
@@ -87,6 +112,7 @@ impl EchoGuard {
     /// A window that begins behind a newly acknowledged block.
     pub(crate) fn next_window(&mut self) {
         self.resent = false;
+        self.repeated = false;
         self.restart = match self.restart {
             Restart::Used => Restart::Cooling,
             Restart::Armed | Restart::Cooling => Restart::Armed,
@@ -110,8 +136,13 @@ impl EchoGuard {
     }
 
     /// Whether a repeated ACK that arrives now may cause this many blocks to be sent again. Says yes at most once per window.
+    ///
+    /// Where every ACK comes twice, only the second repetition is believed: a client that misses the first block of a window
+    /// complains about each of the others (EDK2), or once, which then comes twice as well.
     pub(crate) fn may_restart(&mut self, now: Instant, blocks: u64) -> bool {
-        let may = self.restart == Restart::Armed && !self.resent && self.may_resend(now, blocks);
+        let expected = !std::mem::replace(&mut self.repeated, true) && self.doubled;
+        let armed = self.restart == Restart::Armed && !self.resent && !expected;
+        let may = armed && self.may_resend(now, blocks);
         if may {
             self.restart = Restart::Used;
         }

@@ -5,7 +5,7 @@ mod echo;
 mod tests;
 mod timer;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::limits::Limits;
 use crate::options::PeerOptions;
@@ -15,6 +15,9 @@ use crate::run::{MAX_RUN_BLOCKS, Run};
 use crate::terms::{CLASSIC_BLOCK, Terms};
 use echo::EchoGuard;
 use timer::{Due, Timer};
+
+/// How many blocks of a large window leave first. With windows of 64 this brought a fifth more than two runs of the largest size.
+const HEAD: u64 = 12;
 
 /// What a transfer wants from its caller: see [`Transfer::poll`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +120,18 @@ impl Transfer {
         self.timer.heard()
     }
 
+    /// The client's usual time to answer, once it has answered: for [`expect`](Self::expect) of a later transfer to it.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.echo.seen()
+    }
+
+    /// The client's usual time to answer in an earlier transfer. With windows, silence about the OACK is then looked into as
+    /// soon as silence about a window, once.
+    pub fn expect(&mut self, round_trip: Duration) {
+        self.echo.expect(round_trip);
+    }
+
     /// How many blocks were sent again so far, each time counted.
     #[must_use]
     pub fn blocks_resent(&self) -> u64 {
@@ -153,6 +168,9 @@ impl Transfer {
                 }
                 self.timer.sent(now);
                 self.echo.burst(now);
+                if !self.echo.has_resent() {
+                    self.watch(now);
+                }
                 Some(Output::Packet(self.terms.oack(self.size)))
             }
             Phase::Blocks => self.next_run(now).or_else(|| self.probe_run(now)).map(Output::Blocks),
@@ -178,6 +196,9 @@ impl Transfer {
         match FromClient::parse(datagram) {
             FromClient::Ack(block) => self.ack(now, block),
             FromClient::Error { code, text } => {
+                if matches!(self.phase, Phase::Greeting { due: false }) {
+                    self.echo.answered(now);
+                }
                 let probe = self.acked == 0
                     && (self.terms.asked_size() || code == ErrorCode::OptionNegotiation as u16);
                 self.end(None, Outcome::Aborted { code, text, probe });
@@ -196,7 +217,10 @@ impl Transfer {
             Due::Nothing => {}
             Due::Probe => {
                 self.echo.probing();
-                self.probe = true;
+                match self.phase {
+                    Phase::Greeting { .. } => self.rewind(),
+                    _ => self.probe = true,
+                }
             }
             Due::Hurry => self.rewind(),
             Due::Retransmit => {
@@ -214,6 +238,22 @@ impl Transfer {
     /// with an ERROR and ends with [`Outcome::Cancelled`].
     pub fn cancel(&mut self, code: ErrorCode, text: &str) {
         self.end(Some(error_packet(code, text)), Outcome::Cancelled);
+    }
+
+    /// The client has begun anew from the same port, for another file or for the same, so nothing more is sent.
+    ///
+    /// Whoever goes on to another file at once, having acknowledged all blocks but the last, has the last one too: some loaders
+    /// never acknowledge it. At once is before the last block had to be sent again; a machine that was reset asks later.
+    /// Whoever asks for the same file again does not have it.
+    pub fn replaced(&mut self, other_file: bool) {
+        let all_sent = self.timer.heard() && self.sent == self.last && self.acked + 1 == self.last;
+        let has_it = other_file && all_sent && self.timer.retries() == 0;
+        self.end(None, if has_it { Outcome::Unconfirmed } else { Outcome::Replaced });
+    }
+
+    /// Nothing was heard of the client, and somebody else needs its place.
+    pub fn evicted(&mut self) {
+        self.end(None, Outcome::TimedOut { heard: self.timer.heard() });
     }
 
     /// The client's host answered with ICMP port unreachable (`ECONNREFUSED` on a connected socket): nobody listens there, so
@@ -303,13 +343,8 @@ impl Transfer {
 
     fn next_run(&mut self, now: Instant) -> Option<Run> {
         let window_end = self.last.min(self.acked + u64::from(self.terms.window));
-        let segment = usize::from(self.terms.block_size) + 4;
-        let fit = u64::try_from(self.max_run / segment).unwrap_or(MAX_RUN_BLOCKS);
-        let count = (window_end + 1).saturating_sub(self.next).min(fit.clamp(1, MAX_RUN_BLOCKS));
-        if count == 0 {
-            return None;
-        }
         let first = self.next;
+        let count = self.fitting(first, first == self.acked + 1, window_end)?;
         if first == self.acked + 1 {
             self.echo.burst(now);
         }
@@ -321,6 +356,32 @@ impl Transfer {
         Some(self.run(first, count))
     }
 
+    /// The blocks that come next when all that was sent arrives: worth preparing while the answer is awaited. They start a
+    /// window; `behind` are those of that window which are prepared already.
+    #[must_use]
+    pub fn upcoming(&self, behind: u64) -> Option<Run> {
+        if !matches!(self.phase, Phase::Blocks) || self.next != self.sent + 1 {
+            return None;
+        }
+        let first = self.next + behind;
+        let end = self.last.min(self.sent + u64::from(self.terms.window));
+        let count = self.fitting(first, behind == 0, end)?;
+        Some(self.run(first, count))
+    }
+
+    /// How many blocks one run holds from this one on, up to `end`. A large window begins with a short run: the client has
+    /// work while the rest is on its way, and the rest is in equal parts.
+    fn fitting(&self, first: u64, begins: bool, end: u64) -> Option<u64> {
+        let segment = usize::from(self.terms.block_size) + 4;
+        let fit = u64::try_from(self.max_run / segment).unwrap_or(MAX_RUN_BLOCKS).clamp(1, MAX_RUN_BLOCKS);
+        let rest = (end + 1).saturating_sub(first);
+        if rest == 0 {
+            return None;
+        }
+        let even = rest.div_ceil(rest.div_ceil(fit));
+        Some(if begins && rest > 2 * HEAD { HEAD.min(fit) } else { even })
+    }
+
     fn probe_run(&mut self, now: Instant) -> Option<Run> {
         if !std::mem::take(&mut self.probe) || self.sent == self.acked {
             return None;
@@ -330,7 +391,7 @@ impl Transfer {
         Some(self.run(self.sent, 1))
     }
 
-    /// With windows, silence is looked into early: a lost last block or ACK would cost a second otherwise. In lockstep it never
+    /// With windows, silence is looked into early: a lost last block, ACK or OACK would cost a second otherwise. In lockstep it never
     /// is, since a block that comes twice hangs the Raspberry Pi 4's loader.
     fn watch(&mut self, now: Instant) {
         if self.terms.window > 1
