@@ -33,7 +33,7 @@ const RATE: &str = "1000";
 const AT_ONCE: &str = "3000";
 /// How long a storm may take, seconds. Those that have not booted by then are not waited for: where a server falls behind,
 /// its machines lose their patience and begin again, for ever.
-const LIMIT: &str = "240";
+const LIMIT: &str = "180";
 /// The table of neighbours of the kernel has room for 1,024 by default, which is less than a room.
 const NEIGHBOURS: &str = "/proc/sys/net/ipv4/neigh/default/";
 
@@ -63,7 +63,7 @@ fn storm(bench: &Bench) -> Result<Outcome> {
     let statics = arena.lab.dir().join("static");
     fill(&arena, bench, &statics, hosts)?;
     // One storm takes minutes where a server cannot keep up.
-    let rounds = Bench { rounds: bench.rounds.min(3), ..*bench };
+    let rounds = Bench { rounds: bench.rounds.min(2), ..*bench };
     let contestants = [
         arena.ours(Site { dhcp: DHCP, more: BOOT, ..Site::default() }),
         peer::dnsmasq_and_nginx(&arena, &statics),
