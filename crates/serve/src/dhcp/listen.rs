@@ -8,20 +8,14 @@ use nextboot_config::Mode;
 use nextboot_dhcp::{Arrival, Heard, Load, Port};
 use nextboot_net::{BindOptions, Datagram, Hear, OpenError, PacketSocket, RawSocket, UdpSocket};
 
-use super::{Asked, watch::watch};
+use super::{
+    Asked,
+    pile::{Pile, TOGETHER},
+    watch::watch,
+};
 use tokio::sync::Semaphore;
 
 use crate::{appliance::Appliance, links::Links, stop::Stop};
-
-/// Most packets that are taken from a socket at a time, where its queue has room for them. Taking them is cheap beside answering them, so as many as this only come
-/// together when they come faster than they are answered.
-const AT_ONCE: usize = 1024;
-
-/// What a waiting packet takes of the socket's room at most, in bytes: the kernel counts the buffer of the network card's driver.
-const IN_QUEUE: usize = 2304;
-
-/// Packets that are answered together, before others get a turn.
-const TOGETHER: usize = 64;
 
 /// Room for requests that wait while a rack's machines all ask in the same second.
 const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
@@ -115,8 +109,7 @@ async fn udp(
     let Some(socket) = socket(sockets) else { return };
     // One byte more than is read, or a longer datagram would look like one that fits.
     let mut buffer = vec![0; nextboot_dhcp::MAX_PACKET + 1];
-    // A small queue overflows before so many are in it; half full says as much.
-    let pile = socket.receive_room().map_or(AT_ONCE, |room| (room / IN_QUEUE / 2).clamp(1, AT_ONCE));
+    let mut pile = Pile::new(socket.receive_room().ok());
     loop {
         let mut received = tokio::select! {
             received = socket.recv(&mut buffer) => received.map(Some),
@@ -136,12 +129,12 @@ async fn udp(
                 }
             }
             taken += 1;
-            if taken == pile {
+            if taken == pile.at_once() {
                 break;
             }
             received = socket.try_recv(&mut buffer);
         }
-        let load = if taken == pile { Load::Heavy } else { Load::Light };
+        let load = pile.took(taken);
         let mut waiting = waiting.into_iter().peekable();
         while waiting.peek().is_some() {
             super::handle(app, sockets, load, waiting.by_ref().take(TOGETHER).collect());

@@ -3,6 +3,7 @@
 mod answer;
 mod listen;
 mod notes;
+mod pile;
 mod probe;
 mod send;
 mod watch;
