@@ -151,9 +151,7 @@ fn for_host(
         .iter()
         .map(|mac| mac.pxelinux())
         .chain(record.host.uuid.into_iter().flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()]))
-        .chain(
-            address_names(client.address.or_else(|| record.host.address.map(IpAddr::V4))).into_iter().take(1),
-        );
+        .chain(address_name(client.address.or_else(|| record.host.address.map(IpAddr::V4))));
     let hands = names
         .filter_map(|name| tree.hand(&name))
         .chain(by_name.filter(|own| !own.network).map(|own| own.hand.clone()));
@@ -228,18 +226,20 @@ fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client, by_name: Option<B
         let plan = by_hand(site, tree, own.hand);
         return if own.network { unarmed(plan) } else { plan };
     }
-    let mut address = address_names(client.address).into_iter();
+    let address = address_name(client.address);
     let own = client
         .uuid
         .into_iter()
         .flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()])
         .chain(client.mac.map(|mac| mac.pxelinux()))
-        .chain(address.next());
+        .chain(address.clone());
     if let Some(hand) = own.into_iter().find_map(|name| tree.hand(&name)) {
         return by_hand(site, tree, &hand);
     }
     // The beginning of an address is that of a whole network: as little as `default` it means this machine.
-    let network = address.find_map(|name| tree.hand(&name));
+    let network = address.and_then(|name| {
+        (1..name.len()).rev().find_map(|length| name.get(..length).and_then(|name| tree.hand(name)))
+    });
     unarmed(match network {
         Some(hand) => by_hand(site, tree, &hand),
         None => by_rule(site, tree),
@@ -294,9 +294,9 @@ pub(crate) fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: 
     unarmed(Plan { profile: Some(profile), why: format!("{}, {name}", plan.why), ..plan })
 }
 
-/// The names by which PXELINUX asks for an IPv4 address: eight upper-case hexadecimal digits, then one less each time.
-fn address_names(address: Option<IpAddr>) -> Vec<String> {
-    let Some(IpAddr::V4(address)) = address else { return Vec::new() };
-    let digits = format!("{:08X}", address.to_bits());
-    (1..=8).rev().map(|length| digits[..length].to_owned()).collect()
+/// The name by which PXELINUX asks for an IPv4 address: eight upper-case hexadecimal digits. It goes on with one less each
+/// time.
+fn address_name(address: Option<IpAddr>) -> Option<String> {
+    let IpAddr::V4(address) = address? else { return None };
+    Some(format!("{:08X}", address.to_bits()))
 }

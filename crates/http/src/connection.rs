@@ -25,6 +25,9 @@ use crate::{Asker, Desk, Limits, cookie};
 /// How much of a body is copied on its way, in one go, bytes: all connections together hold that much memory each at most.
 pub(crate) const COPY: usize = 16 * 1024;
 
+/// So many bytes in memory are copied behind their head, which costs less than to hand over two things.
+const FEW: usize = 4 * 1024;
+
 /// The kernel sends larger bodies out of its page cache, without a copy, but for their first and last bytes.
 const DIRECT: u64 = 64 * 1024;
 
@@ -171,7 +174,11 @@ impl<D: Desk> Connection<D> {
             self.recent = None;
             let bytes = within(bytes, &part).ok_or_else(|| self.breaks(&ReadError::Changed))?;
             self.wire.ledger.hands(bytes.len() as u64);
-            return self.wire.write(out.filled(), bytes).await;
+            if bytes.len() > FEW {
+                return self.wire.write(out.filled(), bytes).await;
+            }
+            out.push(bytes);
+            return self.wire.write(out.filled(), &[]).await;
         }
         self.recent = Some(content.clone());
         let (mut at, end) = (part.start, part.end);
