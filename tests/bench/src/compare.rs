@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nextboot_tests::{Process, Server};
@@ -112,7 +112,7 @@ impl Running {
     /// When the load cannot be put, or the server ends under it.
     pub fn load(&mut self, cores: Cores, load: impl FnOnce(&Self) -> Result<Load> + Send) -> Result<Sample> {
         let mut watch = Watch::begin(self.pid)?;
-        let clients_before = Usage::of_clients();
+        let (clients_before, begun) = (Usage::of_clients(), Instant::now());
         let this = &*self;
         let (over, told) = mpsc::channel::<()>();
         let load = thread::scope(|scope| {
@@ -129,10 +129,10 @@ impl Running {
             load.map(|load| (load, watch))
         });
         let (load, watch) = load.with_context(|| format!("the load on {}", self.name))?;
-        let clients = Usage::of_clients().since(clients_before);
+        let (clients, ran) = (Usage::of_clients().since(clients_before), begun.elapsed());
         let used = watch.end()?;
         self.keeps.alive()?;
-        Ok(Sample { used, clients, peak_kib: peak_kib(self.pid)?, load })
+        Ok(Sample { used, clients, ran, peak_kib: peak_kib(self.pid)?, load })
     }
 }
 

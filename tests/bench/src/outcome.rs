@@ -13,6 +13,8 @@ pub struct Sample {
     pub used: Duration,
     /// CPU time of the load generators.
     pub clients: Duration,
+    /// How long the load generators ran, with what they do before the first question and after the last answer.
+    pub ran: Duration,
     /// The server's `VmHWM` and that of its living children, KiB.
     pub peak_kib: u64,
     /// What the load generator says.
@@ -26,11 +28,11 @@ impl Sample {
         self.load.units as f64 / self.load.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// How much of one core's time the server and the load generators used.
+    /// How much of one core's time the server used while it was asked, and the load generators while they ran.
     #[must_use]
     pub fn busy(&self) -> (f64, f64) {
-        let part = |used: Duration| used.as_secs_f64() / self.load.elapsed.as_secs_f64().max(1e-9);
-        (part(self.used), part(self.clients))
+        let part = |used: Duration, of: Duration| used.as_secs_f64() / of.as_secs_f64().max(1e-9);
+        (part(self.used, self.load.elapsed), part(self.clients, self.ran))
     }
 
     /// The server's CPU time per unit, microseconds.

@@ -80,7 +80,9 @@ fn rate(bench: &Bench) -> Result<Outcome> {
     let arena = Arena::new("dhcp-rate")?;
     let clients = Perfdhcp::new(&arena, bench.size(20_000, 500), bench.size(5, 1))?;
     let mut outcome = bench.compare("exchange", &contestants(&arena), Cores::ONE_EACH, |_| clients.run())?;
-    outcome.cpu("kea", Bound::AtMost(0.5));
+    outcome.rate("dnsmasq", Bound::AtLeast(1.0));
+    let ratio = outcome.ratio("kea", p99);
+    outcome.judge_ratio("p99", "kea", Bound::AtMost(1.0), ratio);
     outcome.tell_how_busy();
     outcome.note(
         "perfdhcp is the limit here when its core is busy; what it drops is lost in its own receive buffer",
