@@ -92,7 +92,8 @@ impl Ready {
     }
 
     fn clear(&mut self) {
-        self.spare.extend(self.runs.drain(..).map(|(_, frames)| frames));
+        // In this order each is of the right size again for the next window.
+        self.spare.extend(self.runs.drain(..).rev().map(|(_, frames)| frames));
     }
 }
 
