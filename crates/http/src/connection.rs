@@ -28,6 +28,9 @@ pub(crate) const COPY: usize = 16 * 1024;
 /// So many bytes in memory are copied behind their head, which costs less than to hand over two things.
 const FEW: usize = 4 * 1024;
 
+/// So many bytes in memory are handed over in one go: of a delivery that ends early, what was handed over is known as exactly.
+const PIECE: usize = 64 * 1024;
+
 /// The kernel sends larger bodies out of its page cache, without a copy, but for their first and last bytes.
 const DIRECT: u64 = 64 * 1024;
 
@@ -139,7 +142,7 @@ impl<D: Desk> Connection<D> {
             Some(_) if request.method == "HEAD" => reply.body = None,
             Some(body) => {
                 if let Some(sent) = body.sent.take() {
-                    self.wire.ledger.begins(asker, sent, began);
+                    self.wire.ledger.begins(asker, sent, body.part.end, began);
                 }
             }
             None => {}
@@ -173,12 +176,17 @@ impl<D: Desk> Connection<D> {
         if let Some(bytes) = content.as_bytes() {
             self.recent = None;
             let bytes = within(bytes, &part).ok_or_else(|| self.breaks(&ReadError::Changed))?;
-            self.wire.ledger.hands(bytes.len() as u64);
-            if bytes.len() > FEW {
-                return self.wire.write(out.filled(), bytes).await;
+            if bytes.len() <= FEW {
+                self.wire.ledger.hands(bytes.len() as u64);
+                out.push(bytes);
+                return self.wire.write(out.filled(), &[]).await;
             }
-            out.push(bytes);
-            return self.wire.write(out.filled(), &[]).await;
+            let mut head = out.filled();
+            for piece in bytes.chunks(PIECE) {
+                self.wire.ledger.hands(piece.len() as u64);
+                self.wire.write(std::mem::take(&mut head), piece).await?;
+            }
+            return Ok(());
         }
         self.recent = Some(content.clone());
         let (mut at, end) = (part.start, part.end);

@@ -192,8 +192,6 @@ pub struct Sent {
     pub ticket: Ticket,
     /// The first byte that was asked for: 0 unless it was a range.
     pub start: u64,
-    /// One past the last byte that was asked for: `of` unless it was a range.
-    pub until: u64,
     /// One past the last byte that was handed over. For a [`Delivery::Cut`] an upper bound: what lies in the buffers of
     /// both ends is in it.
     pub end: u64,
@@ -214,6 +212,8 @@ pub enum Delivery {
     Complete,
     /// It ended early, and why, in words.
     Cut(String),
+    /// Every byte was handed to our kernel, but the connection ended, and why, before all of them were acknowledged.
+    Unacknowledged(String),
     /// Only the head was asked for (HEAD), or the client has it already (304). UEFI firmware asks for the size first.
     Probed,
 }
@@ -228,12 +228,12 @@ impl Sent {
     /// Whether the client has, as far as can be known, the whole in one piece.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.is_complete() && self.start == 0 && self.end == self.of
+        self.is_complete() && self.spans_all()
     }
 
-    /// Whether it was a part of a file of which everything was handed over, arrived or not.
+    /// Whether the bytes that were handed over are the whole, arrived or not.
     #[must_use]
-    pub fn is_handed_part(&self) -> bool {
-        self.end == self.until && (self.start, self.until) != (0, self.of)
+    pub fn spans_all(&self) -> bool {
+        self.start == 0 && self.end == self.of
     }
 }

@@ -7,9 +7,6 @@ use tokio::time::Instant;
 
 use crate::{Asker, Delivery, Desk, Sent};
 
-/// What is told beside the reason where nothing was left to be sent.
-const UNACKNOWLEDGED: &str = "; all of it was sent, but not all acknowledged";
-
 /// The deliveries of one connection that nobody was told about yet.
 pub(crate) struct Ledger<D: Desk> {
     desk: Arc<D>,
@@ -24,6 +21,7 @@ pub(crate) struct Ledger<D: Desk> {
 struct Open {
     asker: Asker,
     sent: Sent,
+    end: u64,
     began: Instant,
 }
 
@@ -39,9 +37,9 @@ impl<D: Desk> Ledger<D> {
         Self { desk, open: None, handed: VecDeque::new(), broken: None }
     }
 
-    /// A body begins, asked for at `began`.
-    pub(crate) fn begins(&mut self, asker: Asker, sent: Sent, began: Instant) {
-        self.open = Some(Open { asker, sent, began });
+    /// A body begins, of the bytes from `sent.start` to `end`, asked for at `began`.
+    pub(crate) fn begins(&mut self, asker: Asker, sent: Sent, end: u64, began: Instant) {
+        self.open = Some(Open { asker, sent, end, began });
     }
 
     /// So many more bytes of the body are handed over now.
@@ -54,7 +52,7 @@ impl<D: Desk> Ledger<D> {
     /// All that was handed over is with the kernel `now`; the connection has carried `written` bytes. True when the body is
     /// at its end.
     pub(crate) fn flushed(&mut self, written: u64, now: Instant) -> bool {
-        let Some(open) = self.open.take_if(|open| open.sent.end == open.sent.until) else { return false };
+        let Some(open) = self.open.take_if(|open| open.sent.end == open.end) else { return false };
         let mut sent = open.sent;
         sent.millis = millis(open.began, now);
         self.handed.push_back(Handed { asker: open.asker, sent, mark: written });
@@ -90,16 +88,13 @@ impl<D: Desk> Drop for Ledger<D> {
     /// Whatever is left did not arrive, as far as is known.
     fn drop(&mut self) {
         let reason = self.broken.take().unwrap_or_else(|| "the server ended the connection".into());
-        let open = self.open.take().map(|open| {
-            let mut sent = open.sent;
-            sent.millis = millis(open.began, Instant::now());
-            (open.asker, sent)
-        });
-        let handed = self.handed.drain(..).map(|handed| (handed.asker, handed.sent));
-        for (asker, mut sent) in handed.chain(open) {
-            let all = if sent.end == sent.until { UNACKNOWLEDGED } else { "" };
-            sent.delivery = Delivery::Cut(format!("{reason}{all}"));
-            self.desk.sent(&asker, sent);
+        for handed in self.handed.drain(..) {
+            let delivery = Delivery::Unacknowledged(reason.clone());
+            self.desk.sent(&handed.asker, Sent { delivery, ..handed.sent });
+        }
+        if let Some(open) = self.open.take() {
+            let (millis, delivery) = (millis(open.began, Instant::now()), Delivery::Cut(reason));
+            self.desk.sent(&open.asker, Sent { millis, delivery, ..open.sent });
         }
     }
 }

@@ -121,23 +121,22 @@ impl<D: Desk> Exchange<'_, D> {
             self.probed(name, found);
             return None;
         }
-        let sent = self.sent(name, found, part.clone());
+        let sent = self.sent(name, found, part.start);
         Some(Body { content: found.content.clone(), part, sent: Some(sent) })
     }
 
     fn probed(&self, name: &str, found: &Found) {
-        self.desk.sent(self.asker, self.sent(name, found, 0..found.content.len()));
+        self.desk.sent(self.asker, self.sent(name, found, 0));
     }
 
     /// A delivery of which nothing was handed over yet.
-    fn sent(&self, name: &str, found: &Found, part: Range<u64>) -> Sent {
+    fn sent(&self, name: &str, found: &Found, start: u64) -> Sent {
         Sent {
             name: name.to_owned(),
             what: found.what,
             ticket: found.ticket.clone(),
-            start: part.start,
-            until: part.end,
-            end: part.start,
+            start,
+            end: start,
             of: found.content.len(),
             millis: 0,
             delivery: Delivery::Probed,

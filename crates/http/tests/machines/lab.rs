@@ -19,6 +19,9 @@ use tokio::task::JoinHandle;
 /// When all files of the lab were changed: Fri, 01 Jan 2021 00:00:00 GMT.
 pub(crate) const CHANGED: Duration = Duration::from_secs(1_609_459_200);
 
+/// More than a connection holds when its client reads nothing.
+pub(crate) const LARGE: u64 = 64 << 20;
+
 pub(crate) struct TestDesk {
     roots: Roots,
     reports: mpsc::UnboundedSender<Sent>,
@@ -41,6 +44,9 @@ impl Desk for TestDesk {
         if name.ends_with("/pxelinux.cfg/default") {
             let text = format!("# {:?} at {}\n", asker.mac_hint, asker.to);
             return Ok(Found::written(What::Configuration, text));
+        }
+        if name.ends_with("/pxelinux.cfg/large") {
+            return Ok(Found::written(What::Configuration, vec![b'#'; LARGE as usize]));
         }
         let name = Name::parse(name).map_err(|error| Refusal::not_found(error.to_string()))?;
         let content = self.roots.get(&name).map_err(|error| Refusal::not_found(error.to_string()))?;

@@ -33,8 +33,12 @@ impl Desk for HttpDesk {
             Delivery::Complete if sent.is_whole() => End::Whole,
             Delivery::Complete => End::Part(sent.start..sent.end),
             Delivery::Probed => End::Probe,
-            Delivery::Cut(_) if sent.is_handed_part() => End::Left { sent: sent.end - sent.start },
             Delivery::Cut(reason) => End::Cut { sent: sent.end - sent.start, reason: reason.clone() },
+            Delivery::Unacknowledged(reason) if sent.spans_all() => {
+                let reason = format!("{reason}; all of it was sent, but not all acknowledged");
+                End::Cut { sent: sent.of, reason }
+            }
+            Delivery::Unacknowledged(_) => End::Left { sent: sent.end - sent.start },
         };
         let (receipt, from) = (receipt.clone(), asker.from.ip());
         let (bytes, millis) = (sent.of, sent.millis);
