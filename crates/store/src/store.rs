@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
+    time::Instant,
 };
 
 use arc_swap::ArcSwap;
@@ -127,9 +128,18 @@ impl Store {
             clock: clock.clone(),
         };
         let events = contents.events;
-        let (unwritten, inspected, told_slow) = (Vec::new(), false, None);
-        let writer =
-            Writer { connection, lock, shared, jobs, limits, clock, events, unwritten, inspected, told_slow };
+        let writer = Writer {
+            connection,
+            lock,
+            shared,
+            jobs,
+            limits,
+            clock,
+            events,
+            unwritten: Vec::new(),
+            uninspected: Some(Instant::now()),
+            told_slow: None,
+        };
         std::thread::Builder::new()
             .name("nextboot-store".into())
             .spawn(move || {

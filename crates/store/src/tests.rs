@@ -8,7 +8,7 @@ use nextboot_model::{
 };
 use tokio::{sync::broadcast::Receiver, task::JoinSet};
 
-use crate::{LeaseError, Limits, Loaded, NewEvent, Query, Store, SubmitError};
+use crate::{LeaseError, Limits, Loaded, NewEvent, Query, Store, SubmitError, writer::is_time};
 
 fn door() -> Door {
     Door::Api { who: "a test".into() }
@@ -349,6 +349,12 @@ async fn whoever_watches_learns_that_nothing_can_be_written_any_more() {
     store.meddle(|_| panic!("the writer fails, as this test wants"));
     watching.await.unwrap();
     assert!(matches!(store.submit(add(2, "")).await, Err(SubmitError::Stopped)));
+}
+
+#[test]
+fn the_journal_of_a_server_that_is_never_idle_is_inspected_too() {
+    let [soon, late] = [1, 600].map(Duration::from_secs);
+    assert!(is_time(true, soon) && !is_time(false, soon) && is_time(false, late));
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ const RETRY: Duration = Duration::from_secs(1);
 const PRUNE: usize = 64;
 /// How long nobody must have wanted anything before the journal is inspected, which may take longer than machines like to wait.
 const CALM: Duration = Duration::from_secs(5);
+/// How long the journal may go uninspected where somebody always wants something.
+const AT_LATEST: Duration = Duration::from_secs(600);
 /// How often it is told that the disk is slow.
 const TELL_SLOW: Duration = Duration::from_secs(60);
 
@@ -45,8 +47,8 @@ pub(crate) struct Writer {
     pub(crate) events: (u64, u64),
     /// What was noted and could not be written yet.
     pub(crate) unwritten: Vec<Entry>,
-    /// Whether the journal was looked at for damage.
-    pub(crate) inspected: bool,
+    /// Since when the journal waits to be looked at for damage; nothing when it was.
+    pub(crate) uninspected: Option<Instant>,
     /// When it was told last that the disk is slow.
     pub(crate) told_slow: Option<Instant>,
 }
@@ -59,12 +61,18 @@ enum End {
     Forgotten,
 }
 
+/// Whether the journal is inspected now. `calm` is that nobody wants anything.
+pub(crate) fn is_time(calm: bool, waited: Duration) -> bool {
+    calm || waited >= AT_LATEST
+}
+
 impl Writer {
     /// Works until the store is closed or forgotten.
     pub(crate) fn run(mut self) {
         let end = loop {
             let (jobs, end) = self.gather();
-            if jobs.is_empty() && self.unwritten.is_empty() && !self.inspected && end.is_none() {
+            let calm = jobs.is_empty() && self.unwritten.is_empty();
+            if end.is_none() && self.uninspected.is_some_and(|since| is_time(calm, since.elapsed())) {
                 self.inspect();
             }
             self.carry_out(jobs);
@@ -87,7 +95,7 @@ impl Writer {
     }
 
     fn inspect(&mut self) {
-        self.inspected = true;
+        self.uninspected = None;
         if let Some(damage) = inspect_journal(&self.connection) {
             tracing::error!(
                 damage,
@@ -100,10 +108,10 @@ impl Writer {
     fn gather(&self) -> (Vec<Job>, Option<End>) {
         let mut jobs = Vec::new();
         let mut waited_for = 0;
-        let mut until = match (self.unwritten.is_empty(), self.inspected) {
+        let mut until = match (self.unwritten.is_empty(), self.uninspected) {
             (false, _) => Some(Instant::now() + RETRY),
-            (true, false) => Some(Instant::now() + CALM),
-            (true, true) => None,
+            (true, Some(_)) => Some(Instant::now() + CALM),
+            (true, None) => None,
         };
         loop {
             let next = match until {
