@@ -78,6 +78,7 @@
 //!   port has. ROMs with a fixed source port ask like that after a reset.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod limits;
 mod name;
 mod options;
@@ -91,6 +92,7 @@ mod run;
 mod terms;
 mod transfer;
 
+pub use ahead::Ahead;
 pub use limits::Limits;
 pub use options::{MAX_BLOCK_SIZE, MAX_OPTIONS, MIN_BLOCK_SIZE, PeerOptions};
 pub use outcome::Outcome;

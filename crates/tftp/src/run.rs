@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::packet::opcode;
 
 /// Bytes of header before the content of each block.
-const HEADER: usize = 4;
+pub(crate) const HEADER: usize = 4;
 
 /// Most blocks in one run: what the kernel cuts out of one buffer (`UDP_MAX_SEGMENTS` of older Linux).
 pub(crate) const MAX_RUN_BLOCKS: u64 = 64;

@@ -10,12 +10,14 @@ use std::{
 
 use nextboot_files::{Content, ReadError};
 use nextboot_model::{EventKind, Via};
-use nextboot_tftp::{Because, ErrorCode, Frames, Limits, Outcome, Output, Pace, Run, Transfer, TransferId};
+use nextboot_tftp::{
+    Ahead, Because, ErrorCode, Frames, Limits, Outcome, Output, Pace, Run, Transfer, TransferId,
+};
 
 use super::{
-    ahead::{Ahead, Ready},
     open::{HEADERS, Order},
     port::Port,
+    ready::Ready,
 };
 use crate::{
     appliance::Mutex,
@@ -239,7 +241,11 @@ impl Live {
         let Self { content, ahead, ready, port, peer, .. } = self;
         // A file of one block has nothing behind it.
         let alone = self.transfer.terms().window == 1 && content.len() > run.len() as u64;
-        let at_hand = if alone { ahead.packet(content, run) } else { Ok(ready.packets(run)) };
+        let at_hand = if alone {
+            ahead.packet(run, |offset, place| content.read_at_hand(offset, place))
+        } else {
+            Ok(ready.packets(run))
+        };
         let read = match at_hand {
             Ok(Some(packets)) => {
                 let left = leave(port, *peer, content, run, packets.get(sent..).unwrap_or_default());
