@@ -1,5 +1,5 @@
 use hmac::{Hmac, KeyInit, Mac as _};
-use nextboot_model::{AttemptId, Mac, State, Timestamp};
+use nextboot_model::{AttemptId, Mac, State, Timestamp, hex};
 use sha2::Sha256;
 
 /// Proves that somebody was given a configuration or a seed written for one machine under one assignment.
@@ -58,8 +58,7 @@ impl Secret {
         if let Some(hmac) = self.hmac(&bytes, proof.armed) {
             bytes.extend_from_slice(&hmac.finalize().into_bytes()[..TAG]);
         }
-        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-        bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        bytes.into_iter().flat_map(hex).collect()
     }
 
     /// What a token proves now.

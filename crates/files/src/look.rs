@@ -88,7 +88,7 @@ impl Look<'_> {
     /// As [`Roots::entry`].
     pub fn entry(&self, name: &Name) -> Result<Option<Entry>, OpenError> {
         for (at, root) in self.roots.roots().iter().enumerate() {
-            let directory = self.directory(at, root, parent(name));
+            let directory = self.directory(at, root, name.directory());
             if self.is_known_absent(&directory, name.file()) {
                 continue;
             }
@@ -137,14 +137,9 @@ impl Look<'_> {
     }
 }
 
-/// The directory of a name; nothing for the root itself.
-fn parent(name: &Name) -> &str {
-    name.as_str().rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
 /// Whether there is no such entry in the very directory that has this stamp.
 fn is_absent_in(root: &Root, name: &Name, stamp: &Stamp) -> bool {
-    let path = root.path.join(parent(name));
+    let path = root.path.join(name.directory());
     let Ok(directory) = rustix::fs::open(path, DIRECTORY, Mode::empty()) else { return false };
     rustix::fs::fstatfs(&directory).is_ok_and(|system| TIMED.contains(&(system.f_type as u64)))
         && rustix::fs::fstat(&directory).is_ok_and(|stat| Stamp::of(&stat) == *stamp)

@@ -76,6 +76,11 @@ impl Name {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
+    /// The directory; empty for a name of one component.
+    pub(crate) fn directory(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(directory, _)| directory)
+    }
+
     /// Everything before the last component; `None` for a name of one component.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

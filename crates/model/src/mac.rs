@@ -2,6 +2,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex;
+
 /// A 48-bit Ethernet address.
 ///
 /// Read from any spelling in use (`AA:BB:CC:DD:EE:FF`, `aa-bb-cc-dd-ee-ff`, `aabb.ccdd.eeff`, `aabbccddeeff`, and
@@ -19,11 +21,12 @@ impl Mac {
     /// PXELINUX's name for this machine's configuration: `01-` (ARP type Ethernet), lower case, dashes.
     #[must_use]
     pub fn pxelinux(&self) -> String {
-        // Each decision asks for it, and formatting takes longer than all else that it does with a MAC.
-        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
         let mut name = String::with_capacity(20);
         name.push_str("01");
-        name.extend(self.0.iter().flat_map(|byte| ['-', digit(byte >> 4), digit(byte & 15)]));
+        for byte in self.0 {
+            name.push('-');
+            name.extend(hex(byte));
+        }
         name
     }
 
