@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -31,11 +31,11 @@ pub(crate) fn describe() -> [String; 2] {
 }
 
 /// What it takes at best to make 4 KiB durable in this directory: written over bytes of a file that are on the disk already
-/// (nothing about the file changes), so many times.
+/// (nothing about the file changes), so many times, as often as that: a disk that is never idle is faster.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(crate) fn syncs(directory: &Path, times: usize) -> Result<Latencies> {
+pub(crate) fn syncs(directory: &Path, times: usize, every: Duration) -> Result<Latencies> {
     const PLACES: usize = 64;
     let path = directory.join("syncs");
     let (file, mut page) = (File::create(&path)?, [0_u8; 4096]);
@@ -43,6 +43,7 @@ pub(crate) fn syncs(directory: &Path, times: usize) -> Result<Latencies> {
     file.sync_all()?;
     let mut each = Vec::with_capacity(times);
     for time in 0..times {
+        thread::sleep(every);
         page.fill(u8::try_from(time % 251)?);
         let begun = Instant::now();
         file.write_all_at(&page, (time % PLACES * page.len()) as u64)?;

@@ -1,8 +1,12 @@
-//! Two TFTP servers that are libraries, each as the smallest program around it: `bench-peer async-tftp|rs-tftpd DIRECTORY`.
-//! They serve the directory at 127.0.0.1 port 69, read-only.
+//! Two TFTP servers that are libraries, each as the smallest program around it, and the least that any server can do:
+//! `bench-peer async-tftp|rs-tftpd|bare DIRECTORY`. They serve the directory at 127.0.0.1 port 69, read-only; the last only its
+//! file `file`.
 
 use std::env;
 use std::error::Error;
+use std::path::Path;
+
+use nextboot_bench::tftp::bare;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = env::args().skip(1).collect();
@@ -19,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             tftpd::Server::new(&config)?.listen();
             Ok(())
         }
-        _ => Err("usage: bench-peer async-tftp|rs-tftpd DIRECTORY".into()),
+        ["bare", directory] => Ok(bare::serve(&Path::new(directory).join("file"))?),
+        _ => Err("usage: bench-peer async-tftp|rs-tftpd|bare DIRECTORY".into()),
     }
 }

@@ -54,25 +54,26 @@ fn contestants(arena: &Arena) -> [Contestant<'_>; 3] {
     [arena.ours(SITE), peer::kea(arena), peer::dnsmasq_dhcp(arena)]
 }
 
-fn judge_drops(outcome: &mut Outcome) {
+/// The same is asked of everybody, whoever asks the servers.
+fn judge(outcome: &mut Outcome) {
+    outcome.rate("kea", Bound::AtLeast(2.0));
+    outcome.rate("dnsmasq", Bound::AtLeast(1.0));
+    outcome.cpu("kea", Bound::AtMost(0.5));
+    let ratio = outcome.ratio("kea", p99);
+    outcome.judge_ratio("p99", "kea", Bound::AtMost(1.0), ratio);
     for peer in ["kea", "dnsmasq"] {
         // A server that drops nothing at all leaves nothing to divide by.
         let ratio = outcome.ratio(peer, |sample| dropped(sample).max(1e-4));
         outcome.judge_ratio("dropped", peer, Bound::AtMost(1.0), ratio);
     }
+    outcome.tell_how_busy();
 }
 
 fn saturated(cell: &str, bench: &Bench, says: Says) -> Result<Outcome> {
     let arena = Arena::new(cell)?;
     let rack = Rack::new(&arena, says, Duration::from_secs(bench.size(5, 1)))?;
     let mut outcome = bench.compare("exchange", &contestants(&arena), Cores::ONE_EACH, |_| rack.run())?;
-    outcome.rate("kea", Bound::AtLeast(2.0));
-    outcome.rate("dnsmasq", Bound::AtLeast(1.0));
-    outcome.cpu("kea", Bound::AtMost(0.5));
-    let ratio = outcome.ratio("kea", p99);
-    outcome.judge_ratio("p99", "kea", Bound::AtMost(1.0), ratio);
-    judge_drops(&mut outcome);
-    outcome.tell_how_busy();
+    judge(&mut outcome);
     Ok(outcome)
 }
 
@@ -80,10 +81,7 @@ fn rate(bench: &Bench) -> Result<Outcome> {
     let arena = Arena::new("dhcp-rate")?;
     let clients = Perfdhcp::new(&arena, bench.size(20_000, 500), bench.size(5, 1))?;
     let mut outcome = bench.compare("exchange", &contestants(&arena), Cores::ONE_EACH, |_| clients.run())?;
-    outcome.rate("dnsmasq", Bound::AtLeast(1.0));
-    let ratio = outcome.ratio("kea", p99);
-    outcome.judge_ratio("p99", "kea", Bound::AtMost(1.0), ratio);
-    outcome.tell_how_busy();
+    judge(&mut outcome);
     outcome.note(
         "perfdhcp is the limit here when its core is busy; what it drops is lost in its own receive buffer",
     );
@@ -97,7 +95,7 @@ fn wait(bench: &Bench) -> Result<Outcome> {
     let mut outcome = bench.compare("exchange", &contestants, Cores::ONE_EACH, |_| clients.run())?;
     let ratio = outcome.ratio("kea", p99);
     outcome.judge_ratio("p99", "kea", Bound::AtMost(1.0), ratio);
-    let syncs = machine::syncs(arena.lab.dir(), bench.size(500, 20))?;
+    let syncs = machine::syncs(arena.lab.dir(), bench.size(1000, 20), Duration::from_millis(2))?;
     let (half, most) = (syncs.percentile(0.5), syncs.percentile(0.99));
     outcome.note(format!(
         "to make 4 KiB durable takes {:.2} ms on this disk, p99 {:.2} ms; nextboot does that before each ACK, kea does not",

@@ -80,14 +80,20 @@ fn window4(bench: &Bench) -> Result<Outcome> {
 fn window64(bench: &Bench) -> Result<Outcome> {
     let arena = Arena::new("tftp-window64")?;
     let file = arena.file("file", bench.size(256 * MIB, MIB))?;
-    let contestants =
-        [arena.ours(Site::default()), peer::atftpd(&arena), peer::async_tftp(&arena), peer::rs_tftpd(&arena)];
+    let contestants = [
+        arena.ours(Site::default()),
+        peer::atftpd(&arena),
+        peer::async_tftp(&arena),
+        peer::rs_tftpd(&arena),
+        peer::bare(&arena),
+    ];
     let crowd = Crowd { clients: 1, ..Crowd::new("file", &file).window(64) };
     let mut outcome = bench.compare("block", &contestants, Cores::ONE_EACH, |_| crowd.run(&arena))?;
     outcome.rate("atftpd", Bound::AtLeast(2.0));
     let cpu = outcome.ours().and_then(|ours| ours.spread(Sample::cpu)).context("nothing measured")?;
     outcome.value("CPU per block", "us", Bound::AtMost(1.2), cpu.median);
     note_client(&mut outcome);
+    outcome.note("bare is no server: it sends packets that lie in memory, and repeats none");
     Ok(outcome)
 }
 

@@ -21,6 +21,7 @@ pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 1);
 const RELAY: Ipv4Addr = Ipv4Addr::new(10, 78, 0, 2);
 /// The addresses that are given: more than there are clients.
 pub const POOL: &str = "10.78.4.0-10.78.250.255";
+
 /// The relay's namespace, on the arena's cable, which gets the network for it.
 fn cable(arena: &Arena) -> Result<Namespace> {
     arena.lab.namespace().ip(&["address", "add", &format!("{SERVER}/16"), "dev", "br0"])?;

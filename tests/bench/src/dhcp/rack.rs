@@ -2,7 +2,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nextboot_firmware::message::{HEADER_SIZE, Kind, Message, code};
+use nextboot_firmware::message::{HEADER_SIZE, Kind, Message, Received, code};
 use nextboot_model::Mac;
 use nextboot_tests::Namespace;
 
@@ -24,7 +24,6 @@ const CLIENTS: u32 = 60_000;
 
 /// Where things are in the packets (RFC 2131 section 2, figure 1); the options begin with those that change.
 const XID: usize = 4;
-const YIADDR: usize = 16;
 const CHADDR: usize = 28;
 const OPTIONS: usize = HEADER_SIZE + 4;
 const REQUESTED: usize = OPTIONS + 3 + 2;
@@ -189,13 +188,11 @@ impl<'r> Run<'r> {
     }
 
     fn hear(&mut self, answer: &[u8]) -> Result<()> {
-        let field = |at: usize| answer.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
-        let (Some(xid), Some(given)) = (field(XID).map(u32::from_be_bytes), field(YIADDR)) else {
-            return Ok(());
-        };
+        let Ok(answer) = Received::read(answer) else { return Ok(()) };
+        let xid = answer.header.xid;
         let turn = u16::try_from(xid & 0xff).unwrap_or_default();
         let Some(place) = self.turns.get_mut(usize::from(turn)) else { return Ok(()) };
-        if place.xid != xid || place.waits.is_none() || place.waits != kind(answer) {
+        if place.xid != xid || place.waits.is_none() || place.waits != answer.kind() {
             return Ok(());
         }
         self.waits.push(place.asked.elapsed());
@@ -205,7 +202,10 @@ impl<'r> Run<'r> {
             return self.begin(turn);
         }
         address(&mut self.request, xid)?;
-        self.request.get_mut(REQUESTED..REQUESTED + 4).context("no option 50")?.copy_from_slice(&given);
+        self.request
+            .get_mut(REQUESTED..REQUESTED + 4)
+            .context("no option 50")?
+            .copy_from_slice(&answer.header.yiaddr.octets());
         *place = Turn { xid, asked: Instant::now(), waits: Some(Kind::ACK) };
         self.questions += 1;
         self.socket.send(&self.request)?;
@@ -221,25 +221,6 @@ fn address(question: &mut [u8], xid: u32) -> Result<()> {
     Ok(())
 }
 
-/// Option 53.
-fn kind(answer: &[u8]) -> Option<Kind> {
-    let mut options = answer.get(OPTIONS..)?;
-    loop {
-        let (&code, rest) = options.split_first()?;
-        match code {
-            0 => options = rest,
-            code::END => return None,
-            _ => {
-                let (&length, rest) = rest.split_first()?;
-                if code == code::MESSAGE_TYPE {
-                    return rest.first().copied().map(Kind);
-                }
-                options = rest.get(usize::from(length)..)?;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,10 +230,8 @@ mod tests {
         let mut request =
             Message::new(Mac([0; 6])).kind(Kind::REQUEST).address(code::REQUESTED, RELAY).bytes();
         assert_eq!(request.get(REQUESTED..REQUESTED + 4), Some(&RELAY.octets()[..]));
-        assert_eq!(kind(&request), Some(Kind::REQUEST));
         address(&mut request, 0x0001_0207).unwrap();
-        let read = nextboot_firmware::message::Received::read(&request).unwrap();
+        let read = Received::read(&request).unwrap();
         assert_eq!((read.header.xid, &read.header.chaddr[..6]), (0x0001_0207, &[2, 0x0d, 0, 0, 1, 2][..]));
-        assert_eq!(kind(&request[..OPTIONS]), None);
     }
 }

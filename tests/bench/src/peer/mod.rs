@@ -15,7 +15,7 @@ use crate::arena::Arena;
 pub use dhcp::{dnsmasq_dhcp, kea};
 pub use http::{NGINX_PORT, nginx};
 pub use storm::{DNSMASQ_AND_NGINX, dnsmasq_and_nginx};
-pub use tftp::{async_tftp, atftpd, dnsmasq_tftp, rs_tftpd, tftpd_hpa};
+pub use tftp::{async_tftp, atftpd, bare, dnsmasq_tftp, rs_tftpd, tftpd_hpa};
 
 /// How long a peer may take until it is ready.
 const START: Duration = Duration::from_secs(20);

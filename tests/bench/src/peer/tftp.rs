@@ -76,6 +76,12 @@ pub fn rs_tftpd(arena: &Arena) -> Contestant<'_> {
     library(arena, "rs-tftpd")
 }
 
+/// No server, but a sender of packets that lie in memory: what is left when a server costs nothing.
+#[must_use]
+pub fn bare(arena: &Arena) -> Contestant<'_> {
+    library(arena, "bare")
+}
+
 /// A library in the smallest program around it, which is beside this one.
 fn library<'a>(arena: &'a Arena, name: &'static str) -> Contestant<'a> {
     Contestant::new(name, move || {

@@ -1,5 +1,6 @@
 //! The TFTP load: many clients in one thread, over a network as bad as wanted.
 
+pub mod bare;
 mod crowd;
 mod line;
 
