@@ -200,7 +200,7 @@ fn by_assignment(site: &Site, tree: &dyn Tree, record: &Record) -> Plan {
 
 fn by_hand(site: &Site, tree: &dyn Tree, hand: &Hand) -> Plan {
     let why = format!("by hand: {}", hand.entry);
-    let named = hand.profile.as_ref().and_then(|name| site.profile(tree, name));
+    let named = hand.target.as_ref().and_then(|file| site.profile_at(tree, file));
     // A link may lead to a profile's file over other names, or the entry be a copy of it: it is what it says.
     let same_text = || tree.read(&hand.entry).and_then(|text| site.profile_with_text(tree, &text));
     let profile = named.or_else(same_text).unwrap_or_else(|| Arc::new(loose(&hand.entry)));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use nextboot_model::Class;
 
-use crate::{Body, CONF_DIR, Profile, Site, Tree, answer::clean};
+use crate::{Body, Profile, Site, Tree, answer::clean};
 
 /// The profile whose file this is, when it installs: such a file is the profile's plan itself and not just a file, so it is
 /// only for machines whose plan it is. By its text and not only by its name, because links, copies and a root's own path
@@ -24,10 +24,7 @@ pub fn installer_at(
         .values()
         .filter(|profile| installs(profile))
         .find(|profile| file(profile).as_deref() == Some(name));
-    let of_name = || {
-        let plain = name.strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok()?;
-        site.profiles.get(&plain)
-    };
+    let of_name = || site.profiles.get(&site.profile_dirs.name_of(name)?);
     if let Some(profile) = of_file.or_else(of_name) {
         // What the site calls harmless under this very name is.
         return Some(Arc::clone(profile)).filter(installs);

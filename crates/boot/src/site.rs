@@ -1,11 +1,13 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use nextboot_model::{Class, ProfileName};
 
-use crate::{Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, Rule, SecureBoot, Tree, pxelinux};
-
-/// Where file profiles stand beneath the roots.
-pub const CONF_DIR: &str = "pxelinux.cfg/conf";
+use crate::{
+    Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, ProfileDirs, Rule, SecureBoot, Tree, pxelinux,
+};
 
 /// What machines get that belong to no host and were given nothing by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub enum Unknown {
 pub struct Site {
     /// The profiles that the configuration describes.
     pub profiles: BTreeMap<ProfileName, Arc<Profile>>,
+    /// Where the profiles are that are files.
+    pub profile_dirs: ProfileDirs,
     /// What unknown machines get.
     pub unknown: Unknown,
     /// Which network boot program each kind of machine gets.
@@ -53,15 +57,14 @@ pub struct Site {
 }
 
 impl Site {
-    /// The profile of that name: from the configuration, or a file in the tree's `pxelinux.cfg/conf/`, or the built-in
-    /// `local`.
+    /// The profile of that name: from the configuration, or a file in one of the tree's directories of profiles, or the
+    /// built-in `local`.
     #[must_use]
     pub fn profile(&self, tree: &dyn Tree, name: &ProfileName) -> Option<Arc<Profile>> {
         if let Some(profile) = self.profiles.get(name) {
-            return Some(Arc::clone(profile));
+            return Some(self.with_its_file(tree, profile));
         }
-        let file = format!("{CONF_DIR}/{name}");
-        if tree.read(&file).is_some() {
+        if let Some(file) = self.profile_dirs.find(tree, name) {
             let class = if name.is_local() { Class::Local } else { Class::Unclassified };
             return Some(Arc::new(Profile {
                 name: name.clone(),
@@ -75,32 +78,57 @@ impl Site {
         name.is_local().then(|| Arc::new(Profile::local()))
     }
 
+    /// A profile of the configuration, which says its class perhaps, but not in which of the directories its file is.
+    fn with_its_file(&self, tree: &dyn Tree, profile: &Arc<Profile>) -> Arc<Profile> {
+        match &profile.body {
+            Body::File(file)
+                if self.profile_dirs.may_be(&profile.name, file) && tree.read(file).is_none() =>
+            {
+                match self.profile_dirs.find(tree, &profile.name) {
+                    Some(file) => Arc::new(Profile { body: Body::File(file), ..(**profile).clone() }),
+                    None => Arc::clone(profile),
+                }
+            }
+            _ => Arc::clone(profile),
+        }
+    }
+
+    /// The profile that this file is, under the name that it has in its directory.
+    #[must_use]
+    pub fn profile_at(&self, tree: &dyn Tree, file: &str) -> Option<Arc<Profile>> {
+        let name = self.profile_dirs.name_of(file)?;
+        let profile = self.profile(tree, &name)?;
+        let is_this = match &profile.body {
+            Body::File(own) => own == file,
+            _ => false,
+        };
+        // What the configuration says of the name goes before a file; of two files only one is the profile.
+        (is_this || self.profiles.contains_key(&name)).then_some(profile)
+    }
+
     /// The profile of the configuration whose own file has this text, under whatever name the text was found: a link from
     /// elsewhere, another spelling, a copy. Of several an installer, so that none is taken for something harmless.
     #[must_use]
     pub fn profile_with_text(&self, tree: &dyn Tree, text: &[u8]) -> Option<Arc<Profile>> {
-        let has_it = |profile: &&Arc<Profile>| match &profile.body {
+        let has_it = |profile: &Arc<Profile>| match &profile.body {
             Body::File(file) => tree.read(file).is_some_and(|own| own == text),
             _ => false,
         };
-        let mut found = self.profiles.values().filter(has_it);
+        let files = self.profiles.values().filter(|profile| matches!(profile.body, Body::File(_)));
+        let mut found = files.map(|profile| self.with_its_file(tree, profile)).filter(has_it);
         let first = found.next()?;
-        let installs = |profile: &&Arc<Profile>| profile.class == Class::Install;
-        Some(Arc::clone(std::iter::once(first).chain(found).find(installs).unwrap_or(first)))
+        let installs = |profile: &Arc<Profile>| profile.class == Class::Install;
+        if installs(&first) {
+            return Some(first);
+        }
+        Some(found.find(installs).unwrap_or(first))
     }
 
     /// All profiles, by name.
     #[must_use]
     pub fn all_profiles(&self, tree: &dyn Tree) -> Vec<Arc<Profile>> {
-        let mut all = self.profiles.clone();
-        let named = tree.list(CONF_DIR).into_iter().filter_map(|name| name.parse::<ProfileName>().ok());
-        for name in named.chain([ProfileName::local()]) {
-            if !all.contains_key(&name)
-                && let Some(profile) = self.profile(tree, &name)
-            {
-                all.insert(name, profile);
-            }
-        }
-        all.into_values().collect()
+        let named = self.profiles.keys().cloned().chain(self.profile_dirs.names(tree));
+        let names: BTreeSet<ProfileName> = named.chain([ProfileName::local()]).collect();
+        names.iter().filter_map(|name| self.profile(tree, name)).collect()
     }
 }

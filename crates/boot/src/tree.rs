@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use nextboot_model::{ProfileName, Timestamp};
+use nextboot_model::Timestamp;
 
 /// What a decision wants to know of the files that stand beneath the roots.
 pub trait Tree {
@@ -22,8 +22,8 @@ pub struct Hand {
     pub entry: String,
     /// When the person made it: the link's own time.
     pub made: Timestamp,
-    /// The profile it links to, when its target is one (`conf/NAME`).
-    pub profile: Option<ProfileName>,
+    /// The file that it links to, over further links, by its name beneath the roots.
+    pub target: Option<String>,
 }
 
 /// A tree in memory: for previews and for trying a decision without disks.

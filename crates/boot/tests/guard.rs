@@ -39,7 +39,7 @@ fn tree() -> MemoryTree {
         ("b/pxelinux.cfg/default", "DEFAULT menu\n"),
     ];
     let files = files.map(|(name, text)| (name.to_owned(), text.into()));
-    let default = Hand { entry: "pxelinux.cfg/default".into(), made: Timestamp(1), profile: None };
+    let default = Hand { entry: "pxelinux.cfg/default".into(), made: Timestamp(1), target: None };
     MemoryTree { files: files.into(), hands: BTreeMap::from([("default".to_owned(), default)]) }
 }
 

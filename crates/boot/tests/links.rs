@@ -32,8 +32,8 @@ fn site() -> Site {
 /// A tree in which something with the text of the installer stands at `entry`; `profile` is what a link there names.
 fn tree(entry: &str, profile: Option<&str>) -> MemoryTree {
     let at = format!("pxelinux.cfg/{entry}");
-    let profile = profile.map(|name| name.parse().unwrap());
-    let hand = Hand { entry: at.clone(), made: Timestamp(1), profile };
+    let target = profile.map(|name| format!("pxelinux.cfg/conf/{name}"));
+    let hand = Hand { entry: at.clone(), made: Timestamp(1), target };
     let files = [("wipe/boot.cfg", WIPE), (at.as_str(), WIPE)];
     MemoryTree {
         files: files.map(|(name, text)| (name.to_owned(), text.into())).into(),

@@ -99,6 +99,11 @@ fn name(host: u8) -> HostName {
     format!("n{host}").parse().unwrap()
 }
 
+/// The file of a profile of that name: what a link to it leads to.
+fn file_of(profile: &str) -> String {
+    format!("pxelinux.cfg/conf/{profile}")
+}
+
 fn profile(at: usize) -> ProfileName {
     PROFILES[at].parse().unwrap()
 }
@@ -160,7 +165,7 @@ impl World {
         let network = Hand {
             entry: "grub/grub.cfg-0A".into(),
             made: Timestamp(1_000_000),
-            profile: Some("installer".parse().unwrap()),
+            target: Some(file_of("installer")),
         };
         Self {
             state: State::default(),
@@ -276,7 +281,7 @@ impl World {
                 let hand = Hand {
                     entry: format!("pxelinux.cfg/{entry}"),
                     made: Timestamp(self.now),
-                    profile: Some(profile(*at)),
+                    target: Some(file_of(PROFILES[*at])),
                 };
                 self.tree.hands.insert(format!("grub/grub.cfg-{entry}"), hand.clone());
                 self.tree.hands.insert(entry, hand);
@@ -296,7 +301,7 @@ impl World {
                 // A link says what its target is at the moment of booting: whoever made it named the profile.
                 for (host, (_, installs)) in &mut self.links {
                     let hand = &self.tree.hands[&mac(*host).pxelinux()];
-                    if hand.profile.as_ref().is_some_and(|name| name.as_str() == "fickle") {
+                    if hand.target == Some(file_of("fickle")) {
                         *installs = *class == Class::Install;
                     }
                 }
@@ -309,10 +314,10 @@ impl World {
                     _ => Unknown::Profile("fickle".parse().unwrap()),
                 };
                 let made = Timestamp(self.now);
-                let profile = Some("installer".parse().unwrap());
+                let target = Some(file_of("installer"));
                 self.tree
                     .hands
-                    .insert("default".into(), Hand { entry: "pxelinux.cfg/default".into(), made, profile });
+                    .insert("default".into(), Hand { entry: "pxelinux.cfg/default".into(), made, target });
             }
             Move::Loaders { host, own, rule, of_profile } => {
                 let loader: LoaderName = "installer.efi".parse().unwrap();

@@ -1,7 +1,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_boot::{
-    Chain, Entry, Exits, Kind, Loader, Loaders, Profile, Rule, SecureBoot, Site, Unknown, pxelinux::Options,
+    Chain, Entry, Exits, Kind, Loader, Loaders, Profile, ProfileDir, ProfileDirs, Rule, SecureBoot, Site,
+    Unknown, pxelinux::Options,
 };
 use nextboot_model::{BadExit, Class, Exit, LoaderName, ProfileName};
 
@@ -16,6 +17,7 @@ use crate::{
 /// What `[boot]` says.
 #[derive(Debug)]
 pub(crate) struct Rules {
+    pub(crate) profile_dirs: ProfileDirs,
     unknown: Unknown,
     unknown_mark: Option<Mark>,
     attempts: u32,
@@ -31,6 +33,7 @@ pub(crate) struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
+            profile_dirs: ProfileDirs::default(),
             unknown: Unknown::Ignore,
             unknown_mark: None,
             attempts: 3,
@@ -48,6 +51,7 @@ impl Default for Rules {
 impl Rules {
     pub(crate) fn read(boot: &mut Section<'_>) -> Self {
         let mut rules = Self::default();
+        take(&mut rules.profile_dirs, boot.get("profile_dirs", profile_dirs));
         if let Some(unknown) = boot.get("unknown", |item| item.placed(unknown)) {
             rules.unknown = unknown.value;
             rules.unknown_mark = Some(unknown.mark);
@@ -108,6 +112,7 @@ impl Rules {
             profiles.into_iter().map(|profile| (profile.name.clone(), Arc::new(profile))).collect();
         Site {
             profiles,
+            profile_dirs: self.profile_dirs,
             unknown: self.unknown,
             loaders: self.loaders,
             rules: self.rules,
@@ -122,6 +127,21 @@ impl Rules {
             api_port,
             serial: self.serial,
         }
+    }
+}
+
+/// Most directories of profiles: each is looked into for each list.
+const MAX_PROFILE_DIRS: usize = 32;
+
+fn profile_dirs(item: &Item<'_>) -> Option<ProfileDirs> {
+    let directories = item.list(|item| match item.text()?.parse::<ProfileDir>() {
+        Ok(directory) => Some(directory),
+        Err(error) => item.wrong(error.to_string()),
+    })?;
+    if (1..=MAX_PROFILE_DIRS).contains(&directories.len()) {
+        Some(ProfileDirs::new(directories))
+    } else {
+        item.wrong(format!("name 1 to {MAX_PROFILE_DIRS} directories"))
     }
 }
 

@@ -90,7 +90,7 @@ impl Config {
             files.read_boot(boot, place);
             boot::Rules::read(boot)
         });
-        let profiles = top.table("profiles", |profiles| profile::read(profiles));
+        let profiles = top.table("profiles", |profiles| profile::read(profiles, &rules.profile_dirs));
         rules.check(top.report(), &profiles);
         let gives_addresses = dhcp.mode == Mode::Server;
         Self {

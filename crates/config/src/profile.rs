@@ -1,4 +1,4 @@
-use nextboot_boot::{Body, CONF_DIR, Kind, Linux, OwnLoaders, Profile};
+use nextboot_boot::{Body, Kind, Linux, OwnLoaders, Profile, ProfileDirs};
 use nextboot_model::{Class, ProfileName};
 
 use crate::{
@@ -16,11 +16,11 @@ const MAX_NAME: usize = 1024;
 const MAX_INITRDS: usize = 32;
 
 /// Reads every profile that the configuration describes.
-pub(crate) fn read(profiles: &Section<'_>) -> Vec<Profile> {
+pub(crate) fn read(profiles: &Section<'_>, dirs: &ProfileDirs) -> Vec<Profile> {
     profiles.each(|name, mark, section| {
         let body = Keys::read(section);
         match name.parse::<ProfileName>() {
-            Ok(name) => body.profile(name, mark, section),
+            Ok(name) => body.profile(name, mark, section, dirs),
             Err(error) => {
                 section.report().complain(mark, error.to_string());
                 None
@@ -64,7 +64,13 @@ impl Keys {
         }
     }
 
-    fn profile(self, name: ProfileName, mark: &Mark, section: &Section<'_>) -> Option<Profile> {
+    fn profile(
+        self,
+        name: ProfileName,
+        mark: &Mark,
+        section: &Section<'_>,
+        dirs: &ProfileDirs,
+    ) -> Option<Profile> {
         let complain = |remedy: &str| {
             section.report().complain(mark, remedy);
             None
@@ -109,7 +115,8 @@ impl Keys {
         } else if class == Class::Local {
             Body::Local
         } else {
-            Body::File(format!("{CONF_DIR}/{name}"))
+            // In which of the directories it is, is looked for when it is wanted.
+            Body::File(dirs.iter().next()?.file(&name))
         };
         Some(Profile { name, title: self.title, class, body, seed: self.seed, loaders: self.loaders })
     }

@@ -72,7 +72,7 @@ name!(
 );
 
 name!(
-    /// A profile's name, which is also a file's name in `pxelinux.cfg/conf/`: 1 to 128 letters, digits, `-`, `_`, `.`,
+    /// A profile's name, which is also a file's name in a directory of profiles: 1 to 128 letters, digits, `-`, `_`, `.`,
     /// `+`, `@` or `:`, the first a letter, digit or `_`.
     ProfileName,
     "profile",

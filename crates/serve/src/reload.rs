@@ -20,7 +20,9 @@ impl Appliance {
         let read = move || {
             let mut config = load(file.as_deref())?;
             let fixed = keep_until_restart(&old.config, &mut config);
-            Ok((Settings::new(config)?, fixed))
+            let settings = Settings::new(config)?;
+            let hidden = settings.hidden_profiles();
+            Ok((settings, fixed, hidden))
         };
         let outcome = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(read)) => Ok(read),
@@ -28,13 +30,16 @@ impl Appliance {
             Err(error) => Err(error.to_string()),
         };
         match outcome {
-            Ok((settings, fixed)) => {
+            Ok((settings, fixed, hidden)) => {
                 self.reconfigure_dhcp(&settings.config);
                 if self.settings.load().site.menu != settings.site.menu {
                     self.attempts.lock().forget_picks();
                 }
                 self.settings.store(Arc::new(settings));
                 self.note(None, EventKind::Reloaded);
+                for what in hidden {
+                    self.note(None, EventKind::Trouble { what });
+                }
                 if !fixed.is_empty() {
                     let what =
                         format!("these settings changed and hold only after a restart: {}", fixed.join(", "));

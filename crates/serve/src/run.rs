@@ -244,6 +244,9 @@ fn announce(app: &Appliance, config: &Config) {
         );
     }
     app.note(None, EventKind::Started { version: VERSION.into(), hosts: app.store.state().len() });
+    for what in app.settings.load().hidden_profiles() {
+        app.note(None, EventKind::Trouble { what });
+    }
 }
 
 /// SIGHUP reads the configuration again; SIGTERM and SIGINT end.

@@ -32,7 +32,7 @@ pub enum BadConfig {
     Wrong(#[from] nextboot_config::Complaints),
     /// There is no such profile for unknown machines.
     #[error(
-        "boot.unknown: there is no profile {0}; describe it in [profiles.{0}], or put a file of that name into pxelinux.cfg/conf/"
+        "boot.unknown: there is no profile {0}; describe it in [profiles.{0}], or put a file of that name into one of [boot] profile_dirs"
     )]
     NoProfile(ProfileName),
     /// A directory that it names cannot be served.
@@ -78,16 +78,23 @@ impl Settings {
         let site = Arc::new(Site { absent, ..config.site.clone() });
         Ok(Self { site, roots, tree, seeds, config })
     }
+
+    /// Files that are no profiles because others are, one line each.
+    pub(crate) fn hidden_profiles(&self) -> Vec<String> {
+        self.site.profile_dirs.hidden(&*self.tree).iter().map(ToString::to_string).collect()
+    }
 }
 
-/// Checks that a configuration's directories can be served. Returns what looks wrong about the loaders that it names, one
-/// line each; none of that keeps it from serving.
+/// Checks that a configuration's directories can be served. Returns what looks wrong about its profiles and the loaders that it
+/// names, one line each; none of that keeps it from serving.
 ///
 /// # Errors
 /// Which directory cannot, and why.
 pub fn check_files(config: &Config) -> Result<Vec<String>, BadConfig> {
     let settings = Settings::new(config.clone())?;
-    Ok(loaders::doubts(&settings.site, &settings.roots))
+    let mut doubts = settings.hidden_profiles();
+    doubts.extend(loaders::doubts(&settings.site, &settings.roots));
+    Ok(doubts)
 }
 
 fn open_roots(files: &Files) -> Result<Roots, BadConfig> {

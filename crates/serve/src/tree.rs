@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use nextboot_boot::{CONF_DIR, Hand, Tree};
+use nextboot_boot::{Hand, Tree};
 use nextboot_files::{Look, Name, Roots};
 use nextboot_model::Timestamp;
 
@@ -59,11 +59,9 @@ impl Tree for TreeNow<'_> {
         };
         // PXELINUX takes an empty file for none over TFTP; a dangling link or a directory boots nothing either.
         found.content()?;
-        let target = found.link.and_then(|link| link.target);
-        let profile =
-            target.and_then(|target| target.as_str().strip_prefix(CONF_DIR)?.strip_prefix('/')?.parse().ok());
+        let target = found.link.and_then(|link| link.target).map(|target| target.as_str().to_owned());
         let made = clock::from_system(found.modified);
-        Some(Hand { entry: name.to_owned(), made: believed(made, clock::now()), profile })
+        Some(Hand { entry: name.to_owned(), made: believed(made, clock::now()), target })
     }
 
     fn list(&self, directory: &str) -> Vec<String> {
@@ -105,14 +103,14 @@ mod tests {
 
     fn tree() -> (tempfile::TempDir, DiskTree) {
         let directory = tempfile::tempdir().unwrap();
-        fs::create_dir_all(directory.path().join(CONF_DIR)).unwrap();
+        fs::create_dir_all(directory.path().join("pxelinux.cfg/conf")).unwrap();
         fs::write(directory.path().join("pxelinux.cfg/conf/grml"), "DEFAULT grml\n").unwrap();
         let roots = Roots::open(&Layout::new(directory.path())).unwrap();
         (directory, DiskTree(roots))
     }
 
     #[test]
-    fn a_link_names_its_profile_and_what_boots_nothing_is_no_entry() {
+    fn a_link_names_its_target_and_what_boots_nothing_is_no_entry() {
         let (directory, tree) = tree();
         let cfg = directory.path().join("pxelinux.cfg");
         symlink("conf/grml", cfg.join("one")).unwrap();
@@ -122,10 +120,10 @@ mod tests {
         fs::write(cfg.join("file"), "DEFAULT x\n").unwrap();
         for entry in ["one", "two"] {
             let hand = tree.hand(entry).unwrap();
-            assert_eq!(hand.profile.unwrap().as_str(), "grml", "{entry}");
+            assert_eq!(hand.target.as_deref(), Some("pxelinux.cfg/conf/grml"), "{entry}");
             assert_eq!(hand.entry, format!("pxelinux.cfg/{entry}"));
         }
-        assert_eq!(tree.hand("file").unwrap().profile, None);
+        assert_eq!(tree.hand("file").unwrap().target, None);
         for entry in ["dangling", "empty", "conf", "nothing", "../x", "conf/grml"] {
             assert_eq!(tree.hand(entry), None, "{entry}");
         }
@@ -150,6 +148,6 @@ mod tests {
         for name in ["large", "empty", "pxelinux.cfg", "nothing", "../x"] {
             assert_eq!(tree.read(name), None, "{name}");
         }
-        assert_eq!(tree.list(CONF_DIR), ["grml"]);
+        assert_eq!(tree.list("pxelinux.cfg/conf"), ["grml"]);
     }
 }

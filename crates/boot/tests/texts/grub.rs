@@ -88,7 +88,7 @@ fn a_machine_whose_mac_we_do_not_know_tells_it_itself() {
     world.state = State::default();
     world.client.mac = None;
     world.site.unknown = Unknown::TreeDefault;
-    let default = Hand { entry: "pxelinux.cfg/default".into(), made: Timestamp(1), profile: None };
+    let default = Hand { entry: "pxelinux.cfg/default".into(), made: Timestamp(1), target: None };
     world.tree.hands.insert("default".into(), default);
     let menu = "LABEL a\nKERNEL k\nIPAPPEND 2\n";
     world.tree.files.insert("pxelinux.cfg/default".into(), menu.into());
@@ -147,7 +147,7 @@ fn the_trees_own_grub_configuration_is_its_default_and_a_machines_own_is_an_assi
         let setting = nextboot_boot::Setting { client: &client, ..world.setting() };
         Some(String::from_utf8_lossy(&setting.answer(&plan, question.language).unwrap().text).into_owned())
     };
-    let hand = |made| Hand { entry: own.into(), made: Timestamp(made), profile: None };
+    let hand = |made| Hand { entry: own.into(), made: Timestamp(made), target: None };
     let assigned = given(&world, "grub/grub.cfg").unwrap();
     assert!(assigned.contains("debian/linux"), "a host gets what it was assigned: {assigned}");
     world.tree.hands.insert(own.into(), hand(1));
@@ -161,7 +161,7 @@ fn the_trees_own_grub_configuration_is_its_default_and_a_machines_own_is_an_assi
     world.site.unknown = Unknown::TreeDefault;
     assert_eq!(given(&world, "grub/grub.cfg").unwrap(), "echo grub/grub.cfg\n");
     assert_eq!(given(&world, "EFI/debian/grub.cfg"), None, "the tree has no default there");
-    let default = Hand { entry: "pxelinux.cfg/default".into(), made: Timestamp(1), profile: None };
+    let default = Hand { entry: "pxelinux.cfg/default".into(), made: Timestamp(1), target: None };
     world.tree.hands.insert("default".into(), default);
     world.tree.files.insert("pxelinux.cfg/default".into(), MENU.into());
     assert!(given(&world, "EFI/debian/grub.cfg").unwrap().contains("menuentry"));
