@@ -14,18 +14,23 @@
 //! Tables are for people and may change; programs take `--json`, which is what the API sends (events: one object per
 //! line). Whatever a machine on the network chose itself (host names, firmware strings) is shown without its control
 //! characters.
+//!
+//! [`called_as`] is the other way in: the command lines of the programs that nextboot replaces.
 #![forbid(unsafe_code)]
 
 mod args;
+mod called;
 mod client;
 mod command;
 mod failure;
 mod output;
+mod pxe_pilot;
 mod view;
 
 use std::process::ExitCode;
 
 pub use args::{Command, EXAMPLES, Global};
+pub use called::called_as;
 
 /// Runs a command against the server. `P` is the whole command line, for `completions`.
 pub fn run<P: clap::CommandFactory>(global: Global, command: Command) -> ExitCode {

@@ -51,6 +51,9 @@ impl ConfigFile {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = nextboot_cli::called_as(std::env::args_os()) {
+        return code;
+    }
     let arguments = Arguments::parse();
     match arguments.command {
         Command::Serve(file) => serve(file.path()),

@@ -3,7 +3,7 @@
 mod place;
 mod sse;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -45,15 +45,25 @@ impl Client {
             Some(url) => Place::parse(url)?,
             None => Place::Socket(global.socket.clone()),
         };
-        let token = match (&global.token, &global.token_file) {
-            (_, Some(path)) => {
+        Self::at(place, global.token.as_deref(), global.token_file.as_deref())
+    }
+
+    /// The server at `place`; a token in a file goes before one that is given.
+    pub(crate) fn at(place: Place, token: Option<&str>, file: Option<&Path>) -> Result<Self, Failure> {
+        let token = match file {
+            Some(path) => {
                 let text = std::fs::read_to_string(path)
-                    .map_err(|error| Failure::TokenFile { path: path.clone(), error })?;
+                    .map_err(|error| Failure::TokenFile { path: path.to_owned(), error })?;
                 Some(text.trim().to_owned())
             }
-            (token, None) => token.clone(),
+            None => token.map(str::to_owned),
         };
         Ok(Self { place, token })
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -186,8 +196,15 @@ impl Client {
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> Failure {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        let Some(message) = answer.pointer("/error/message").and_then(Value::as_str) else {
-            return self.strange(format!("it says {status}"));
+        // The routes that pxe-pilot has speak as pxe-pilot does; some of their refusals have no words at all.
+        let message =
+            ["/error/message", "/message", "/Message"].iter().find_map(|at| answer.pointer(at)?.as_str());
+        let Some(message) = message else {
+            return match status {
+                StatusCode::NOT_FOUND => Failure::Refused("there is no such thing".into()),
+                StatusCode::CONFLICT => Failure::Refused("it cannot be done".into()),
+                status => self.strange(format!("it says {status}")),
+            };
         };
         let message = crate::output::plain_lines(message);
         match status {
