@@ -9,7 +9,7 @@ use std::{
 use nextboot_boot::{Body, Client, Profile, decide};
 use nextboot_model::{
     Arch, Assignment, Attempt, AttemptId, Class, Door, Event, EventKind, Exit, HostName, Lease, LeaseState,
-    LoaderName, Mac, ProfileName, Record, Stage, State, Timestamp, Until, Uuid,
+    LoaderName, Mac, ProfileName, PxelinuxOptions, Record, Stage, State, Timestamp, Until, Uuid,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,6 +40,9 @@ pub(crate) struct HostView {
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     exit: Option<Exit>,
+    /// What PXELINUX is told of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pxelinux: Option<PxelinuxView>,
     /// What templates see as `host.vars.NAME`.
     vars: BTreeMap<String, String>,
     assignment: AssignmentView,
@@ -50,6 +53,28 @@ pub(crate) struct HostView {
     /// Its try to boot that is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<AttemptView>,
+}
+
+/// What PXELINUX reads in a DHCP answer (RFC 5071).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pxelinux)]
+pub(crate) struct PxelinuxView {
+    /// Option 209: the configuration, before all names of the search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<String>,
+    /// Option 210: what goes before every name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<String>,
+    /// Option 211: when to reboot if there is no configuration, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reboot: Option<u32>,
+}
+
+impl PxelinuxView {
+    fn of(told: &PxelinuxOptions) -> Option<Self> {
+        let PxelinuxOptions { config, prefix, reboot } = told.clone();
+        (!told.is_empty()).then_some(Self { config, prefix, reboot })
+    }
 }
 
 /// Which profile a host gets, and until when.
@@ -114,6 +139,7 @@ impl HostView {
             address: host.address,
             loader: host.loader.clone(),
             exit: host.exit,
+            pxelinux: PxelinuxView::of(&host.pxelinux),
             vars: host.vars.clone(),
             assignment: AssignmentView::of(&record.assignment),
             boots: Preview { profile: plan.profile.map(|profile| profile.name.clone()), why: plan.why },

@@ -9,7 +9,7 @@ use crate::{
     Body, BootMenu, Client, Hand, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
     choose::{Choice, choose},
     exit::to_own_disk,
-    menu,
+    menu, pxelinux,
 };
 
 /// The tree's own default configuration.
@@ -28,6 +28,8 @@ pub struct Plan {
     pub loader_why: String,
     /// True where the machine should boot and nobody named a loader for its kind: the operator should hear of it.
     pub unserved: bool,
+    /// What PXELINUX is told by DHCP, where that is the loader.
+    pub pxelinux: pxelinux::Options,
     /// The server from which firmware is to fetch the loader by TFTP; nothing for ourselves.
     pub next_server: Option<Ipv4Addr>,
     /// The host's assignment at the moment of the decision, whether or not it was what decided.
@@ -47,9 +49,9 @@ pub struct Plan {
 impl Plan {
     /// What the loader is told by DHCP beside its own name: code and value of each option.
     #[must_use]
-    pub fn loader_options(&self, site: &Site) -> Vec<(u8, Vec<u8>)> {
-        match (&self.loader, &self.profile) {
-            (Some(Loader::File(_)), Some(profile)) => profile.loaders.pxelinux.over(&site.pxelinux).encoded(),
+    pub fn loader_options(&self) -> Vec<(u8, Vec<u8>)> {
+        match &self.loader {
+            Some(Loader::File(_)) => self.pxelinux.encoded(),
             _ => Vec::new(),
         }
     }
@@ -102,8 +104,26 @@ pub(crate) fn decide_with(
         plan.loader_why = why;
         plan.next_server = next_server;
         plan.unserved = unserved;
+        plan.pxelinux = told(site, client, record, plan.profile.as_deref());
     }
     plan
+}
+
+/// What PXELINUX is told. The nearest word holds: the host's, its profile's, its subnet's, the site's.
+fn told(
+    site: &Site,
+    client: &Client,
+    record: Option<&Arc<Record>>,
+    profile: Option<&Profile>,
+) -> pxelinux::Options {
+    let network = client.network.and_then(|own| {
+        site.networks.iter().find(|(network, _)| network.contains(&own)).map(|(_, told)| told)
+    });
+    [record.map(|record| &record.host.pxelinux), profile.map(|profile| &profile.loaders.pxelinux), network]
+        .into_iter()
+        .flatten()
+        .chain([&site.pxelinux])
+        .fold(pxelinux::Options::default(), |nearer, farther| nearer.over(farther))
 }
 
 fn loader(
@@ -127,6 +147,7 @@ fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
         loader: None,
         loader_why: String::new(),
         unserved: false,
+        pxelinux: pxelinux::Options::default(),
         next_server: None,
         since: None,
         armed: None,

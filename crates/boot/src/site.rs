@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::Ipv4Net;
 use nextboot_model::{Class, ProfileName};
 
 use crate::{
@@ -38,6 +39,8 @@ pub struct Site {
     pub menu: Option<MenuRules>,
     /// What PXELINUX is told.
     pub pxelinux: pxelinux::Options,
+    /// What it is told in certain networks, which do not overlap.
+    pub networks: Vec<(Ipv4Net, pxelinux::Options)>,
     /// How machines get to their own disks.
     pub exits: Exits,
     /// Whether UEFI machines get the signed chain.

@@ -9,7 +9,8 @@ use nextboot_boot::{
     SecureBoot, Site, Unknown, VendorClass, decide,
 };
 use nextboot_model::{
-    Arch, Class, Command, Door, Host, LoaderName, Mac, ProfileName, State, Target, Timestamp, Until,
+    Arch, Class, Command, Door, Host, HostPatch, LoaderName, Mac, ProfileName, PxelinuxOptions,
+    PxelinuxPatch, State, Target, Timestamp, Until,
 };
 
 const MAC: Mac = Mac([0x52, 0x54, 0, 0, 0, 1]);
@@ -49,6 +50,7 @@ impl World {
             address: None,
             loader: own.map(|own| own.parse().unwrap()),
             exit: None,
+            pxelinux: Default::default(),
             vars: BTreeMap::new(),
         };
         world.run(&Command::AddHost { host, by: by() }, 1);
@@ -206,7 +208,7 @@ fn the_most_specific_word_holds_and_each_says_which_it_was() {
     says(
         &|world| {
             let loader = Some(Some(name("host.efi")));
-            let patch = nextboot_model::HostPatch { loader, ..Default::default() };
+            let patch = HostPatch { loader, ..Default::default() };
             world.run(&Command::SetHost { name: "n1".parse().unwrap(), patch }, 3);
         },
         "host.efi",
@@ -412,6 +414,40 @@ fn no_loader_of_anybody_makes_a_stranger_be_answered() {
         assert_eq!(world.plan(&stranger).loader, None, "{firmware}: an installer is for nobody unknown");
         world.profile(|profile| profile.class = Class::Live);
     }
+}
+
+#[test]
+fn what_pxelinux_is_told_comes_from_the_nearest_that_says_something() {
+    let mut world = World::new(Class::Live, None);
+    let told = |config: &str, prefix: Option<&str>, reboot: Option<u32>| PxelinuxOptions {
+        config: Some(config.into()),
+        prefix: prefix.map(str::to_owned),
+        reboot,
+    };
+    world.site.pxelinux = told("site", Some("site/"), Some(1));
+    world.site.networks = vec![
+        ("10.1.0.0/16".parse().unwrap(), told("net", Some("net/"), None)),
+        ("10.2.0.0/16".parse().unwrap(), told("other", None, None)),
+    ];
+    let bios = |network: [u8; 4]| Client { network: Some(network.into()), ..client(Firmware::Pxe, &[0]) };
+    let is = |world: &World, network: [u8; 4]| {
+        let PxelinuxOptions { config, prefix, reboot } = world.plan(&bios(network)).pxelinux;
+        (config.unwrap(), prefix.unwrap(), reboot.unwrap())
+    };
+    assert_eq!(is(&world, [10, 3, 0, 1]), ("site".into(), "site/".into(), 1));
+    assert_eq!(is(&world, [10, 2, 0, 1]), ("other".into(), "site/".into(), 1));
+    assert_eq!(is(&world, [10, 1, 0, 1]), ("net".into(), "net/".into(), 1));
+    world.profile(|profile| profile.loaders.pxelinux.config = Some("profile".into()));
+    assert_eq!(is(&world, [10, 1, 0, 1]), ("profile".into(), "net/".into(), 1));
+    let patch = HostPatch {
+        pxelinux: PxelinuxPatch { reboot: Some(Some(9)), config: Some(Some("host".into())), prefix: None },
+        ..HostPatch::default()
+    };
+    world.run(&Command::SetHost { name: "n1".parse().unwrap(), patch }, 3);
+    assert_eq!(is(&world, [10, 1, 0, 1]), ("host".into(), "net/".into(), 9));
+    let codes: Vec<u8> =
+        world.plan(&bios([10, 1, 0, 1])).loader_options().iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, [209, 210, 211]);
 }
 
 #[test]

@@ -58,6 +58,7 @@ impl World {
             address: None,
             loader: None,
             exit: None,
+            pxelinux: Default::default(),
             vars: BTreeMap::new(),
         };
         world.run(&Command::AddHost { host, by: Door::Api { who: "test".into() } });

@@ -219,6 +219,7 @@ impl World {
                     address: None,
                     loader: None,
                     exit: None,
+                    pxelinux: Default::default(),
                     vars: BTreeMap::new(),
                 };
                 if self.run(&Command::AddHost { host: record, by }) {

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
+use ipnet::Ipv4Net;
 use nextboot_boot::{
     Chain, Entry, Exits, Kind, Loader, Loaders, Profile, ProfileDir, ProfileDirs, Rule, SecureBoot, Site,
     Unknown, pxelinux::Options,
@@ -104,6 +105,7 @@ impl Rules {
     pub(crate) fn site(
         self,
         profiles: Vec<Profile>,
+        networks: Vec<(Ipv4Net, Options)>,
         gives_addresses: bool,
         http_port: u16,
         api_port: u16,
@@ -122,6 +124,7 @@ impl Rules {
             absent: BTreeMap::new(),
             gives_addresses,
             pxelinux: self.pxelinux,
+            networks,
             attempts: self.attempts,
             http_port,
             api_port,

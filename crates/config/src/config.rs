@@ -50,7 +50,7 @@ impl Default for Config {
             dhcp: Dhcp::default(),
             files: Files::default(),
             tftp: Tftp::default(),
-            site: boot::Rules::default().site(Vec::new(), false, http.port, api.port),
+            site: boot::Rules::default().site(Vec::new(), Vec::new(), false, http.port, api.port),
             http,
             api,
             data_dir,
@@ -78,7 +78,7 @@ impl Config {
         let log = top.get("log", |item| item.line_of_text(1024)).unwrap_or(defaults.log);
         let journal_events =
             top.table("journal", |journal| journal.get("events", |item| item.number(1000..=100_000_000_u64)));
-        let dhcp = top.table("dhcp", Dhcp::read);
+        let (dhcp, told) = top.table("dhcp", Dhcp::read);
         let mut files = defaults.files;
         let tftp = top.table("tftp", |tftp| {
             files.read_roots(tftp, place);
@@ -100,7 +100,7 @@ impl Config {
             dhcp,
             files,
             tftp,
-            site: rules.site(profiles, gives_addresses, http.port, api.port),
+            site: rules.site(profiles, told, gives_addresses, http.port, api.port),
             http,
             api,
             data_dir,

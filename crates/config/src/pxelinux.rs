@@ -1,11 +1,8 @@
 use nextboot_boot::pxelinux::Options;
 
-use crate::{document::Section, value::while_};
+use nextboot_model::{MAX_PXELINUX_REBOOT, MAX_PXELINUX_TEXT};
 
-/// Longest text of one DHCP option, in bytes.
-const LONGEST: usize = 255;
-/// Longest time until a reboot, in seconds: a day.
-const LAST: u64 = 86_400;
+use crate::{document::Section, value::while_};
 
 /// `pxelinux`: what PXELINUX is told by DHCP.
 pub(crate) fn read(section: &mut Section<'_>) -> Options {
@@ -13,10 +10,10 @@ pub(crate) fn read(section: &mut Section<'_>) -> Options {
         return Options::default();
     }
     section.table("pxelinux", |keys| Options {
-        config: keys.get("config", |item| item.line_of_text(LONGEST)),
-        prefix: keys.get("prefix", |item| item.line_of_text(LONGEST)),
+        config: keys.get("config", |item| item.line_of_text(MAX_PXELINUX_TEXT)),
+        prefix: keys.get("prefix", |item| item.line_of_text(MAX_PXELINUX_TEXT)),
         reboot: keys
-            .get("reboot", |item| while_(item, 1..=LAST))
+            .get("reboot", |item| while_(item, 1..=MAX_PXELINUX_REBOOT.into()))
             .and_then(|reboot| u32::try_from(reboot.as_secs()).ok()),
     })
 }

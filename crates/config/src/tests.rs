@@ -326,6 +326,10 @@ fn each_wrong_value_gets_its_remedy() {
             "[boot.loaders]\nbios = \"../x\"".into(),
             "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"snponly.efi\", without blanks, \\, : and .., at most 255 bytes; or \"script\", or \"none\"",
         ),
+        (
+            "[[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\npxelinux = { config = \" \" }".into(),
+            "3: dhcp.subnet.pxelinux.config = \" \": must not be empty; leave the key out instead",
+        ),
         ("[boot.pxelinux]\nreboot = 0".into(), "2: boot.pxelinux.reboot = 0: use 1 to 86400 seconds"),
         (
             "[boot.pxelinux]\nprefix = \"\"".into(),
@@ -498,6 +502,11 @@ fn profiles_and_loaders_reach_the_site() {
         secure_boot = "always"
         exit_bios = "sanboot"
         pxelinux = { config = "special.cfg", reboot = "2m" }
+        [[dhcp.subnet]]
+        network = "10.2.0.0/16"
+        pxelinux = { prefix = "lab/" }
+        [[dhcp.subnet]]
+        network = "10.3.0.0/16"
         [boot.loaders]
         bios = "lpxelinux.0"
         uefi-x64 = "none"
@@ -544,6 +553,8 @@ fn profiles_and_loaders_reach_the_site() {
     let own = &site.profiles.get(&"rescue".parse().unwrap()).unwrap().loaders;
     assert_eq!(site.exits, Exits { bios: Exit::Sanboot, uefi: Exit::Silence });
     assert_eq!(site.pxelinux.encoded(), [(209, b"special.cfg".to_vec()), (211, vec![0, 0, 0, 120])]);
+    let [(network, told)] = &site.networks[..] else { panic!("{:?}", site.networks) };
+    assert_eq!((network.to_string().as_str(), told.prefix.as_deref()), ("10.2.0.0/16", Some("lab/")));
     assert_eq!(own.any, Some(LoaderName::None));
     assert_eq!(own.by_kind.get(&Kind::Bios), Some(&LoaderName::File("lpxelinux.0".into())));
     assert_eq!((site.http_port, site.api_port, site.attempts), (8080, 3478, 3));

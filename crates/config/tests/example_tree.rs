@@ -56,6 +56,7 @@ fn render(vars: &[(&str, &str)]) -> Result<String, TemplateError> {
         address: None,
         loader: None,
         exit: None,
+        pxelinux: Default::default(),
         vars,
     };
     let server: IpAddr = [10, 0, 0, 1].into();

@@ -149,6 +149,7 @@ fn arrive(
         address: None,
         loader: None,
         exit: None,
+        pxelinux: Default::default(),
         vars: BTreeMap::new(),
     };
     let add = Command::AddHost { host: host.clone(), by: by.clone() };

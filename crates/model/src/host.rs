@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Exit, HostName, LoaderName, Mac, Uuid};
+use crate::{BadPxelinuxOptions, Exit, HostName, LoaderName, Mac, PxelinuxOptions, PxelinuxPatch, Uuid};
 
 /// Most MACs one host may have.
 pub const MAX_MACS: usize = 16;
@@ -32,6 +32,9 @@ pub struct Host {
     /// How it gets to its own disk, whatever the site says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<Exit>,
+    /// What PXELINUX is told, before what its profile, its subnet and the site say.
+    #[serde(default, skip_serializing_if = "PxelinuxOptions::is_empty")]
+    pub pxelinux: PxelinuxOptions,
     /// Values that templates see as `host.vars.NAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
@@ -56,6 +59,9 @@ pub struct HostPatch {
     /// The new way to its own disk; `null` takes it away.
     #[serde(default, with = "present")]
     pub exit: Option<Option<Exit>>,
+    /// What else PXELINUX is told.
+    #[serde(default)]
+    pub pxelinux: PxelinuxPatch,
     /// Variables to set; `null` takes one away.
     #[serde(default)]
     pub vars: BTreeMap<String, Option<String>>,
@@ -99,6 +105,7 @@ impl HostPatch {
         if let Some(exit) = self.exit {
             host.exit = exit;
         }
+        self.pxelinux.apply(&mut host.pxelinux);
         for (name, value) in &self.vars {
             match value {
                 Some(value) => host.vars.insert(name.clone(), value.clone()),
@@ -130,6 +137,9 @@ pub enum BadHost {
     /// Not an address that a machine can have.
     #[error("{0} is not an address that a host can have")]
     BadAddress(Ipv4Addr),
+    /// What PXELINUX cannot be told.
+    #[error(transparent)]
+    BadPxelinux(#[from] BadPxelinuxOptions),
     /// Too many, or one too long or not a name.
     #[error(
         "variable {0:?}: a host may have {MAX_VARS} variables, named with letters, digits and '_' (at most {MAX_VAR_NAME}), \
@@ -169,6 +179,7 @@ impl Host {
         {
             return Err(BadHost::BadAddress(address));
         }
+        self.pxelinux.check()?;
         let sound = |name: &str| {
             (1..=MAX_VAR_NAME).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

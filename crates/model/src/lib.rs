@@ -26,6 +26,7 @@ mod name;
 mod neighbour;
 mod parts;
 mod profile;
+mod pxelinux;
 mod refusal;
 mod rounds;
 mod state;
@@ -49,6 +50,9 @@ pub use mac::{BadMac, Mac};
 pub use name::{BadName, HostName, ProfileName};
 pub use neighbour::{Conflict, Neighbour};
 pub use profile::Class;
+pub use pxelinux::{
+    BadPxelinuxOptions, MAX_PXELINUX_REBOOT, MAX_PXELINUX_TEXT, PxelinuxOptions, PxelinuxPatch,
+};
 pub use refusal::{MAX_HOSTS, Refusal};
 pub use rounds::Rounds;
 pub use state::{Record, State};

@@ -113,6 +113,7 @@ fn a_host_may_keep_what_it_has() {
         uuid: Some(Some(uuid(0).to_wire())),
         address: Some(Some(address(1))),
         loader: Some(Some("ipxe.efi".parse().unwrap())),
+        pxelinux: Default::default(),
         exit: Some(Some(nextboot_model::Exit::GrubChain)),
         vars: BTreeMap::from([("role".into(), Some("web".into()))]),
     };

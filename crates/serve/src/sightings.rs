@@ -58,6 +58,7 @@ mod tests {
                 address: None,
                 loader: None,
                 exit: None,
+                pxelinux: Default::default(),
                 vars: BTreeMap::new(),
             };
             let assignment = Assignment::local(Timestamp(1), Door::Rule { rule: "test".into() });

@@ -65,11 +65,12 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
         return if rows == 1 { Ok(()) } else { Err(Failure::meddled(host.name.as_str())) };
     }
     let vars = if host.vars.is_empty() { None } else { Some(serde_json::to_string(&host.vars)?) };
+    let pxelinux = if host.pxelinux.is_empty() { None } else { Some(serde_json::to_string(&host.pxelinux)?) };
     let mut put = connection.prepare_cached(
-        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc, loader, exit)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc, loader, exit, pxelinux)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (name) DO UPDATE SET uuid = ?2, address = ?3, vars = ?4, profile = ?5, class = ?6, until = ?7,
-             since = ?8, doc = ?9, loader = ?10, exit = ?11",
+             since = ?8, doc = ?9, loader = ?10, exit = ?11, pxelinux = ?12",
     )?;
     put.execute((
         host.name.as_str(),
@@ -83,6 +84,7 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
         doc,
         host.loader.as_ref().map(ToString::to_string),
         host.exit.map(nextboot_model::Exit::name),
+        pxelinux,
     ))?;
     if old.is_none_or(|old| old.host.macs != host.macs) {
         connection.prepare_cached("DELETE FROM mac WHERE host = ?1")?.execute([host.name.as_str()])?;
@@ -101,13 +103,16 @@ pub(crate) fn remove_record(connection: &Connection, name: &str) -> Result<(), F
 }
 
 /// The columns that [`read_record`] wants, in its order.
-pub(crate) const RECORD: &str = "SELECT name, uuid, address, vars, profile, class, until, since, doc, loader, exit FROM host ORDER BY name";
+pub(crate) const RECORD: &str =
+    "SELECT name, uuid, address, vars, profile, class, until, since, doc, loader, exit, pxelinux
+    FROM host ORDER BY name";
 
 /// Reads a record; its MACs come from another table.
 pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, String> {
     let text = |at: usize| row.get::<_, String>(at).map_err(|error| error.to_string());
     let maybe = |at: usize| row.get::<_, Option<String>>(at).map_err(|error| error.to_string());
     let vars = maybe(3)?.map(|vars| serde_json::from_str(&vars)).transpose();
+    let pxelinux = maybe(11)?.map(|told| serde_json::from_str(&told)).transpose();
     let host = Host {
         name: read(&text(0)?)?,
         macs,
@@ -115,6 +120,7 @@ pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, Strin
         address: maybe(2)?.map(|address| read(&address)).transpose()?,
         loader: maybe(9)?.map(|loader| read(&loader)).transpose()?,
         exit: maybe(10)?.map(|exit| read(&exit)).transpose()?,
+        pxelinux: pxelinux.map_err(|error| format!("pxelinux: {error}"))?.unwrap_or_default(),
         vars: vars.map_err(|error| format!("vars: {error}"))?.unwrap_or_default(),
     };
     let class = text(5)?;

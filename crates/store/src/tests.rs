@@ -22,7 +22,16 @@ fn add(number: u8, text: &str) -> Command {
     let macs = vec![Mac([0x52, 0x54, 0, 0, 1, number])];
     let vars = (0..8).map(|at| (format!("v{at}"), text.to_owned())).collect();
     Command::AddHost {
-        host: Host { name: name(number), macs, uuid: None, address: None, loader: None, exit: None, vars },
+        host: Host {
+            name: name(number),
+            macs,
+            uuid: None,
+            address: None,
+            loader: None,
+            exit: None,
+            pxelinux: Default::default(),
+            vars,
+        },
         by: door(),
     }
 }

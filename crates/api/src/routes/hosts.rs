@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use axum::{extract::State, http::StatusCode};
 use nextboot_model::{
-    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, Record, State as Table, Target, Uuid,
+    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, PxelinuxOptions, PxelinuxPatch, Record,
+    State as Table, Target, Uuid,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,7 @@ use crate::{
     error::{ApiError, ErrorBody},
     extract::{Body, Named, Params},
     reply::Reply,
-    view::HostView,
+    view::{HostView, PxelinuxView},
 };
 
 const USUAL_PAGE: usize = 1_000;
@@ -117,6 +118,10 @@ pub(crate) struct NewHost {
     #[schema(value_type = Option<String>, example = "grub-chain")]
     #[serde(default)]
     exit: Option<Exit>,
+    /// What PXELINUX is told of this host's own: options 209, 210, 211.
+    #[schema(value_type = Option<PxelinuxView>)]
+    #[serde(default)]
+    pxelinux: PxelinuxOptions,
     /// What templates see as `host.vars.NAME`.
     #[serde(default)]
     vars: BTreeMap<String, String>,
@@ -138,8 +143,8 @@ pub(crate) async fn add(
     caller: Caller,
     Body(new): Body<NewHost>,
 ) -> Result<Reply<HostView>, ApiError> {
-    let NewHost { name, macs, uuid, address, loader, exit, vars } = new;
-    let host = Host { name: name.clone(), macs, uuid, address, loader, exit, vars };
+    let NewHost { name, macs, uuid, address, loader, exit, pxelinux, vars } = new;
+    let host = Host { name: name.clone(), macs, uuid, address, loader, exit, pxelinux, vars };
     app.store().submit(Command::AddHost { host, by: Door::Api { who: caller.who } }).await?;
     Ok(Reply(StatusCode::CREATED, view(&app, name).await?))
 }
@@ -178,6 +183,9 @@ pub(crate) struct HostChange {
     #[schema(value_type = Option<String>)]
     #[serde(deserialize_with = "present")]
     exit: Option<Option<Exit>>,
+    /// What else PXELINUX is told; `null` takes one of them away.
+    #[schema(value_type = Option<PxelinuxView>)]
+    pxelinux: PxelinuxPatch,
     /// Variables to set; `null` takes one away.
     vars: BTreeMap<String, Option<String>>,
 }
@@ -204,8 +212,8 @@ pub(crate) async fn change(
     Body(change): Body<HostChange>,
 ) -> Result<Reply<HostView>, ApiError> {
     let name = find(&app.state(), &name)?.host.name.clone();
-    let HostChange { macs, uuid, address, loader, exit, vars } = change;
-    let patch = HostPatch { macs, uuid, address, loader, exit, vars };
+    let HostChange { macs, uuid, address, loader, exit, pxelinux, vars } = change;
+    let patch = HostPatch { macs, uuid, address, loader, exit, pxelinux, vars };
     app.store().submit(Command::SetHost { name: name.clone(), patch }).await?;
     view(&app, name).await.map(Reply::ok)
 }

@@ -58,6 +58,7 @@ impl World {
             address: None,
             loader: None,
             exit: None,
+            pxelinux: Default::default(),
             vars,
         };
         world.run(&Command::AddHost { host, by: by() }, 1);

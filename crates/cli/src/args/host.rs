@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use clap::{Args, Subcommand};
 use nextboot_model::{Exit, HostName, LoaderName, Mac, Uuid};
+use serde_json::{Map, Value, json};
 
 /// What to do with hosts.
 #[derive(Debug, Clone, Subcommand)]
@@ -35,6 +36,7 @@ Examples:
   nextboot host set node1 --mac 52:54:00:aa:bb:cc       a new network card: replaces all MAC addresses
   nextboot host set node1 --loader ipxe.efi               this machine needs another loader than its like
   nextboot host set node1 --exit grub-chain               its firmware does not go on to the disk by itself
+  nextboot host set node1 --pxelinux-prefix http://10.0.0.1:8080/lab/   lpxelinux.0 fetches from there
   nextboot host set node1 --no-address --unset disk")]
     Set(HostSet),
 }
@@ -60,6 +62,15 @@ pub struct HostAdd {
     /// How it gets to its own disk: silence, exit, sanboot, grub-exit, grub-chain or localboot.
     #[arg(long, value_name = "EXIT")]
     pub exit: Option<Exit>,
+    /// What PXELINUX is told to read first (DHCP option 209), whatever profile, subnet and site say.
+    #[arg(long, value_name = "FILE")]
+    pub pxelinux_config: Option<String>,
+    /// What PXELINUX puts before every name (option 210): a directory, or an http:// address for lpxelinux.0.
+    #[arg(long, value_name = "PREFIX")]
+    pub pxelinux_prefix: Option<String>,
+    /// After how many seconds PXELINUX reboots when it finds no configuration (option 211).
+    #[arg(long, value_name = "SECONDS")]
+    pub pxelinux_reboot: Option<u32>,
     /// A value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -98,6 +109,24 @@ pub struct HostSet {
     /// It gets to its own disk as the server's configuration says.
     #[arg(long)]
     pub no_exit: bool,
+    /// What PXELINUX is told to read first (DHCP option 209), whatever profile, subnet and site say.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_pxelinux_config")]
+    pub pxelinux_config: Option<String>,
+    /// Its option 209 is that of its profile, subnet or site again.
+    #[arg(long)]
+    pub no_pxelinux_config: bool,
+    /// What PXELINUX puts before every name (option 210): a directory, or an http:// address for lpxelinux.0.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "no_pxelinux_prefix")]
+    pub pxelinux_prefix: Option<String>,
+    /// Its option 210 is that of its profile, subnet or site again.
+    #[arg(long)]
+    pub no_pxelinux_prefix: bool,
+    /// After how many seconds PXELINUX reboots when it finds no configuration (option 211).
+    #[arg(long, value_name = "SECONDS", conflicts_with = "no_pxelinux_reboot")]
+    pub pxelinux_reboot: Option<u32>,
+    /// Its option 211 is that of its profile, subnet or site again.
+    #[arg(long)]
+    pub no_pxelinux_reboot: bool,
     /// Set a value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
@@ -106,7 +135,33 @@ pub struct HostSet {
     pub unset: Vec<String>,
 }
 
+impl HostAdd {
+    /// What PXELINUX is told, as the API reads it.
+    pub(crate) fn pxelinux(&self) -> Map<String, Value> {
+        told([
+            ("config", json!(self.pxelinux_config), false),
+            ("prefix", json!(self.pxelinux_prefix), false),
+            ("reboot", json!(self.pxelinux_reboot), false),
+        ])
+    }
+}
+
+/// What is said, and as `null` what is taken away.
+fn told(words: [(&str, Value, bool); 3]) -> Map<String, Value> {
+    let said = words.into_iter().filter(|(_, value, gone)| *gone || !value.is_null());
+    said.map(|(key, value, _)| (key.to_owned(), value)).collect()
+}
+
 impl HostSet {
+    /// What else PXELINUX is told, as the API reads it.
+    pub(crate) fn pxelinux(&self) -> Map<String, Value> {
+        told([
+            ("config", json!(self.pxelinux_config), self.no_pxelinux_config),
+            ("prefix", json!(self.pxelinux_prefix), self.no_pxelinux_prefix),
+            ("reboot", json!(self.pxelinux_reboot), self.no_pxelinux_reboot),
+        ])
+    }
+
     /// True when nothing is to be changed.
     pub(crate) fn is_empty(&self) -> bool {
         self.macs.is_empty()
@@ -118,6 +173,7 @@ impl HostSet {
             && !self.no_loader
             && self.exit.is_none()
             && !self.no_exit
+            && self.pxelinux().is_empty()
             && self.vars.is_empty()
             && self.unset.is_empty()
     }

@@ -26,6 +26,7 @@ impl Session {
     }
 
     async fn host_add(&self, add: HostAdd) -> Result<(), Failure> {
+        let pxelinux = add.pxelinux();
         let mut body = json!({ "name": add.name, "macs": add.macs });
         if let Some(uuid) = add.uuid {
             body["uuid"] = json!(uuid);
@@ -38,6 +39,9 @@ impl Session {
         }
         if let Some(exit) = add.exit {
             body["exit"] = json!(exit);
+        }
+        if !pxelinux.is_empty() {
+            body["pxelinux"] = pxelinux.into();
         }
         if !add.vars.is_empty() {
             body["vars"] = add.vars.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
@@ -86,7 +90,8 @@ impl Session {
     async fn host_set(&self, set: HostSet) -> Result<(), Failure> {
         if set.is_empty() {
             return Err(Failure::Usage(
-                "nothing to change; name at least one of --mac, --uuid, --address, --loader, --exit, --var, --unset"
+                "nothing to change; name at least one of --mac, --uuid, --address, --loader, --exit, \
+                 --pxelinux-config, --pxelinux-prefix, --pxelinux-reboot, --var, --unset"
                     .into(),
             ));
         }
@@ -105,6 +110,10 @@ impl Session {
         }
         if set.exit.is_some() || set.no_exit {
             body.insert("exit".into(), json!(set.exit));
+        }
+        let pxelinux = set.pxelinux();
+        if !pxelinux.is_empty() {
+            body.insert("pxelinux".into(), pxelinux.into());
         }
         let unset = set.unset.into_iter().map(|key| (key, Value::Null));
         let vars: Map<String, Value> =

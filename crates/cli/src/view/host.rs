@@ -1,5 +1,5 @@
 use super::{
-    Assignment, Attempt, Host, Loader, PastAttempt, count, or_dash,
+    Assignment, Attempt, Host, Loader, PastAttempt, Pxelinux, count, or_dash,
     preview::with_reason,
     time::{clock, relative},
     timeline,
@@ -68,6 +68,7 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         ("address", host.address.clone()),
         ("own loader", host.loader.clone()),
         ("exit", host.exit.clone()),
+        ("pxelinux", host.pxelinux.as_ref().map(pxelinux)),
         ("vars", Some(vars).filter(|vars| !vars.is_empty())),
         ("boots", Some(host.boots.profile.clone().unwrap_or_else(|| "nothing".into()))),
         ("because", host.boots.why.clone()),
@@ -99,6 +100,17 @@ fn loaders(all: &[Loader]) -> Vec<String> {
         if one { line } else { format!("{}: {line}", machines.join(", ")) }
     };
     lines.into_iter().map(told).collect()
+}
+
+/// What PXELINUX is told of the host's own.
+fn pxelinux(told: &Pxelinux) -> String {
+    let text = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name} {text}"));
+    let reboot = told.reboot.map(|seconds| format!("reboot after {seconds} s"));
+    [text("config", &told.config), text("prefix", &told.prefix), reboot]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn under_way(attempt: &Attempt, now: u64) -> String {

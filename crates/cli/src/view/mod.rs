@@ -37,11 +37,21 @@ pub(crate) struct Host {
     pub(crate) address: Option<String>,
     pub(crate) loader: Option<String>,
     pub(crate) exit: Option<String>,
+    pub(crate) pxelinux: Option<Pxelinux>,
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) assignment: Assignment,
     pub(crate) boots: Boots,
     pub(crate) loaders: Vec<Loader>,
     pub(crate) attempt: Option<Attempt>,
+}
+
+/// What PXELINUX is told.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Pxelinux {
+    pub(crate) config: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) reboot: Option<u32>,
 }
 
 /// Which profile a host gets, and until when.

@@ -12,12 +12,15 @@ mod tests;
 
 use std::time::Duration;
 
+use ipnet::Ipv4Net;
+use nextboot_boot::pxelinux::Options;
 use nextboot_dhcp::{IdentityRule, LeaseTime, ProxyConfig, ServerConfig, VendorClasses};
 use nextboot_model::OfferWay;
 
 use crate::{
     document::{Item, Section},
     files::take,
+    pxelinux,
     value::{network, while_},
 };
 
@@ -94,7 +97,8 @@ impl Default for Dhcp {
 }
 
 impl Dhcp {
-    pub(crate) fn read(dhcp: &mut Section<'_>) -> Self {
+    /// The section, and what PXELINUX is told in each network that says so.
+    pub(crate) fn read(dhcp: &mut Section<'_>) -> (Self, Vec<(Ipv4Net, Options)>) {
         let mut read = Self::default();
         let modes = [Mode::Proxy, Mode::Server, Mode::Off].map(|mode| (mode.key(), mode));
         let mode = dhcp.get("mode", |item| item.placed(|item| item.choice(&modes)));
@@ -120,7 +124,15 @@ impl Dhcp {
         let timeout = dhcp.get("probe_timeout", |item| item.number(50..=1000_u64));
         take(&mut read.probe_timeout, timeout.map(Duration::from_millis));
         let lease = dhcp.get("lease_time", lease_time).unwrap_or(subnet::DEFAULT_LEASE);
-        let subnets = dhcp.tables("subnet", |section| subnet::read(section, lease));
+        let mut told = Vec::new();
+        let subnets = dhcp.tables("subnet", |section| {
+            let options = pxelinux::read(section);
+            let subnet = subnet::read(section, lease)?;
+            if !options.is_empty() {
+                told.push((subnet.value.network, options));
+            }
+            Some(subnet)
+        });
         let all_read = subnets.iter().all(Option::is_some);
         let mut subnets: Vec<_> = subnets.into_iter().flatten().collect();
         let reservations = dhcp.tables("reservation", reservation::read);
@@ -148,7 +160,7 @@ impl Dhcp {
         let networks = subnets.iter().map(|subnet| subnet.value.network);
         read.proxy.networks.extend(networks);
         read.server.subnets = subnets.into_iter().map(|subnet| subnet.value).collect();
-        read
+        (read, told)
     }
 }
 

@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use nextboot_model::{
-    Class, Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, State, Target,
-    Timestamp, Until, Uuid,
+    Class, Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, PxelinuxOptions,
+    PxelinuxPatch, State, Target, Timestamp, Until, Uuid,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -47,6 +47,7 @@ pub(crate) fn host(number: u8, macs: &[u8]) -> Host {
         address: None,
         loader: None,
         exit: None,
+        pxelinux: Default::default(),
         vars: BTreeMap::new(),
     }
 }
@@ -169,6 +170,11 @@ fn exits() -> impl Strategy<Value = Exit> {
     proptest::sample::select(Exit::ALL.to_vec())
 }
 
+fn pxelinux() -> impl Strategy<Value = PxelinuxOptions> {
+    (option::of("[a-z/ ]{0,5}"), option::of("[a-z]{1,5}/"), option::of(0..3_u32))
+        .prop_map(|(config, prefix, reboot)| PxelinuxOptions { config, prefix, reboot })
+}
+
 fn armings() -> impl Strategy<Value = Arming> {
     prop_oneof![4 => Just(Arming::Current), 2 => Just(Arming::Used), 1 => (0..100_u64).prop_map(Arming::Long)]
 }
@@ -181,15 +187,17 @@ fn commands() -> impl Strategy<Value = Command> {
         option::of(addresses()),
         option::of(loaders()),
         option::of(exits()),
+        pxelinux(),
         vars(),
     )
-        .prop_map(|(name, macs, uuid, address, loader, exit, vars)| Host {
+        .prop_map(|(name, macs, uuid, address, loader, exit, pxelinux, vars)| Host {
             name,
             macs,
             uuid,
             address,
             loader,
             exit,
+            pxelinux,
             vars,
         });
     let patches = (
@@ -198,14 +206,16 @@ fn commands() -> impl Strategy<Value = Command> {
         option::of(option::of(addresses())),
         option::of(option::of(loaders())),
         option::of(option::of(exits())),
+        option::of(option::of("[a-z ]{0,3}")),
         proptest::collection::btree_map("[a-c]", option::of("[a-z]{0,3}"), 0..3),
     )
-        .prop_map(|(macs, uuid, address, loader, exit, vars)| HostPatch {
+        .prop_map(|(macs, uuid, address, loader, exit, config, vars)| HostPatch {
             macs,
             uuid,
             address,
             loader,
             exit,
+            pxelinux: PxelinuxPatch { config, ..PxelinuxPatch::default() },
             vars,
         });
     prop_oneof![

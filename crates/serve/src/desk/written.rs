@@ -164,6 +164,7 @@ mod tests {
             address: None,
             loader: None,
             exit: None,
+            pxelinux: Default::default(),
             vars: BTreeMap::new(),
         };
         let local = Assignment::local(Timestamp(since), Door::Rule { rule: "test".into() });

@@ -42,12 +42,7 @@ pub(super) fn boot(app: &Appliance, plan: &Plan, client: &Client, arrival: &Arri
     let base = nextboot_boot::base(IpAddr::V4(own), settings.site.http_port);
     let file = loader.boot_file(client, &base);
     let next_server = plan.next_server.unwrap_or(own);
-    BootAnswer::Boot(Boot {
-        next_server,
-        server_name: None,
-        file,
-        options: plan.loader_options(&settings.site),
-    })
+    BootAnswer::Boot(Boot { next_server, server_name: None, file, options: plan.loader_options() })
 }
 
 /// The reserved addresses of the hosts in the state table.
