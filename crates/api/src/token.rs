@@ -106,7 +106,8 @@ impl Token {
     }
 
     /// True when these are the token's bytes. Takes the same time wherever the first difference is.
-    pub(crate) fn is(&self, given: &[u8]) -> bool {
+    #[must_use]
+    pub fn is(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
     }
 }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use nextboot_files::Content;
 use nextboot_model::Mac;
 
+use crate::Claim;
+
 /// Who asks, as far as a connection tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
@@ -18,6 +20,17 @@ pub struct Asker {
     pub to: IpAddr,
     /// The MAC that PXELINUX and syslinux.efi put into a cookie. A hint: anybody can send one.
     pub mac_hint: Option<Mac>,
+}
+
+/// Whose next boot is to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom<'a> {
+    /// That of whoever asks.
+    Itself,
+    /// That of the machine with this MAC.
+    Machine(Mac),
+    /// That of what has this name; still what a client sent.
+    Named(&'a str),
 }
 
 /// Where the server asks: it knows HTTP, the desk decides. TFTP asks the same desk, so there is one decision.
@@ -44,6 +57,23 @@ pub trait Desk: Send + Sync + 'static {
 
     /// An installed system calls back with its token; the answer is one line for its log.
     fn call_back(&self, asker: &Asker, token: &str) -> impl Future<Output = Result<String, Refusal>> + Send;
+
+    /// From now on a machine boots this profile, or without one its own disk. The answer is a text for scripts, to the
+    /// byte. Nothing of the claim may be needed for what a machine wishes for itself.
+    fn next_boot(
+        &self,
+        asker: &Asker,
+        claim: Claim<'_>,
+        whom: Whom<'_>,
+        profile: Option<&str>,
+    ) -> impl Future<Output = Result<String, Refusal>> + Send;
+
+    /// The name of the profile that a machine boots: the one with this MAC, else the one that asks.
+    fn profile(
+        &self,
+        asker: &Asker,
+        mac: Option<Mac>,
+    ) -> impl Future<Output = Result<String, Refusal>> + Send;
 
     /// How a delivery ended. Called while a connection is served, so it must not wait for anything. Refusals are not
     /// reported: the desk made them itself.

@@ -23,6 +23,10 @@
 //! | `/ipxe/MAC`, `/ipxe/MAC.ipxe` | GET, HEAD | the iPXE script for that machine |
 //! | `/seed/TOKEN/NAME`, `/seed/NAME` | GET, HEAD | a seed; a token has 60 hexadecimal digits |
 //! | `/done/TOKEN` | GET, POST, PUT; HEAD does nothing | the call-back of an installed system |
+//! | `/localboot/`, `/localboot/MAC/` | GET, POST, PUT; HEAD does nothing | from now on a machine boots its own disk |
+//! | `/nextboot/NAME/PROFILE` | the same | from now on a host boots this profile |
+//! | `/PROFILE/`, where there is no such file | GET | from now on the machine that asks boots this profile |
+//! | `/profile/`, `/profile/MAC/` | GET, HEAD | the name of the profile that a machine boots, without a line feed |
 //! | anything else | GET, HEAD | a name for [`Desk::open`]: files, `pxelinux.cfg/...` |
 //!
 //! Percent signs are decoded once, before the path is looked at; a query means nothing. Repeated slashes count as one, a
@@ -34,6 +38,8 @@
 //! - **`Range` also works for HTTP/1.0.**
 //! - **GET on a call-back changes state** (RFC 9110 section 9.2.1 wants it safe): it is what one line of shell in an
 //!   installer can say, and the token is single-use. HEAD does nothing.
+//! - **GET on pxemngr's addresses changes state**, for the same reason. What changes another machine's next boot wants a
+//!   [`Claim`]. They work with and without a slash at the end, where pxemngr redirects.
 //! - **A request body is never read**, not even for PUT; the answer is the last one of its connection.
 //! - **Whatever breaks ends with a reset**, not with an orderly close: PXELINUX reads to the end of the connection without
 //!   counting, and would boot half a kernel.
@@ -43,6 +49,7 @@
 mod admission;
 mod alarm;
 mod buffer;
+mod claim;
 mod condition;
 mod connection;
 mod cookie;
@@ -62,7 +69,8 @@ mod service;
 mod status;
 mod wire;
 
+pub use claim::Claim;
 pub use counters::Counters;
-pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Why};
+pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Whom, Why};
 pub use limits::Limits;
 pub use server::serve;

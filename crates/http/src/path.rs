@@ -3,8 +3,13 @@
 use nextboot_model::Mac;
 use percent_encoding::percent_decode_str;
 
+use crate::Whom;
+
 /// Digits of a token (see `nextboot-boot`): what looks like one is not the name of a seed.
 const TOKEN: usize = 60;
+
+/// Beginnings of addresses of our own that want more behind them.
+const OWN: [&str; 3] = ["done", "seed", "nextboot"];
 
 /// What a request is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +20,12 @@ pub(crate) enum Route<'a> {
     Seed { token: Option<&'a str>, name: &'a str },
     /// A call-back.
     CallBack(&'a str),
+    /// A wish to boot the own disk from now on.
+    LocalBoot(Whom<'a>),
+    /// A wish to boot something from now on.
+    NextBoot(Whom<'a>, &'a str),
+    /// The question what a machine boots.
+    Profile(Option<Mac>),
     /// Anything else.
     Name(&'a str),
 }
@@ -51,6 +62,19 @@ impl<'a> Route<'a> {
                 let mac = mac.strip_suffix(".ipxe").unwrap_or(mac).parse();
                 mac.map_or(name, |mac| Self::Script(Some(mac)))
             }
+            // pxemngr's, with and without a slash at the end; a tree may have directories of these names.
+            "localboot" => match own_or(rest) {
+                Some(mac) => Self::LocalBoot(mac.map_or(Whom::Itself, Whom::Machine)),
+                None => name,
+            },
+            "profile" => own_or(rest).map_or(name, Self::Profile),
+            "nextboot" => match split(rest) {
+                (node, rest) if !node.is_empty() => match split(rest) {
+                    (profile, "") if !profile.is_empty() => Self::NextBoot(Whom::Named(node), profile),
+                    _ => name,
+                },
+                _ => name,
+            },
             "done" => match split(rest) {
                 (token, "") if !token.is_empty() => Self::CallBack(token),
                 _ => name,
@@ -64,6 +88,21 @@ impl<'a> Route<'a> {
             },
             _ => name,
         }
+    }
+}
+
+/// The profile in `/PROFILE/`: what a machine may call to boot that from now on, where the tree has nothing of that name.
+pub(crate) fn wished(path: &str) -> Option<&str> {
+    let profile = path.strip_suffix('/')?.trim_matches('/');
+    let is_name = !profile.is_empty() && !profile.contains('/') && !OWN.contains(&profile);
+    is_name.then_some(profile)
+}
+
+/// Nothing, or a MAC address; nothing of either where it is something else.
+fn own_or(rest: &str) -> Option<Option<Mac>> {
+    match rest.trim_end_matches('/') {
+        "" => Some(None),
+        mac => mac.parse().ok().map(Some),
     }
 }
 
@@ -111,12 +150,47 @@ mod tests {
             ("/done/", Route::Name("/done/")),
             ("/done", Route::Name("/done")),
             ("/done/x/y", Route::Name("/done/x/y")),
+            ("/localboot", Route::LocalBoot(Whom::Itself)),
+            ("//localboot//", Route::LocalBoot(Whom::Itself)),
+            (
+                "/localboot/525400AABB0C",
+                Route::LocalBoot(Whom::Machine(Mac([0x52, 0x54, 0, 0xaa, 0xbb, 0x0c]))),
+            ),
+            (
+                "/localboot/52:54:00:aa:bb:0c/",
+                Route::LocalBoot(Whom::Machine(Mac([0x52, 0x54, 0, 0xaa, 0xbb, 0x0c]))),
+            ),
+            ("/localboot/readme.txt", Route::Name("/localboot/readme.txt")),
+            ("/profile", Route::Profile(None)),
+            ("/profile/52-54-00-aa-bb-0c/", Route::Profile(mac())),
+            ("/profile/x.cfg", Route::Name("/profile/x.cfg")),
+            ("/nextboot/n1/inst", Route::NextBoot(Whom::Named("n1"), "inst")),
+            ("/nextboot/default/local/", Route::NextBoot(Whom::Named("default"), "local")),
+            ("/nextboot/n1", Route::Name("/nextboot/n1")),
+            ("/nextboot/n1/inst/x", Route::Name("/nextboot/n1/inst/x")),
             ("/", Route::Name("/")),
             ("", Route::Name("")),
             ("/pxelinux.cfg/default", Route::Name("/pxelinux.cfg/default")),
             ("//debian//linux", Route::Name("//debian//linux")),
         ] {
             assert_eq!(Route::of(path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_name_with_a_slash_behind_it_may_be_a_profile() {
+        for (path, profile) in [
+            ("/inst/", Some("inst")),
+            ("//inst//", Some("inst")),
+            ("/inst", None),
+            ("/", None),
+            ("//", None),
+            ("", None),
+            ("/debian/linux/", None),
+            ("/seed/", None),
+            ("//done//", None),
+        ] {
+            assert_eq!(wished(path), profile, "{path}");
         }
     }
 
@@ -143,7 +217,7 @@ mod tests {
         #[test]
         fn no_path_is_too_strange(path in "[/a-z%.0-9:-]{0,80}|.{0,40}") {
             if let Ok(path) = decode(&path, 200) {
-                let _ = Route::of(&path);
+                let _ = (Route::of(&path), wished(&path));
             }
         }
     }

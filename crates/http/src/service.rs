@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use crate::condition::{Validators, Verdict};
 use crate::kind::content_type;
-use crate::path::{BadPath, Route, decode};
+use crate::path::{BadPath, Route, decode, wished};
 use crate::range::Part;
 use crate::reply::{Body, Reply};
 use crate::request::{Fields, Only};
 use crate::status::Status;
-use crate::{Asker, Delivery, Desk, Found, Limits, Refusal, Sent, What};
+use crate::{Asker, Claim, Delivery, Desk, Found, Limits, Refusal, Sent, What, Whom, Why};
 
 /// One request and what is needed to answer it.
 pub(crate) struct Exchange<'a, D> {
@@ -34,6 +34,8 @@ impl<D: Desk> Exchange<'_, D> {
         let reads = matches!(self.method, "GET" | "HEAD");
         let result = match route {
             Route::CallBack(token) => return self.call_back(token).await,
+            Route::LocalBoot(whom) => return self.next_boot(whom, None).await,
+            Route::NextBoot(whom, profile) => return self.next_boot(whom, Some(profile)).await,
             _ if !reads => return Reply::not_allowed("GET, HEAD"),
             _ if path.is_empty() => return no_name(),
             Route::Script(mac) => {
@@ -42,7 +44,11 @@ impl<D: Desk> Exchange<'_, D> {
             Route::Seed { token, name } => {
                 self.desk.seed(self.asker, token, name).await.map(|found| self.found(name, &found))
             }
-            Route::Name(name) => self.desk.open(self.asker, name).await.map(|found| self.found(name, &found)),
+            Route::Profile(mac) => self.desk.profile(self.asker, mac).await.map(|name| self.said(name)),
+            Route::Name(name) => match self.desk.open(self.asker, name).await {
+                Err(refusal) => return self.wished(name, refusal).await,
+                Ok(found) => Ok(self.found(name, &found)),
+            },
         };
         result.unwrap_or_else(|refusal| self.refused(&refusal))
     }
@@ -57,6 +63,42 @@ impl<D: Desk> Exchange<'_, D> {
             },
             _ => Reply::not_allowed("GET, HEAD, POST, PUT"),
         }
+    }
+
+    /// A GET does it, too: `wget` in an installer says nothing else. HEAD is only a look.
+    async fn next_boot(&self, whom: Whom<'_>, profile: Option<&str>) -> Reply {
+        match self.method {
+            "HEAD" => Reply::fresh(Status::Ok, None, 0),
+            "GET" | "POST" | "PUT" => {
+                let claim = Claim::of(self.fields);
+                match self.desk.next_boot(self.asker, claim, whom, profile).await {
+                    Ok(text) => Reply::text(Status::Ok, text),
+                    Err(refusal) => self.refused(&refusal),
+                }
+            }
+            _ => Reply::not_allowed("GET, HEAD, POST, PUT"),
+        }
+    }
+
+    /// Where there is nothing at a name, that may be a machine's wish for itself.
+    async fn wished(&self, name: &str, refusal: Refusal) -> Reply {
+        let wish = wished(name).filter(|_| self.method == "GET" && refusal.why == Why::NotFound);
+        let Some(profile) = wish else { return self.refused(&refusal) };
+        let claim = Claim::of(self.fields);
+        match self.desk.next_boot(self.asker, claim, Whom::Itself, Some(profile)).await {
+            Ok(text) => Reply::text(Status::Ok, text),
+            // There is no such profile, or nobody knows who asks: it was a name after all.
+            Err(Refusal { why: Why::NotFound, .. }) => self.refused(&refusal),
+            Err(refused) => self.refused(&refused),
+        }
+    }
+
+    /// A short text; for HEAD its length.
+    fn said(&self, text: String) -> Reply {
+        if self.method == "HEAD" {
+            return Reply::fresh(Status::Ok, None, text.len() as u64);
+        }
+        Reply::text(Status::Ok, text)
     }
 
     fn refused(&self, refusal: &Refusal) -> Reply {

@@ -1,8 +1,11 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Class, ProfileName, Timestamp};
+
+/// A machine's second call-back within this time changes nothing.
+const REPEATED: Duration = Duration::from_secs(10);
 
 /// How long an assignment holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +64,11 @@ pub enum Door {
         /// Who, in words.
         who: String,
     },
+    /// pxemngr's commands and addresses.
+    Pxemngr {
+        /// Who, in words.
+        who: String,
+    },
     /// The machine itself, from its own address.
     Machine {
         /// Its address.
@@ -83,6 +91,7 @@ impl fmt::Display for Door {
         match self {
             Self::Api { who } => write!(out, "{who}"),
             Self::Deploy { who } => write!(out, "deploy call by {who}"),
+            Self::Pxemngr { who } => write!(out, "pxemngr by {who}"),
             Self::Machine { from } => write!(out, "the machine itself ({from})"),
             Self::Hand { entry } => write!(out, "by hand, {entry}"),
             Self::Rule { rule } => write!(out, "nextboot: {rule}"),
@@ -143,6 +152,16 @@ impl Assignment {
             before: None,
             used: None,
         }
+    }
+
+    /// True when a machine itself asked for this a moment ago, and so need not ask again. Whoever needs no token must not fill
+    /// the journal with one event after the other.
+    #[must_use]
+    pub fn just_called_back(&self, now: Timestamp) -> bool {
+        self.profile.is_local()
+            && matches!(self.by, Door::Machine { .. })
+            && self.since <= now
+            && now.since(self.since) < REPEATED
     }
 
     /// True when this assignment lets an installer reach the host.

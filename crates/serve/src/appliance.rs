@@ -69,6 +69,8 @@ pub(crate) struct Appliance {
     pub(crate) links: Arc<Links>,
     pub(crate) network: Arc<Network>,
     pub(crate) secret: Secret,
+    /// Who shows it may change what machines boot.
+    pub(crate) token: nextboot_api::Token,
     pub(crate) quiet: Mutex<Quiet>,
     /// Machines that fetch iPXE again and again.
     pub(crate) rounds: Mutex<Rounds>,
@@ -213,13 +215,22 @@ impl Appliance {
         lease.is_bound(clock::now()).then_some(lease.mac)
     }
 
+    /// Who was heard to have this address: by our lease, or by what another server and it said on the wire.
+    pub(crate) fn heard_at(&self, address: IpAddr) -> Option<Mac> {
+        self.leased_to(address).or_else(|| self.attempts.lock().at(address))
+    }
+
     /// Who asks, as far as the address tells: by our lease, by what we heard on the wire, by the neighbour table.
     pub(crate) async fn client_at(&self, address: IpAddr) -> Client {
-        let heard = self.leased_to(address).or_else(|| self.attempts.lock().at(address));
-        let mac = match heard {
+        let mac = match self.heard_at(address) {
             Some(mac) => Some(mac),
             None => self.owner(address).await,
         };
+        self.client_of(mac, Some(address))
+    }
+
+    /// A machine, with what the attempt that it is in tells of it.
+    pub(crate) fn client_of(&self, mac: Option<Mac>, address: Option<IpAddr>) -> Client {
         let attempts = self.attempts.lock();
         let attempt = mac.and_then(|mac| attempts.of(mac));
         let known = attempt.map_or_else(Client::default, |attempt| Client {
@@ -228,6 +239,6 @@ impl Appliance {
             picked: attempt.picked,
             ..Client::default()
         });
-        Client { mac, address: Some(address), ..known }
+        Client { mac, address, ..known }
     }
 }

@@ -87,6 +87,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         links: Arc::clone(&links),
         network: Arc::clone(&network),
         secret,
+        token: token.clone(),
         quiet: Mutex::new(Quiet::default()),
         rounds: Mutex::new(Rounds::default()),
         sightings: Mutex::new(Sightings::default()),

@@ -7,7 +7,7 @@ use std::{
     collections::HashSet,
     net::IpAddr,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -36,9 +36,6 @@ use crate::{
 /// Longest call of a machine for itself, in bytes: one host with a name and a MAC address. Reading more costs time and memory
 /// that nobody has a claim to who shows no token.
 const OWN_CALL: usize = 4096;
-
-/// A machine's second call-back within this time changes nothing.
-const REPEATED: Duration = Duration::from_secs(10);
 
 /// Assign a profile until somebody changes it, as pxe-pilot does.
 ///
@@ -147,18 +144,11 @@ impl Itself {
         }
     }
 
-    /// True when the host's assignment is this machine's own call-back of a moment ago. Whoever needs no token must not
-    /// fill the journal with one event after the other.
+    /// True when the host's assignment is this machine's own call-back of a moment ago.
     fn just_did(&self, state: &Table) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-        state.by_mac(self.mac).is_some_and(|record| {
-            let held = &record.assignment;
-            held.profile.is_local()
-                && matches!(held.by, Door::Machine { .. })
-                && held.since <= now
-                && now.since(held.since) < REPEATED
-        })
+        state.by_mac(self.mac).is_some_and(|record| record.assignment.just_called_back(now))
     }
 }
 

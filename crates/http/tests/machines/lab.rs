@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use nextboot_files::{Layout, Name, Roots};
-use nextboot_http::{Asker, Counters, Desk, Found, Limits, Refusal, Sent, Ticket, What, Why, serve};
+use nextboot_http::{
+    Asker, Claim, Counters, Desk, Found, Limits, Refusal, Sent, Ticket, What, Whom, Why, serve,
+};
 use nextboot_model::Mac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -65,6 +67,24 @@ impl Desk for TestDesk {
     async fn call_back(&self, _: &Asker, token: &str) -> Result<String, Refusal> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         Ok(format!("thank you, {token}"))
+    }
+
+    async fn next_boot(
+        &self,
+        _: &Asker,
+        claim: Claim<'_>,
+        whom: Whom<'_>,
+        profile: Option<&str>,
+    ) -> Result<String, Refusal> {
+        if profile == Some("nothing") || profile == Some("debian") {
+            return Err(Refusal::not_found("no such profile"));
+        }
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        Ok(format!("{whom:?} {profile:?} {:?}", claim.token))
+    }
+
+    async fn profile(&self, _: &Asker, mac: Option<Mac>) -> Result<String, Refusal> {
+        Ok(format!("profile of {mac:?}"))
     }
 
     fn sent(&self, _: &Asker, sent: Sent) {

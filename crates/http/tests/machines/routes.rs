@@ -151,3 +151,35 @@ async fn a_client_that_has_said_all_still_gets_its_answer() {
     let (bytes, end) = client.rest().await;
     assert!(bytes > 20 << 20 && end.is_ok());
 }
+
+#[tokio::test]
+async fn a_machine_is_told_what_it_boots_and_says_what_it_wants_to() {
+    let lab = Lab::new(Limits::default()).await;
+    for (path, text) in [
+        ("/profile", "profile of None"),
+        ("/profile/", "profile of None"),
+        ("/profile/525400AABB0C/", "profile of Some(52:54:00:aa:bb:0c)"),
+        ("/localboot", "Itself None None"),
+        ("/localboot/", "Itself None None"),
+        ("/localboot/52-54-00-aa-bb-0c", "Machine(52:54:00:aa:bb:0c) None None"),
+        ("/nextboot/n1/inst", "Named(\"n1\") Some(\"inst\") None"),
+        ("/nextboot/n1/inst/", "Named(\"n1\") Some(\"inst\") None"),
+        ("/inst/", "Itself Some(\"inst\") None"),
+    ] {
+        let answer = lab.get(path).await;
+        assert_eq!((answer.status, answer.text()), (200, text), "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+    }
+    let calls = || lab.desk.calls.load(Ordering::SeqCst);
+    let before = calls();
+    for (path, status) in
+        [("/localboot/", 200), ("/nextboot/n1/inst", 200), ("/profile/", 200), ("/inst/", 404)]
+    {
+        assert_eq!(lab.ask(&format!("HEAD {path} HTTP/1.1\r\n\r\n")).await.status, status, "{path}");
+    }
+    assert_eq!(calls(), before, "HEAD changes nothing");
+    for path in ["/nothing/", "/inst", "/debian/"] {
+        assert_eq!(lab.get(path).await.status, 404, "{path}");
+    }
+    assert_eq!(calls(), before, "a name is no wish");
+}

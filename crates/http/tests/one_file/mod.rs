@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nextboot_files::Content;
-use nextboot_http::{Asker, Desk, Found, Refusal, Sent};
+use nextboot_http::{Asker, Claim, Desk, Found, Refusal, Sent, Whom};
 use nextboot_model::Mac;
 
 pub(crate) struct OneFile {
@@ -23,6 +23,18 @@ impl Desk for OneFile {
         Err(Refusal::not_found(""))
     }
     async fn call_back(&self, _: &Asker, _: &str) -> Result<String, Refusal> {
+        Err(Refusal::not_found(""))
+    }
+    async fn next_boot(
+        &self,
+        _: &Asker,
+        _: Claim<'_>,
+        _: Whom<'_>,
+        _: Option<&str>,
+    ) -> Result<String, Refusal> {
+        Err(Refusal::not_found(""))
+    }
+    async fn profile(&self, _: &Asker, _: Option<Mac>) -> Result<String, Refusal> {
         Err(Refusal::not_found(""))
     }
     fn sent(&self, _: &Asker, sent: Sent) {

@@ -1,7 +1,7 @@
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use nextboot_http::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Why};
+use nextboot_http::{Asker, Claim, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Whom, Why};
 use nextboot_model::{Mac, Via};
 
 use super::{End, Ended, Receipt, Refused};
@@ -12,11 +12,11 @@ pub(crate) struct HttpDesk(pub(crate) Arc<Appliance>);
 
 impl Desk for HttpDesk {
     async fn open(&self, asker: &Asker, name: &str) -> Result<Found, Refusal> {
-        self.hand_over(self.0.open(asker.from.ip(), asker.to, name, Via::Http).await)
+        self.hand_over(self.0.open(asker.from.ip(), asker.mac_hint, asker.to, name, Via::Http).await)
     }
 
     async fn script(&self, asker: &Asker, mac: Option<Mac>) -> Result<Found, Refusal> {
-        self.hand_over(self.0.script(asker.from.ip(), asker.to, mac).await)
+        self.hand_over(self.0.script(asker.from.ip(), asker.mac_hint, asker.to, mac).await)
     }
 
     async fn seed(&self, asker: &Asker, token: Option<&str>, name: &str) -> Result<Found, Refusal> {
@@ -25,6 +25,22 @@ impl Desk for HttpDesk {
 
     async fn call_back(&self, asker: &Asker, token: &str) -> Result<String, Refusal> {
         self.0.call_back(asker.from.ip(), token).await.map_err(|refused| self.refuse(&refused))
+    }
+
+    async fn next_boot(
+        &self,
+        asker: &Asker,
+        claim: Claim<'_>,
+        whom: Whom<'_>,
+        profile: Option<&str>,
+    ) -> Result<String, Refusal> {
+        let done = self.0.next_boot(asker.from.ip(), claim, whom, profile).await;
+        done.map_err(|refused| self.refuse(&refused))
+    }
+
+    async fn profile(&self, asker: &Asker, mac: Option<Mac>) -> Result<String, Refusal> {
+        let name = self.0.profile_of(asker.from.ip(), asker.mac_hint, mac).await;
+        name.map_err(|refused| self.refuse(&refused))
     }
 
     fn sent(&self, asker: &Asker, sent: Sent) {

@@ -2,9 +2,11 @@
 //! attempts and tell the same events.
 
 mod call_back;
+mod caller;
 mod delivery;
 mod http;
 mod names;
+mod next_boot;
 mod seed;
 mod who;
 mod written;

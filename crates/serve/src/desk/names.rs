@@ -8,6 +8,7 @@ use nextboot_model::{AttemptId, EventKind, Mac, Needs, Promise, State, Via};
 
 use super::{
     Found, Receipt, Refused,
+    caller::Caller,
     who::{Known, Who, is_ourselves, who},
     written::{Sources, Text},
 };
@@ -17,10 +18,12 @@ use crate::{
 };
 
 impl Appliance {
-    /// What is at this name for whoever asks from this address. `server` is our address as the asker knows it.
+    /// What is at this name for whoever asks from this address, by HTTP with this cookie. `server` is our address as the
+    /// asker knows it.
     pub(crate) async fn open(
         self: &Arc<Self>,
         from: IpAddr,
+        cookie: Option<Mac>,
         server: IpAddr,
         name: &str,
         via: Via,
@@ -29,18 +32,19 @@ impl Appliance {
             BadName::Outside => Refused::Forbidden(error.to_string()),
             _ => Refused::NotFound(error.to_string()),
         })?;
-        let requester = self.client_at(from).await;
+        let caller = self.caller(from, cookie).await;
+        let Caller { wire: requester, reads } = caller;
         self.took_our_offer(requester.mac);
         let settings = self.settings.load_full();
         if let Some(question) = Question::read(name.as_str()) {
-            return self.configuration(&settings, &question, &name, &requester, server, via);
+            return self.configuration(&settings, &question, &name, &caller, server, via);
         }
-        if name.file() == "autoexec.ipxe" && !self.has_its_own(&settings, &requester, &name) {
-            return Box::pin(self.script_by(from, server, None, via)).await;
+        if name.file() == "autoexec.ipxe" && !self.has_its_own(&settings, &reads, &name) {
+            return Box::pin(self.script_by(from, cookie, server, None, via)).await;
         }
         let mac = requester.mac;
         match fetch(&settings, &name).await {
-            Ok((_, Some(profile))) if !self.is_armed_for(&requester, &profile) => {
+            Ok((_, Some(profile))) if !self.is_armed_for(&reads, &profile) => {
                 let reason = format!(
                     "it is the profile {}, which installs, and this machine is not armed for it",
                     profile.name
@@ -81,12 +85,13 @@ impl Appliance {
         settings: &Arc<Settings>,
         question: &Question,
         name: &Name,
-        requester: &Client,
+        caller: &Caller,
         server: IpAddr,
         via: Via,
     ) -> Result<Found, Refused> {
+        let Caller { wire: requester, reads } = caller;
         let state = self.store.state();
-        let Some((client, plan)) = question.decide(&settings.site, &state, &settings.tree.now(), requester)
+        let Some((client, plan)) = question.decide(&settings.site, &state, &settings.tree.now(), reads)
         else {
             // A loader's search goes through a dozen names; that one is not there is no event.
             return Err(Refused::NotFound("no configuration at this name for this machine".into()));
@@ -118,10 +123,11 @@ impl Appliance {
     pub(crate) async fn script(
         self: &Arc<Self>,
         from: IpAddr,
+        cookie: Option<Mac>,
         server: IpAddr,
         mac: Option<Mac>,
     ) -> Result<Found, Refused> {
-        self.script_by(from, server, mac, Via::Http).await
+        self.script_by(from, cookie, server, mac, Via::Http).await
     }
 
     /// Newer iPXE looks for `autoexec.ipxe` beside itself before anything else, by whatever it was loaded by. Not found is
@@ -129,25 +135,16 @@ impl Appliance {
     async fn script_by(
         self: &Arc<Self>,
         from: IpAddr,
+        cookie: Option<Mac>,
         server: IpAddr,
         mac: Option<Mac>,
         via: Via,
     ) -> Result<Found, Refused> {
-        let requester = self.client_at(from).await;
+        let Caller { wire: requester, reads } = self.caller(from, cookie).await;
         self.took_our_offer(requester.mac);
         let client = match mac {
-            Some(mac) if requester.mac != Some(mac) => {
-                let attempts = self.attempts.lock();
-                let attempt = attempts.of(mac);
-                let known = attempt.map_or_else(Client::default, |attempt| Client {
-                    arch: attempt.arch,
-                    uuid: attempt.uuid,
-                    picked: attempt.picked,
-                    ..Client::default()
-                });
-                Client { mac: Some(mac), ..known }
-            }
-            _ => requester,
+            Some(mac) if reads.mac != Some(mac) => self.client_of(Some(mac), None),
+            _ => reads,
         };
         let client = Client { firmware: nextboot_boot::Firmware::Ipxe, ..client };
         let settings = self.settings.load_full();

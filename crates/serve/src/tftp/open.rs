@@ -60,7 +60,7 @@ pub(super) async fn open(app: &Arc<Appliance>, order: Order) -> Option<Live> {
         }
     };
     let from = order.peer.ip().to_canonical();
-    let found = match app.open(from, order.local, &order.request.name, Via::Tftp).await {
+    let found = match app.open(from, None, order.local, &order.request.name, Via::Tftp).await {
         Ok(found) if found.content.is_empty() && matches!(found.receipt, Receipt::Configuration { .. }) => {
             Err(Refused::NotFound("the configuration is empty".into()))
         }
