@@ -170,7 +170,7 @@ fn row_23_nextboot_by_name_and_from_the_node_itself() {
                 "a page of somebody else's: {browser:?}"
             );
         }
-        ensure!(site.configuration(&site.mac)? == INST);
+        ensure!(site.configuration(&site.mac)? == LOCAL);
         Ok(())
     });
 }

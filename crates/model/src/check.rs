@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, ProfileName, Record,
@@ -142,16 +142,7 @@ fn arrive(
     let (Door::Machine { .. }, None, Ok(name)) = (by, armed, name) else {
         return Err(Refusal::UnknownMac(mac));
     };
-    let host = Host {
-        name,
-        macs: vec![mac],
-        uuid: None,
-        address: None,
-        loader: None,
-        exit: None,
-        pxelinux: Default::default(),
-        vars: BTreeMap::new(),
-    };
+    let host = Host::new(name, vec![mac]);
     let add = Command::AddHost { host: host.clone(), by: by.clone() };
     let mut verdict = add.check(state, now)?;
     let called_back = EventKind::CalledBack { profile: ProfileName::local(), by: by.clone() };

@@ -149,6 +149,21 @@ pub enum BadHost {
 }
 
 impl Host {
+    /// A machine of which only the name and the network cards are known.
+    #[must_use]
+    pub fn new(name: HostName, macs: Vec<Mac>) -> Self {
+        Self {
+            name,
+            macs,
+            uuid: None,
+            address: None,
+            loader: None,
+            exit: None,
+            pxelinux: PxelinuxOptions::default(),
+            vars: BTreeMap::new(),
+        }
+    }
+
     /// Checks what can be said of one host without looking at the others.
     ///
     /// # Errors

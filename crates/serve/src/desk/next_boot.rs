@@ -1,6 +1,6 @@
 //! pxemngr's addresses: what a machine boots, and what it is to boot from now on.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use nextboot_boot::Profile;
 use nextboot_http::{Claim, Whom};
@@ -155,6 +155,5 @@ fn subject(state: &State, from: IpAddr, owner: Option<Mac>, whom: Whom<'_>) -> R
 /// A host for a machine that was none, as a call-back makes one.
 fn made_of(mac: Mac) -> Option<Host> {
     let name = mac.to_string().replace(':', "-").parse().ok()?;
-    let macs = vec![mac];
-    Some(Host { name, macs, uuid: None, address: None, loader: None, exit: None, vars: BTreeMap::new() })
+    Some(Host::new(name, vec![mac]))
 }
