@@ -33,6 +33,7 @@ mod extract;
 mod limits;
 mod loader;
 mod patient;
+mod power;
 mod reply;
 mod router;
 mod routes;

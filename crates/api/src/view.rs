@@ -14,7 +14,7 @@ use nextboot_model::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::App, loader::LoaderView};
+use crate::{app::App, loader::LoaderView, power::PowerView};
 
 /// A machine that is known, and what it boots.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +43,9 @@ pub(crate) struct HostView {
     /// What PXELINUX is told of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pxelinux: Option<PxelinuxView>,
+    /// What switches it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<PowerView>,
     /// What templates see as `host.vars.NAME`.
     vars: BTreeMap<String, String>,
     assignment: AssignmentView,
@@ -140,6 +143,7 @@ impl HostView {
             loader: host.loader.clone(),
             exit: host.exit,
             pxelinux: PxelinuxView::of(&host.pxelinux),
+            power: host.power.as_ref().map(PowerView::of),
             vars: host.vars.clone(),
             assignment: AssignmentView::of(&record.assignment),
             boots: Preview { profile: plan.profile.map(|profile| profile.name.clone()), why: plan.why },

@@ -50,6 +50,7 @@ impl World {
             address: None,
             loader: own.map(|own| own.parse().unwrap()),
             exit: None,
+            power: None,
             pxelinux: Default::default(),
             vars: BTreeMap::new(),
         };

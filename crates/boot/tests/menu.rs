@@ -59,6 +59,7 @@ impl World {
             loader: None,
             exit: None,
             pxelinux: Default::default(),
+            power: None,
             vars: BTreeMap::new(),
         };
         world.run(&Command::AddHost { host, by: Door::Api { who: "test".into() } });

@@ -220,6 +220,7 @@ impl World {
                     loader: None,
                     exit: None,
                     pxelinux: Default::default(),
+                    power: None,
                     vars: BTreeMap::new(),
                 };
                 if self.run(&Command::AddHost { host: record, by }) {

@@ -37,6 +37,8 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("cannot read the token from {path}: {error}")]
     TokenFile { path: PathBuf, error: io::Error },
+    #[error("cannot read a secret from {path}: {error}")]
+    SecretFile { path: PathBuf, error: io::Error },
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
 }
@@ -46,7 +48,7 @@ impl Failure {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Output(_) => REFUSED,
-            Self::Usage(_) | Self::TokenFile { .. } => USAGE,
+            Self::Usage(_) | Self::TokenFile { .. } | Self::SecretFile { .. } => USAGE,
             Self::NoSocket(_)
             | Self::NobodyListens(_)
             | Self::Unreachable { .. }

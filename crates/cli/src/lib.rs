@@ -25,6 +25,7 @@ mod command;
 mod failure;
 mod output;
 mod pxe_pilot;
+mod terminal;
 mod view;
 
 use std::process::ExitCode;

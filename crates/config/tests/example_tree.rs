@@ -57,6 +57,7 @@ fn render(vars: &[(&str, &str)]) -> Result<String, TemplateError> {
         loader: None,
         exit: None,
         pxelinux: Default::default(),
+        power: None,
         vars,
     };
     let server: IpAddr = [10, 0, 0, 1].into();

@@ -38,6 +38,8 @@ codes! {
     Delivered "delivered",
     UsedUp "used-up",
     GaveUp "gave-up",
+    PowerSwitched "power-switched",
+    PowerFailed "power-failed",
     AttemptStarted "attempt-started",
     AttemptEnded "attempt-ended",
     Discovered "discovered",
@@ -77,7 +79,7 @@ mod tests {
 
     /// Every field that a kind has, with a value that suits it.
     fn anything(code: &str) -> Value {
-        json!({
+        let mut all = json!({
             "code": code, "version": "1", "hosts": 1, "error": "e", "interface": "eth0", "server": "10.0.0.2",
             "hardware": null, "proxy": true, "conflict": "pxe-class", "what": "w", "macs": [], "profile": "p",
             "until": "once", "by": {"door": "machine", "from": "10.0.0.3"}, "now": "local", "from": "10.0.0.3", "reason": "r", "times": 1,
@@ -85,7 +87,11 @@ mod tests {
             "seconds": 1, "network": "10.0.0.0/24", "entries": [], "failed": "direct", "next": "direct",
             "way": "direct", "address_by": null, "next_server": "10.0.0.1", "why": "w", "name": "n", "via": "tftp",
             "bytes": 1, "millis": 1, "sent": 1, "block": 1, "packet": 1, "mtu": null,
-        })
+        });
+        // One macro does not take more of them.
+        all["action"] = json!("on");
+        all["was"] = Value::Null;
+        all
     }
 
     #[test]

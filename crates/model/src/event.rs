@@ -2,7 +2,10 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, AttemptId, Conflict, Door, HostName, Mac, OfferWay, ProfileName, Timestamp, Until};
+use crate::{
+    Arch, AttemptId, Conflict, Door, HostName, Mac, OfferWay, PowerAction, PowerState, ProfileName,
+    Timestamp, Until,
+};
 
 /// One thing that was observed or decided. Logs, timelines and the live stream are views of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +103,10 @@ pub enum EventKind {
     UsedUp { profile: ProfileName, now: ProfileName },
     /// The host used up its attempts and boots from its disk now.
     GaveUp { profile: ProfileName, reason: String },
+    /// Somebody had its power switched; what it was before, where that was seen.
+    PowerSwitched { action: PowerAction, was: Option<PowerState>, by: Door },
+    /// It could not be switched.
+    PowerFailed { action: PowerAction, reason: String, by: Door },
 
     /// A machine began to boot.
     AttemptStarted,
@@ -226,6 +233,7 @@ impl EventKind {
                 | Self::NeighbourConflict { .. }
                 | Self::CallBackRefused { .. }
                 | Self::GaveUp { .. }
+                | Self::PowerFailed { .. }
                 | Self::Refused { .. }
                 | Self::Declined { .. }
                 | Self::PoolExhausted { .. }
@@ -310,6 +318,14 @@ impl fmt::Display for EventKind {
                 write!(out, "{profile} delivered in full and used up, gets {now}")
             }
             Self::GaveUp { profile, reason } => write!(out, "taken off {profile}, gets local: {reason}"),
+            Self::PowerSwitched { action, was, by } => {
+                write!(out, "told to {}", action.phrase())?;
+                was.map_or(Ok(()), |was| write!(out, ", was {was}"))?;
+                write!(out, " (by {by})")
+            }
+            Self::PowerFailed { action, reason, by } => {
+                write!(out, "cannot {}: {reason} (by {by})", action.phrase())
+            }
             Self::AttemptStarted => write!(out, "begins to boot"),
             Self::AttemptEnded { outcome } => write!(out, "attempt over: {outcome}"),
             Self::Discovered { arch: Some(arch), firmware } => {

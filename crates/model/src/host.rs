@@ -2,7 +2,10 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BadPxelinuxOptions, Exit, HostName, LoaderName, Mac, PxelinuxOptions, PxelinuxPatch, Uuid};
+use crate::{
+    BadPower, BadPxelinuxOptions, Exit, HostName, LoaderName, Mac, Power, PxelinuxOptions, PxelinuxPatch,
+    Uuid,
+};
 
 /// Most MACs one host may have.
 pub const MAX_MACS: usize = 16;
@@ -35,6 +38,9 @@ pub struct Host {
     /// What PXELINUX is told, before what its profile, its subnet and the site say.
     #[serde(default, skip_serializing_if = "PxelinuxOptions::is_empty")]
     pub pxelinux: PxelinuxOptions,
+    /// What switches it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
     /// Values that templates see as `host.vars.NAME`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, String>,
@@ -62,6 +68,9 @@ pub struct HostPatch {
     /// What else PXELINUX is told.
     #[serde(default)]
     pub pxelinux: PxelinuxPatch,
+    /// What switches it from now on, as a whole; `null` takes it away.
+    #[serde(default, with = "present")]
+    pub power: Option<Option<Power>>,
     /// Variables to set; `null` takes one away.
     #[serde(default)]
     pub vars: BTreeMap<String, Option<String>>,
@@ -106,6 +115,9 @@ impl HostPatch {
             host.exit = exit;
         }
         self.pxelinux.apply(&mut host.pxelinux);
+        if let Some(power) = &self.power {
+            host.power.clone_from(power);
+        }
         for (name, value) in &self.vars {
             match value {
                 Some(value) => host.vars.insert(name.clone(), value.clone()),
@@ -146,6 +158,9 @@ pub enum BadHost {
          of at most {MAX_VAR_VALUE} bytes each"
     )]
     BadVariable(String),
+    /// What switches it cannot be like that.
+    #[error(transparent)]
+    BadPower(#[from] BadPower),
 }
 
 impl Host {
@@ -159,6 +174,7 @@ impl Host {
             address: None,
             loader: None,
             exit: None,
+            power: None,
             pxelinux: PxelinuxOptions::default(),
             vars: BTreeMap::new(),
         }
@@ -195,6 +211,7 @@ impl Host {
             return Err(BadHost::BadAddress(address));
         }
         self.pxelinux.check()?;
+        self.power.as_ref().map_or(Ok(()), Power::check)?;
         let sound = |name: &str| {
             (1..=MAX_VAR_NAME).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

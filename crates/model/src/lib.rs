@@ -25,6 +25,7 @@ mod mac;
 mod name;
 mod neighbour;
 mod parts;
+mod power;
 mod profile;
 mod pxelinux;
 mod refusal;
@@ -49,6 +50,10 @@ pub use loader::{BadLoaderName, LoaderName, MAX_LOADER_NAME};
 pub use mac::{BadMac, Mac};
 pub use name::{BadName, HostName, ProfileName};
 pub use neighbour::{Conflict, Neighbour};
+pub use power::{
+    Adapter, BadPower, Ipmi, MAX_ADAPTER_NAME, MAX_PASSWORD, MAX_USER, Power, PowerAction, PowerState,
+    Redfish, Secret, WakeOnLan,
+};
 pub use profile::Class;
 pub use pxelinux::{
     BadPxelinuxOptions, MAX_PXELINUX_REBOOT, MAX_PXELINUX_TEXT, PxelinuxOptions, PxelinuxPatch,

@@ -115,6 +115,7 @@ fn a_host_may_keep_what_it_has() {
         loader: Some(Some("ipxe.efi".parse().unwrap())),
         pxelinux: Default::default(),
         exit: Some(Some(nextboot_model::Exit::GrubChain)),
+        power: Some(Some(nextboot_model::Power::Wol(nextboot_model::WakeOnLan::default()))),
         vars: BTreeMap::from([("role".into(), Some("web".into()))]),
     };
     assert_eq!(table.done(set(1, patch)), [EventKind::HostChanged]);
@@ -131,6 +132,7 @@ fn a_host_may_keep_what_it_has() {
         address: Some(None),
         loader: Some(None),
         exit: Some(None),
+        power: Some(None),
         vars: BTreeMap::from([("role".into(), None)]),
         ..HostPatch::default()
     };

@@ -59,6 +59,7 @@ mod tests {
                 loader: None,
                 exit: None,
                 pxelinux: Default::default(),
+                power: None,
                 vars: BTreeMap::new(),
             };
             let assignment = Assignment::local(Timestamp(1), Door::Rule { rule: "test".into() });

@@ -48,7 +48,8 @@
 //! One SQLite database in WAL mode, for its owner's eyes only (it holds a secret). Operators may look into it with
 //! `sqlite3` while nextboot runs, and back it up with `.backup`; copying the bare file is right only after
 //! [`Store::close`]. Tables: `host` (with its assignment), `mac`, `lease`, `event`, `meta`. Names, MACs, addresses,
-//! profiles and moments (milliseconds since 1970) are columns; the rest is JSON in `doc` and `vars`. Nothing is written
+//! profiles and moments (milliseconds since 1970) are columns; the rest is JSON in `doc`, `vars` and
+//! `power`, and `secrets` has the passwords of power endpoints. Nothing is written
 //! twice, so nothing can disagree, and UNIQUE columns keep the file itself from giving a MAC, a UUID or an address two
 //! owners.
 //!

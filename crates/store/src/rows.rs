@@ -1,8 +1,10 @@
 //! Between rows and what they mean.
 
-use std::{fmt::Display, net::Ipv4Addr, str::FromStr};
+use std::{collections::BTreeMap, fmt::Display, net::Ipv4Addr, str::FromStr};
 
-use nextboot_model::{Assignment, Class, Door, Host, Lease, LeaseState, Mac, Record, Timestamp, Until, Used};
+use nextboot_model::{
+    Assignment, Class, Door, Host, Lease, LeaseState, Mac, Power, Record, Secret, Timestamp, Until, Used,
+};
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize, de::IntoDeserializer};
 
@@ -67,10 +69,11 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
     let vars = if host.vars.is_empty() { None } else { Some(serde_json::to_string(&host.vars)?) };
     let pxelinux = if host.pxelinux.is_empty() { None } else { Some(serde_json::to_string(&host.pxelinux)?) };
     let mut put = connection.prepare_cached(
-        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc, loader, exit, pxelinux)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+        "INSERT INTO host (name, uuid, address, vars, profile, class, until, since, doc, loader, exit, pxelinux,
+             power, secrets)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (name) DO UPDATE SET uuid = ?2, address = ?3, vars = ?4, profile = ?5, class = ?6, until = ?7,
-             since = ?8, doc = ?9, loader = ?10, exit = ?11, pxelinux = ?12",
+             since = ?8, doc = ?9, loader = ?10, exit = ?11, pxelinux = ?12, power = ?13, secrets = ?14",
     )?;
     put.execute((
         host.name.as_str(),
@@ -85,6 +88,8 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
         host.loader.as_ref().map(ToString::to_string),
         host.exit.map(nextboot_model::Exit::name),
         pxelinux,
+        host.power.as_ref().map(serde_json::to_string).transpose()?,
+        host.power.as_ref().map(secrets).transpose()?.flatten(),
     ))?;
     if old.is_none_or(|old| old.host.macs != host.macs) {
         connection.prepare_cached("DELETE FROM mac WHERE host = ?1")?.execute([host.name.as_str()])?;
@@ -96,6 +101,26 @@ pub(crate) fn put_record(connection: &Connection, old: Option<&Record>, new: &Re
     Ok(())
 }
 
+/// What the serialized form of a power endpoint leaves out. The database is its owner's only.
+fn secrets(power: &Power) -> Result<Option<String>, Failure> {
+    let secrets = power.secrets();
+    let revealed: BTreeMap<&str, &str> =
+        secrets.iter().map(|(name, secret)| (name.as_str(), secret.reveal())).collect();
+    if revealed.is_empty() { Ok(None) } else { Ok(Some(serde_json::to_string(&revealed)?)) }
+}
+
+/// Its two columns put together. What is wrong with secrets is told without them.
+fn read_power(power: Option<String>, secrets: Option<String>) -> Result<Option<Power>, String> {
+    let Some(power) = power else { return Ok(None) };
+    let power: Power = serde_json::from_str(&power).map_err(|error| format!("power: {error}"))?;
+    let secrets: BTreeMap<String, Secret> = match secrets {
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|error| format!("secrets: not an object of texts (column {})", error.column()))?,
+        None => BTreeMap::new(),
+    };
+    Ok(Some(power.with_secrets(secrets)))
+}
+
 /// Forgets a host and its MACs.
 pub(crate) fn remove_record(connection: &Connection, name: &str) -> Result<(), Failure> {
     let rows = connection.prepare_cached("DELETE FROM host WHERE name = ?1")?.execute([name])?;
@@ -104,7 +129,7 @@ pub(crate) fn remove_record(connection: &Connection, name: &str) -> Result<(), F
 
 /// The columns that [`read_record`] wants, in its order.
 pub(crate) const RECORD: &str =
-    "SELECT name, uuid, address, vars, profile, class, until, since, doc, loader, exit, pxelinux
+    "SELECT name, uuid, address, vars, profile, class, until, since, doc, loader, exit, pxelinux, power, secrets
     FROM host ORDER BY name";
 
 /// Reads a record; its MACs come from another table.
@@ -121,6 +146,7 @@ pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, Strin
         loader: maybe(9)?.map(|loader| read(&loader)).transpose()?,
         exit: maybe(10)?.map(|exit| read(&exit)).transpose()?,
         pxelinux: pxelinux.map_err(|error| format!("pxelinux: {error}"))?.unwrap_or_default(),
+        power: read_power(maybe(12)?, maybe(13)?)?,
         vars: vars.map_err(|error| format!("vars: {error}"))?.unwrap_or_default(),
     };
     let class = text(5)?;

@@ -7,7 +7,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6e78_6274;
 
 /// What leads from one schema version to the next; the version is how many of these were run. Never change one that was
 /// released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
 
 /// The columns are the truth and nothing is written twice: `host.doc` holds what is left of an assignment beside its
 /// columns. Moments are milliseconds since 1970; an `expires` of NULL is never.
@@ -74,6 +74,12 @@ const V4: &str = "ALTER TABLE host ADD COLUMN exit TEXT;";
 
 /// And what its PXELINUX is told.
 const V5: &str = "ALTER TABLE host ADD COLUMN pxelinux TEXT;";
+
+/// And something that switches it; `secrets` has what must not be shown with it.
+const V6: &str = "
+ALTER TABLE host ADD COLUMN power TEXT;
+ALTER TABLE host ADD COLUMN secrets TEXT;
+";
 
 /// The newest version we know.
 pub(crate) fn known() -> i64 {

@@ -30,6 +30,7 @@ fn add(number: u8, text: &str) -> Command {
             loader: None,
             exit: None,
             pxelinux: Default::default(),
+            power: None,
             vars,
         },
         by: door(),

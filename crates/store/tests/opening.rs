@@ -166,7 +166,8 @@ async fn a_database_of_the_first_release_is_brought_up_to_date_and_loses_nothing
     place.sql(
         "ALTER TABLE lease DROP COLUMN uuid; ALTER TABLE lease DROP COLUMN relay_info;
          ALTER TABLE host DROP COLUMN loader; ALTER TABLE host DROP COLUMN exit;
-         ALTER TABLE host DROP COLUMN pxelinux; PRAGMA user_version = 1",
+         ALTER TABLE host DROP COLUMN pxelinux; ALTER TABLE host DROP COLUMN power;
+         ALTER TABLE host DROP COLUMN secrets; PRAGMA user_version = 1",
     );
     let (store, loaded) = place.open();
     assert_eq!(loaded.leases, [Lease { uuid: None, relay_info: None, ..lease(1) }]);

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use axum::{extract::State, http::StatusCode};
 use nextboot_model::{
-    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, PxelinuxOptions, PxelinuxPatch, Record,
-    State as Table, Target, Uuid,
+    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, Power, PxelinuxOptions, PxelinuxPatch,
+    Record, State as Table, Target, Uuid,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -122,6 +122,12 @@ pub(crate) struct NewHost {
     #[schema(value_type = Option<PxelinuxView>)]
     #[serde(default)]
     pxelinux: PxelinuxOptions,
+    /// What switches it. `kind` is `ipmi` (then `address` or `mac`, `subnet`, `port`, `interface`, `user`, `password`),
+    /// `redfish` (`url`, `system`, `insecure`, `user`, `password`), `wol` (`macs`, `broadcast`, `interface`) or `command`
+    /// (`adapter`, `address`, `mac`, `subnet`, `vars`).
+    #[schema(value_type = Option<Object>, example = json!({"kind": "ipmi", "address": "10.0.9.11", "user": "admin", "password": "…"}))]
+    #[serde(default)]
+    power: Option<Power>,
     /// What templates see as `host.vars.NAME`.
     #[serde(default)]
     vars: BTreeMap<String, String>,
@@ -143,8 +149,8 @@ pub(crate) async fn add(
     caller: Caller,
     Body(new): Body<NewHost>,
 ) -> Result<Reply<HostView>, ApiError> {
-    let NewHost { name, macs, uuid, address, loader, exit, pxelinux, vars } = new;
-    let host = Host { name: name.clone(), macs, uuid, address, loader, exit, pxelinux, vars };
+    let NewHost { name, macs, uuid, address, loader, exit, pxelinux, power, vars } = new;
+    let host = Host { name: name.clone(), macs, uuid, address, loader, exit, pxelinux, power, vars };
     app.store().submit(Command::AddHost { host, by: Door::Api { who: caller.who } }).await?;
     Ok(Reply(StatusCode::CREATED, view(&app, name).await?))
 }
@@ -186,6 +192,12 @@ pub(crate) struct HostChange {
     /// What else PXELINUX is told; `null` takes one of them away.
     #[schema(value_type = Option<PxelinuxView>)]
     pxelinux: PxelinuxPatch,
+    /// What switches it. `kind` is `ipmi` (then `address` or `mac`, `subnet`, `port`, `interface`, `user`, `password`),
+    /// `redfish` (`url`, `system`, `insecure`, `user`, `password`), `wol` (`macs`, `broadcast`, `interface`) or `command`
+    /// (`adapter`, `address`, `mac`, `subnet`, `vars`). As a whole, with its password; `null` takes it away.
+    #[schema(value_type = Option<Object>, example = json!({"kind": "ipmi", "address": "10.0.9.11", "user": "admin", "password": "…"}))]
+    #[serde(deserialize_with = "present")]
+    power: Option<Option<Power>>,
     /// Variables to set; `null` takes one away.
     vars: BTreeMap<String, Option<String>>,
 }
@@ -212,8 +224,8 @@ pub(crate) async fn change(
     Body(change): Body<HostChange>,
 ) -> Result<Reply<HostView>, ApiError> {
     let name = find(&app.state(), &name)?.host.name.clone();
-    let HostChange { macs, uuid, address, loader, exit, pxelinux, vars } = change;
-    let patch = HostPatch { macs, uuid, address, loader, exit, pxelinux, vars };
+    let HostChange { macs, uuid, address, loader, exit, pxelinux, power, vars } = change;
+    let patch = HostPatch { macs, uuid, address, loader, exit, pxelinux, power, vars };
     app.store().submit(Command::SetHost { name: name.clone(), patch }).await?;
     view(&app, name).await.map(Reply::ok)
 }

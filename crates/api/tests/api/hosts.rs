@@ -263,3 +263,29 @@ async fn profiles_are_listed_and_shown_with_their_text() {
         assert_eq!(answer.error(), (404, "unknown-profile".into()), "{name}");
     }
 }
+
+#[tokio::test]
+async fn what_switches_a_host_is_shown_without_its_password() {
+    let server = Server::start().await;
+    let power = r#"{"kind":"ipmi","address":"10.0.9.1","user":"admin","password":"s3cr3t w0rd"}"#;
+    let body = format!(r#"{{"name":"n1","macs":["52:54:00:00:00:01"],"power":{power}}}"#);
+    let answer = server.call("POST /api/hosts", &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let shown = &answer.json()["power"];
+    assert_eq!(shown["address"], "10.0.9.1");
+    assert_eq!(shown["has_password"], true);
+    for call in ["GET /api/hosts/n1", "GET /api/hosts", "GET /api/events"] {
+        let answer = server.call(call, "").await;
+        assert!(!answer.body.contains("s3cr3t"), "{call}: {}", answer.body);
+    }
+    let pdu = r#"{"power":{"kind":"command","adapter":"pdu","vars":{"key":"s3cr3t","port":"7"}}}"#;
+    let answer = server.call("PATCH /api/hosts/n1", pdu).await;
+    assert_eq!(answer.json()["power"]["vars"], serde_json::json!(["key", "port"]));
+    assert!(!answer.body.contains("s3cr3t"), "{}", answer.body);
+    let wrong = r#"{"power":{"kind":"ipmi","address":"-x","password":"s3cr3t"}}"#;
+    let answer = server.call("PATCH /api/hosts/n1", wrong).await;
+    assert_eq!(answer.error(), (400, "bad-host".into()));
+    assert!(answer.body.contains("power address: use an address or a host name"), "{}", answer.body);
+    let answer = server.call("PATCH /api/hosts/n1", r#"{"power":null}"#).await;
+    assert!(answer.json().get("power").is_none(), "{}", answer.body);
+}

@@ -59,6 +59,7 @@ impl World {
             loader: None,
             exit: None,
             pxelinux: Default::default(),
+            power: None,
             vars,
         };
         world.run(&Command::AddHost { host, by: by() }, 1);

@@ -4,6 +4,8 @@ use clap::{Args, Subcommand};
 use nextboot_model::{Exit, HostName, LoaderName, Mac, Uuid};
 use serde_json::{Map, Value, json};
 
+use super::PowerArgs;
+
 /// What to do with hosts.
 #[derive(Debug, Clone, Subcommand)]
 pub enum HostCommand {
@@ -11,7 +13,8 @@ pub enum HostCommand {
     #[command(after_help = "\
 Examples:
   nextboot host add node1 52:54:00:12:34:56
-  nextboot host add node2 52-54-00-12-34-57 525400123458 --address 10.0.0.12 --var disk=/dev/sda")]
+  nextboot host add node2 52-54-00-12-34-57 525400123458 --address 10.0.0.12 --var disk=/dev/sda
+  nextboot host add node3 52:54:00:12:34:59 --power ipmi --bmc 10.0.9.13 --bmc-user admin")]
     Add(HostAdd),
     /// Forget hosts: all that are named.
     #[command(visible_alias = "remove")]
@@ -37,6 +40,9 @@ Examples:
   nextboot host set node1 --loader ipxe.efi               this machine needs another loader than its like
   nextboot host set node1 --exit grub-chain               its firmware does not go on to the disk by itself
   nextboot host set node1 --pxelinux-prefix http://10.0.0.1:8080/lab/   lpxelinux.0 fetches from there
+  nextboot host set node1 --power ipmi --bmc 10.0.9.11 --bmc-user admin --bmc-password-file bmc.secret
+  nextboot host set node1 --power redfish --bmc https://10.0.9.11 --bmc-user admin --bmc-insecure
+  nextboot host set node1 --power wol                     it can only be woken
   nextboot host set node1 --no-address --unset disk")]
     Set(HostSet),
 }
@@ -74,6 +80,9 @@ pub struct HostAdd {
     /// A value that templates see as host.vars.KEY; may be repeated.
     #[arg(long = "var", value_name = "KEY=VALUE", value_parser = key_value)]
     pub vars: Vec<(String, String)>,
+    /// What switches it.
+    #[command(flatten)]
+    pub power: Box<PowerArgs>,
 }
 
 /// Changes to a host.
@@ -133,6 +142,12 @@ pub struct HostSet {
     /// Take such a value away; may be repeated.
     #[arg(long, value_name = "KEY")]
     pub unset: Vec<String>,
+    /// What switches it.
+    #[command(flatten)]
+    pub power: Box<PowerArgs>,
+    /// Nothing switches it any more.
+    #[arg(long, conflicts_with = "power", help_heading = "Power")]
+    pub no_power: bool,
 }
 
 impl HostAdd {
@@ -176,10 +191,12 @@ impl HostSet {
             && self.pxelinux().is_empty()
             && self.vars.is_empty()
             && self.unset.is_empty()
+            && self.power.power.is_none()
+            && !self.no_power
     }
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE, e.g. disk=/dev/sda".into()),

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod host;
+mod power;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Subcommand};
 use nextboot_model::{Mac, ProfileName, Until};
 
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
+pub(crate) use power::{PowerArgs, PowerKind};
 
 /// Examples and exit codes, for the end of the program's own help.
 pub const EXAMPLES: &str = "\

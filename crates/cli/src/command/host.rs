@@ -1,7 +1,7 @@
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Session, part};
+use super::{Session, part, power};
 use crate::{
     args::{HostAdd, HostCommand, HostSet},
     failure::Failure,
@@ -42,6 +42,9 @@ impl Session {
         }
         if !pxelinux.is_empty() {
             body["pxelinux"] = pxelinux.into();
+        }
+        if let Some(power) = power::endpoint(&add.power)? {
+            body["power"] = power;
         }
         if !add.vars.is_empty() {
             body["vars"] = add.vars.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
@@ -91,7 +94,7 @@ impl Session {
         if set.is_empty() {
             return Err(Failure::Usage(
                 "nothing to change; name at least one of --mac, --uuid, --address, --loader, --exit, \
-                 --pxelinux-config, --pxelinux-prefix, --pxelinux-reboot, --var, --unset"
+                 --pxelinux-config, --pxelinux-prefix, --pxelinux-reboot, --power, --var, --unset"
                     .into(),
             ));
         }
@@ -114,6 +117,11 @@ impl Session {
         let pxelinux = set.pxelinux();
         if !pxelinux.is_empty() {
             body.insert("pxelinux".into(), pxelinux.into());
+        }
+        if set.no_power {
+            body.insert("power".into(), Value::Null);
+        } else if let Some(power) = power::endpoint(&set.power)? {
+            body.insert("power".into(), power);
         }
         let unset = set.unset.into_iter().map(|key| (key, Value::Null));
         let vars: Map<String, Value> =

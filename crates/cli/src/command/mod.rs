@@ -2,6 +2,7 @@
 
 mod events;
 mod host;
+mod power;
 
 use clap::CommandFactory;
 use hyper::Method;

@@ -153,6 +153,31 @@ fn commands_ask_what_the_api_offers() {
         ("host set n1 --exit grub-chain", vec![("PATCH", "/api/hosts/n1", r#"{"exit":"grub-chain"}"#)]),
         ("host set n1 --no-exit", vec![("PATCH", "/api/hosts/n1", r#"{"exit":null}"#)]),
         ("host set n1 --no-loader", vec![("PATCH", "/api/hosts/n1", r#"{"loader":null}"#)]),
+        ("host set n1 --no-power", vec![("PATCH", "/api/hosts/n1", r#"{"power":null}"#)]),
+        (
+            "host set n1 --power ipmi --bmc 10.0.9.1 --bmc-interface lan",
+            vec![(
+                "PATCH",
+                "/api/hosts/n1",
+                r#"{"power":{"address":"10.0.9.1","interface":"lan","kind":"ipmi"}}"#,
+            )],
+        ),
+        (
+            "host set n1 --power redfish --bmc 10.0.9.1 --bmc-port 8443 --bmc-insecure",
+            vec![(
+                "PATCH",
+                "/api/hosts/n1",
+                r#"{"power":{"insecure":true,"kind":"redfish","url":"https://10.0.9.1:8443"}}"#,
+            )],
+        ),
+        (
+            "host set n1 --power command --adapter pdu --adapter-var port=7",
+            vec![(
+                "PATCH",
+                "/api/hosts/n1",
+                r#"{"power":{"adapter":"pdu","kind":"command","vars":{"port":"7"}}}"#,
+            )],
+        ),
         ("host rm n1", vec![("DELETE", "/api/hosts/n1", "")]),
         (
             "host ls",
@@ -215,6 +240,23 @@ fn exit_codes_say_what_went_wrong() {
         assert_eq!(found, code, "{status} {body}: {text}");
         assert!(text.contains(message), "{status} {body}: {text}");
     }
+}
+
+#[test]
+fn a_password_comes_from_a_file_and_goes_to_the_server_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("secret");
+    std::fs::write(&file, "s3cr3t w0rd\nanother line\n").unwrap();
+    let answers = Answers::new(&[("PATCH /api/hosts/n1", 200, HOST)]);
+    let line =
+        format!("host set n1 --power ipmi --bmc b --bmc-user u --bmc-password-file {}", file.display());
+    let (asked, code, message) = run_against(&answers, &line);
+    assert_eq!((code, message.as_str()), (0, ""));
+    assert_eq!(asked[0].2, r#"{"power":{"address":"b","kind":"ipmi","password":"s3cr3t w0rd","user":"u"}}"#);
+    let (_, code, message) =
+        run_against(&answers, "host set n1 --power ipmi --bmc-password-file /does/not/exist");
+    assert_eq!(code, 2);
+    assert!(message.starts_with("cannot read a secret from /does/not/exist"), "{message}");
 }
 
 #[test]

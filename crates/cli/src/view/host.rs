@@ -1,5 +1,5 @@
 use super::{
-    Assignment, Attempt, Host, Loader, PastAttempt, Pxelinux, count, or_dash,
+    Assignment, Attempt, Host, Loader, PastAttempt, Pxelinux, count, or_dash, power,
     preview::with_reason,
     time::{clock, relative},
     timeline,
@@ -69,6 +69,7 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         ("own loader", host.loader.clone()),
         ("exit", host.exit.clone()),
         ("pxelinux", host.pxelinux.as_ref().map(pxelinux)),
+        ("power", host.power.as_ref().map(power::endpoint)),
         ("vars", Some(vars).filter(|vars| !vars.is_empty())),
         ("boots", Some(host.boots.profile.clone().unwrap_or_else(|| "nothing".into()))),
         ("because", host.boots.why.clone()),

@@ -7,6 +7,7 @@ mod event;
 mod host;
 mod metrics;
 mod neighbour;
+mod power;
 mod preview;
 mod profile;
 mod server;
@@ -38,6 +39,7 @@ pub(crate) struct Host {
     pub(crate) loader: Option<String>,
     pub(crate) exit: Option<String>,
     pub(crate) pxelinux: Option<Pxelinux>,
+    pub(crate) power: Option<Power>,
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) assignment: Assignment,
     pub(crate) boots: Boots,
@@ -52,6 +54,20 @@ pub(crate) struct Pxelinux {
     pub(crate) config: Option<String>,
     pub(crate) prefix: Option<String>,
     pub(crate) reboot: Option<u32>,
+}
+
+/// What switches a host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Power {
+    pub(crate) kind: String,
+    pub(crate) address: Option<String>,
+    pub(crate) mac: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) adapter: Option<String>,
+    pub(crate) interface: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) has_password: bool,
 }
 
 /// Which profile a host gets, and until when.

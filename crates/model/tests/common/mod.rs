@@ -8,8 +8,9 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use nextboot_model::{
-    Class, Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, ProfileName, PxelinuxOptions,
-    PxelinuxPatch, State, Target, Timestamp, Until, Uuid,
+    Adapter, Class, Command, Door, Exit, Host, HostName, HostPatch, Ipmi, LoaderName, Mac, Power,
+    ProfileName, PxelinuxOptions, PxelinuxPatch, Redfish, Secret, State, Target, Timestamp, Until, Uuid,
+    WakeOnLan,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -48,6 +49,7 @@ pub(crate) fn host(number: u8, macs: &[u8]) -> Host {
         loader: None,
         exit: None,
         pxelinux: Default::default(),
+        power: None,
         vars: BTreeMap::new(),
     }
 }
@@ -72,7 +74,7 @@ pub(crate) enum Arming {
 /// A command that still has to be told what it refers to.
 #[derive(Debug, Clone)]
 pub(crate) enum Wish {
-    Command(Command),
+    Command(Box<Command>),
     CallBack { mac: Mac, armed: Option<Arming>, by: Door },
     Delivered { name: HostName, armed: Arming },
     GiveUp { name: HostName, armed: Arming },
@@ -99,7 +101,7 @@ impl Step {
             .unwrap_or_default()
         };
         match &self.wish {
-            Wish::Command(command) => command.clone(),
+            Wish::Command(command) => Command::clone(command),
             Wish::CallBack { mac, armed, by } => {
                 let owner = state.by_mac(*mac).map_or_else(|| name(99), |record| record.host.name.clone());
                 let armed = armed.as_ref().map(|armed| find(&owner, armed));
@@ -175,6 +177,29 @@ fn pxelinux() -> impl Strategy<Value = PxelinuxOptions> {
         .prop_map(|(config, prefix, reboot)| PxelinuxOptions { config, prefix, reboot })
 }
 
+/// With and without secrets; one that no host can have now and then.
+fn powers() -> impl Strategy<Value = Power> {
+    let secrets = || option::of("[a-c ]{0,3}").prop_map(|text| text.map(Secret::new));
+    prop_oneof![
+        secrets().prop_map(|password| {
+            Power::Ipmi(Ipmi { address: Some("bmc".into()), user: "u".into(), password, ..Ipmi::default() })
+        }),
+        secrets().prop_map(|password| {
+            Power::Redfish(Redfish {
+                url: "https://bmc".into(),
+                insecure: true,
+                password,
+                ..Redfish::default()
+            })
+        }),
+        Just(Power::Wol(WakeOnLan::default())),
+        proptest::collection::btree_map("[a-c]", "[a-c\"]{0,3}".prop_map(Secret::new), 0..3).prop_map(
+            |vars| { Power::Command(Adapter { adapter: "pdu".into(), vars, ..Adapter::default() }) }
+        ),
+        Just(Power::Ipmi(Ipmi::default())),
+    ]
+}
+
 fn armings() -> impl Strategy<Value = Arming> {
     prop_oneof![4 => Just(Arming::Current), 2 => Just(Arming::Used), 1 => (0..100_u64).prop_map(Arming::Long)]
 }
@@ -188,9 +213,10 @@ fn commands() -> impl Strategy<Value = Command> {
         option::of(loaders()),
         option::of(exits()),
         pxelinux(),
+        option::of(powers()),
         vars(),
     )
-        .prop_map(|(name, macs, uuid, address, loader, exit, pxelinux, vars)| Host {
+        .prop_map(|(name, macs, uuid, address, loader, exit, pxelinux, power, vars)| Host {
             name,
             macs,
             uuid,
@@ -198,6 +224,7 @@ fn commands() -> impl Strategy<Value = Command> {
             loader,
             exit,
             pxelinux,
+            power,
             vars,
         });
     let patches = (
@@ -207,15 +234,17 @@ fn commands() -> impl Strategy<Value = Command> {
         option::of(option::of(loaders())),
         option::of(option::of(exits())),
         option::of(option::of("[a-z ]{0,3}")),
+        option::of(option::of(powers())),
         proptest::collection::btree_map("[a-c]", option::of("[a-z]{0,3}"), 0..3),
     )
-        .prop_map(|(macs, uuid, address, loader, exit, config, vars)| HostPatch {
+        .prop_map(|(macs, uuid, address, loader, exit, config, power, vars)| HostPatch {
             macs,
             uuid,
             address,
             loader,
             exit,
             pxelinux: PxelinuxPatch { config, ..PxelinuxPatch::default() },
+            power,
             vars,
         });
     prop_oneof![
@@ -231,7 +260,7 @@ fn commands() -> impl Strategy<Value = Command> {
 
 pub(crate) fn steps() -> impl Strategy<Value = Step> {
     let wishes = prop_oneof![
-        8 => commands().prop_map(Wish::Command),
+        8 => commands().prop_map(|command| Wish::Command(Box::new(command))),
         3 => ((0..8_u8).prop_map(mac), option::of(armings()), doors())
             .prop_map(|(mac, armed, by)| Wish::CallBack { mac, armed, by }),
         3 => (names(), armings()).prop_map(|(name, armed)| Wish::Delivered { name, armed }),

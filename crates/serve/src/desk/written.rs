@@ -165,6 +165,7 @@ mod tests {
             loader: None,
             exit: None,
             pxelinux: Default::default(),
+            power: None,
             vars: BTreeMap::new(),
         };
         let local = Assignment::local(Timestamp(since), Door::Rule { rule: "test".into() });
