@@ -89,6 +89,12 @@ impl From<Refusal> for ApiError {
             Refusal::BadHost(_) => (StatusCode::BAD_REQUEST, "bad-host"),
             Refusal::Full => (StatusCode::INSUFFICIENT_STORAGE, "table-full"),
             Refusal::Stale(_) => (StatusCode::CONFLICT, "stale"),
+            Refusal::UnknownTestRun(_) => (StatusCode::NOT_FOUND, "unknown-test-run"),
+            Refusal::TestRunFinished(_) | Refusal::TestRunIs { .. } => {
+                (StatusCode::CONFLICT, "test-run-status")
+            }
+            Refusal::TestQueueFull(_) => (StatusCode::CONFLICT, "test-queue-full"),
+            Refusal::TestsFull => (StatusCode::INSUFFICIENT_STORAGE, "table-full"),
         };
         Self::new(status, code, refusal.to_string())
     }

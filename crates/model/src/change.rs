@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, EventKind, HostName, Mac, Record};
+use crate::{Assignment, EventKind, HostName, Mac, Record, TestChange};
 
 /// What will be true. The unit of durability: a store writes changes, then lets them be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ pub enum Change {
     Put(Arc<Record>),
     /// The host is gone.
     Remove(HostName),
+    /// This is true of a test run.
+    Test(TestChange),
 }
 
 /// What a command changes and what there is to tell about it.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, ProfileName, Record,
-    Refusal, State, Target, Timestamp, Until, Used, Verdict,
+    Refusal, State, Target, Timestamp, Until, Used, Verdict, test_command::drop_queue,
 };
 
 impl Command {
@@ -13,6 +13,7 @@ impl Command {
     pub fn check(&self, state: &State, now: Timestamp) -> Result<Verdict, Refusal> {
         let mut verdict = Verdict::default();
         match self {
+            Self::Test(command) => return command.check(state, now),
             Self::AddHost { host, by } => {
                 if state.host(&host.name).is_some() {
                     return Err(Refusal::NameTaken(host.name.clone()));
@@ -33,6 +34,7 @@ impl Command {
             Self::RemoveHost { name } => {
                 let old = known(state, name)?;
                 verdict.changes.push(Change::Remove(name.clone()));
+                drop_queue(state, name, &mut verdict);
                 verdict.events.push((name.clone(), old.host.macs.first().copied(), EventKind::HostRemoved));
             }
             Self::Assign { targets, profile, class, until, by } => {

@@ -67,6 +67,12 @@ codes! {
     FileRefused "file-refused",
     SeedSent "seed-sent",
     TemplateFailed "template-failed",
+    TestQueued "test-queued",
+    TestStarted "test-started",
+    TestRequeued "test-requeued",
+    TestReported "test-reported",
+    TestFailed "test-failed",
+    TestRemoved "test-removed",
 }
 
 #[cfg(test)]
@@ -91,6 +97,10 @@ mod tests {
         // One macro does not take more of them.
         all["action"] = json!("on");
         all["was"] = Value::Null;
+        all["run"] = json!(1);
+        all["test"] = json!("t");
+        all["warnings"] = json!(0);
+        all["errors"] = json!(0);
         all
     }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Door, Host, HostName, HostPatch, Mac, ProfileName, Timestamp, Until};
+use crate::{Class, Door, Host, HostName, HostPatch, Mac, ProfileName, TestCommand, Timestamp, Until};
 
 /// Whom a command is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,4 +80,6 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// About test runs.
+    Test(TestCommand),
 }

@@ -3,8 +3,8 @@ use std::{fmt, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arch, AttemptId, Conflict, Door, HostName, Mac, OfferWay, PowerAction, PowerState, ProfileName,
-    Timestamp, Until,
+    Arch, AttemptId, Conflict, Door, HostName, Mac, OfferWay, PowerAction, PowerState, ProfileName, TestName,
+    TestRunId, Timestamp, Until,
 };
 
 /// One thing that was observed or decided. Logs, timelines and the live stream are views of these.
@@ -177,6 +177,27 @@ pub enum EventKind {
     SeedSent { name: String },
     /// A template could not be rendered.
     TemplateFailed { name: String, error: String },
+
+    /// A test waits for the host to ask for it.
+    TestQueued { run: TestRunId, test: TestName, by: Door },
+    /// The host took the script of a test.
+    TestStarted { run: TestRunId, test: TestName },
+    /// A test that was started waits again.
+    TestRequeued { run: TestRunId, test: TestName },
+    /// The log of a test came.
+    TestReported {
+        run: TestRunId,
+        test: TestName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+        warnings: u32,
+        errors: u32,
+        bytes: u64,
+    },
+    /// There is no log of a test.
+    TestFailed { run: TestRunId, test: TestName, reason: String },
+    /// A test run was forgotten.
+    TestRemoved { run: TestRunId },
 }
 
 /// How an attempt ended.
@@ -241,6 +262,7 @@ impl EventKind {
                 | Self::NeedsOneOffer { .. }
                 | Self::GoesRound { .. }
                 | Self::LargeBlocksVanish { .. }
+                | Self::TestFailed { .. }
         ) || matches!(self, Self::Delivered { times, .. } if *times >= 3)
     }
 }
@@ -415,6 +437,16 @@ impl fmt::Display for EventKind {
             Self::TemplateFailed { name, error } => {
                 write!(out, "{name} cannot be written for this host: {error}")
             }
+            Self::TestQueued { run, test, by } => write!(out, "test {test} queued as run {run} (by {by})"),
+            Self::TestStarted { run, test } => write!(out, "took the test {test}, run {run}"),
+            Self::TestRequeued { run, test } => write!(out, "test {test}, run {run}, waits again"),
+            Self::TestReported { run, test, version, warnings, errors, bytes } => {
+                write!(out, "test {test}, run {run}: {errors} errors, {warnings} warnings")?;
+                version.as_ref().map_or(Ok(()), |version| write!(out, ", version {version}"))?;
+                write!(out, " ({} of log)", size(*bytes))
+            }
+            Self::TestFailed { run, test, reason } => write!(out, "test {test}, run {run}, failed: {reason}"),
+            Self::TestRemoved { run } => write!(out, "test run {run} forgotten"),
         }
     }
 }

@@ -31,6 +31,10 @@ mod pxelinux;
 mod refusal;
 mod rounds;
 mod state;
+mod test_command;
+mod test_log;
+mod test_run;
+mod test_table;
 mod time;
 mod uuid;
 mod way;
@@ -48,7 +52,7 @@ pub use host::{BadHost, Host, HostPatch, MAX_MACS, MAX_VAR_NAME, MAX_VAR_VALUE, 
 pub use lease::{Lease, LeaseState};
 pub use loader::{BadLoaderName, LoaderName, MAX_LOADER_NAME};
 pub use mac::{BadMac, Mac};
-pub use name::{BadName, HostName, ProfileName};
+pub use name::{BadName, HostName, ProfileName, TestName};
 pub use neighbour::{Conflict, Neighbour};
 pub use power::{
     Adapter, BadPower, Ipmi, MAX_ADAPTER_NAME, MAX_PASSWORD, MAX_USER, Power, PowerAction, PowerState,
@@ -61,6 +65,10 @@ pub use pxelinux::{
 pub use refusal::{MAX_HOSTS, Refusal};
 pub use rounds::Rounds;
 pub use state::{Record, State};
+pub use test_command::{MAX_OPEN_TESTS, MAX_TESTS_OF_HOST, TestCommand};
+pub use test_log::{LogReader, MAX_TEST_LINE, MAX_TEST_LINES, TestReport};
+pub use test_run::{LineKind, TestLine, TestRun, TestRunId, TestStatus};
+pub use test_table::{TestChange, TestTable};
 pub use time::Timestamp;
 pub use uuid::{BadUuid, Uuid};
 pub use way::OfferWay;

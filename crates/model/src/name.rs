@@ -81,6 +81,24 @@ name!(
     |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '@' | ':')
 );
 
+name!(
+    /// A test's name, which is also its file's, without the `.test` at its end: 1 to 100 letters, digits, `-`, `_`, `.`, `+`,
+    /// `@` or `:`, the first a letter, digit or `_`.
+    TestName,
+    "test",
+    "use 1 to 100 letters, digits, '-', '_', '.', '+', '@' or ':', and begin with a letter or digit",
+    100,
+    |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '@' | ':')
+);
+
+impl TestName {
+    /// True for the test that a machine gets when nothing is queued for it.
+    #[must_use]
+    pub fn is_wait(&self) -> bool {
+        &*self.0 == "wait"
+    }
+}
+
 impl ProfileName {
     /// The profile that is always there: boot from the host's own disk.
     #[must_use]
@@ -104,6 +122,7 @@ mod tests {
         for text in ["", ".", "..", "../x", "a/b", "a\\b", "-x", "a b", "a\nb", "ä", "a\0"] {
             assert!(text.parse::<HostName>().is_err(), "{text:?}");
             assert!(text.parse::<ProfileName>().is_err(), "{text:?}");
+            assert!(text.parse::<TestName>().is_err(), "{text:?}");
         }
         assert!("x".repeat(64).parse::<HostName>().is_err());
     }

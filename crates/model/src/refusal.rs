@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use crate::{BadHost, HostName, Mac, Uuid};
+use crate::{BadHost, HostName, MAX_OPEN_TESTS, MAX_TESTS_OF_HOST, Mac, TestRunId, TestStatus, Uuid};
 
 /// Most hosts that the table takes.
 pub const MAX_HOSTS: usize = 1_000_000;
@@ -53,12 +53,32 @@ pub enum Refusal {
     /// The assignment that this was about is not the host's any more.
     #[error("host {0} has been assigned something else since (or has called back already)")]
     Stale(HostName),
+    /// No test run has that number.
+    #[error("there is no test run {0}")]
+    UnknownTestRun(TestRunId),
+    /// The test run is finished, so nothing can be changed about it.
+    #[error("test run {0} is finished; queue the test anew")]
+    TestRunFinished(TestRunId),
+    /// The test run is not as far, or further.
+    #[error("test run {id} is {status}")]
+    TestRunIs {
+        /// Which run.
+        id: TestRunId,
+        /// How far it is.
+        status: TestStatus,
+    },
+    /// Enough is queued for this host.
+    #[error("a host may have {MAX_TESTS_OF_HOST} test runs queued, and {0} would have more")]
+    TestQueueFull(HostName),
+    /// Enough is queued in all.
+    #[error("the table holds {MAX_OPEN_TESTS} open test runs, its limit")]
+    TestsFull,
 }
 
 impl Refusal {
     /// True when what the command names does not exist.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::UnknownName(_) | Self::UnknownMac(_))
+        matches!(self, Self::UnknownName(_) | Self::UnknownMac(_) | Self::UnknownTestRun(_))
     }
 }

@@ -3,7 +3,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 use imbl::{HashMap, OrdMap};
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, Change, Host, HostName, Mac, Uuid};
+use crate::{Assignment, Change, Host, HostName, Mac, TestTable, Uuid};
 
 /// A host and what it gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,7 @@ pub struct State {
     by_mac: HashMap<Mac, HostName>,
     by_uuid: HashMap<Uuid, HostName>,
     by_address: HashMap<Ipv4Addr, HostName>,
+    tests: TestTable,
 }
 
 impl State {
@@ -39,6 +40,19 @@ impl State {
     #[must_use]
     pub fn with_revision(mut self, revision: u64) -> Self {
         self.revision = revision;
+        self
+    }
+
+    /// The test runs.
+    #[must_use]
+    pub fn tests(&self) -> &TestTable {
+        &self.tests
+    }
+
+    /// The same hosts with these test runs: for whoever read them from the disk.
+    #[must_use]
+    pub fn with_tests(mut self, tests: TestTable) -> Self {
+        self.tests = tests;
         self
     }
 
@@ -119,6 +133,7 @@ impl State {
                 self.records.insert(name.clone(), Arc::clone(record));
             }
             Change::Remove(name) => self.forget(name),
+            Change::Test(change) => self.tests.apply(change),
         }
     }
 

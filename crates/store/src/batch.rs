@@ -2,7 +2,9 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
-use nextboot_model::{Change, Command, Event, EventKind, HostName, Lease, Record, Refusal, State, Timestamp};
+use nextboot_model::{
+    Change, Command, Event, EventKind, HostName, Lease, Record, Refusal, State, TestChange, Timestamp,
+};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{LeaseError, Receipt, SubmitError, failure::Failure, job::NewEvent};
@@ -11,6 +13,7 @@ use crate::{LeaseError, Receipt, SubmitError, failure::Failure, job::NewEvent};
 pub(crate) enum Write {
     Put { old: Option<Arc<Record>>, new: Arc<Record> },
     Remove(HostName),
+    Test(TestChange),
     Lease(Lease),
     NoLease(Ipv4Addr),
 }
@@ -124,6 +127,7 @@ impl Batch {
                         Write::Put { old, new: Arc::clone(new) }
                     }
                     Change::Remove(name) => Write::Remove(name.clone()),
+                    Change::Test(change) => Write::Test(change.clone()),
                 });
                 self.working.apply(change);
             }

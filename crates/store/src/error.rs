@@ -2,6 +2,8 @@ use std::{io, path::PathBuf};
 
 use nextboot_model::Refusal;
 
+use crate::LogError;
+
 /// Why the state cannot be opened. Nothing was changed; every message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -114,13 +116,27 @@ pub enum LeaseError {
     Disk(String),
 }
 
-/// Why the journal cannot be read.
+/// Why the log of a test run was not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// The log itself.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What it says could not be written, or there is no such run.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The run could not be looked at.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Why the disk cannot be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// The store was closed.
     #[error("the store is closed")]
     Stopped,
     /// The disk or the database did not answer.
-    #[error("the journal cannot be read: {0}")]
+    #[error("the database cannot be read: {0}")]
     Disk(String),
 }

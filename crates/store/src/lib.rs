@@ -47,7 +47,8 @@
 //!
 //! One SQLite database in WAL mode, for its owner's eyes only (it holds a secret). Operators may look into it with
 //! `sqlite3` while nextboot runs, and back it up with `.backup`; copying the bare file is right only after
-//! [`Store::close`]. Tables: `host` (with its assignment), `mac`, `lease`, `event`, `meta`. Names, MACs, addresses,
+//! [`Store::close`]. Tables: `host` (with its assignment), `mac`, `lease`, `event`,
+//! `test_run`, `test_line`, `meta`. Names, MACs, addresses,
 //! profiles and moments (milliseconds since 1970) are columns; the rest is JSON in `doc`, `vars` and
 //! `power`, and `secrets` has the passwords of power endpoints. Nothing is written
 //! twice, so nothing can disagree, and UNIQUE columns keep the file itself from giving a MAC, a UUID or an address two
@@ -56,6 +57,9 @@
 //! Nobody else may write to it while nextboot runs: the state is in memory, and what it does not know of it cannot show.
 //! A lock on the file beside it (`….lock`) keeps a second nextboot away. A stranger's rows do not go unnoticed for
 //! ever: a command that meets one fails.
+//!
+//! The logs of test runs are files in the directory `tests` beside it, `<number>.log`: written whole under another name, synced,
+//! then renamed. What they say is in the database.
 //!
 //! # Choices
 //!
@@ -86,13 +90,17 @@ mod rows;
 mod schema;
 mod store;
 mod tell;
+mod test_logs;
+mod test_rows;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use error::{LeaseError, OpenError, ReadError, SubmitError};
+pub use error::{FileError, LeaseError, OpenError, ReadError, SubmitError};
 pub use job::NewEvent;
 pub use journal::{MAX_EVENTS, Order, Query};
 pub use limits::{Clock, Limits};
 pub use measured::{Measured, Waiting};
 pub use store::{Loaded, Receipt, Store};
+pub use test_logs::{LogError, LogUpload, TestLogs};
+pub use test_rows::{MAX_TEST_ROWS, TestQuery, TestVersion};

@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, fmt::Display, path::Path, sync::Arc};
 
-use nextboot_model::{Change, Command, Lease, Mac, State};
+use nextboot_model::{Change, Command, Lease, Mac, State, TestChange, TestTable};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
-use crate::{OpenError, journal, open::explain, rows};
+use crate::{OpenError, journal, open::explain, rows, test_rows};
 
 /// All that a database holds but the journal.
 #[derive(Debug)]
@@ -25,9 +25,10 @@ pub(crate) fn load(path: &Path, connection: &Connection) -> Result<Contents, Ope
     let explain = |error: rusqlite::Error| explain(path, &error);
     let table = |table| Table { path, table, connection };
     let hosts = state(&table("mac"), &table("host"))?;
+    let tests = tests(&table("test_run"), &table("meta"))?;
     let leases = table("lease").read(rows::LEASE, rows::read_lease)?;
     Ok(Contents {
-        state: hosts.with_revision(revision(&table("meta"))?),
+        state: hosts.with_tests(tests).with_revision(revision(&table("meta"))?),
         leases,
         secret: secret(&table("meta"))?,
         events: journal::ends(connection).map_err(explain)?,
@@ -85,6 +86,7 @@ impl Table<'_> {
 fn key(row: &Row<'_>) -> String {
     match row.get_ref(0) {
         Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).chars().take(128).collect(),
+        Ok(ValueRef::Integer(number)) => number.to_string(),
         Ok(other) => format!("{other:?}").chars().take(128).collect(),
         Err(_) => String::new(),
     }
@@ -120,6 +122,20 @@ fn state(macs: &Table<'_>, hosts: &Table<'_>) -> Result<State, OpenError> {
         }
         None => Ok(state),
     }
+}
+
+fn tests(runs: &Table<'_>, meta: &Table<'_>) -> Result<TestTable, OpenError> {
+    let mut state = State::default();
+    runs.read(&test_rows::open_runs(), |row| {
+        let run = Arc::new(test_rows::read(row)?);
+        state.apply(&Change::Test(TestChange::Open(run)));
+        Ok(())
+    })?;
+    let mut table = state.tests().clone();
+    runs.read(test_rows::FINISHED, |row| test_rows::remember(row, &mut table))?;
+    let last = meta.meta::<i64>("test_run")?.unwrap_or(0);
+    let last = u64::try_from(last).map_err(|_| meta.bad("test_run", "it is negative"))?;
+    Ok(table.counting_from(last))
 }
 
 /// Goes on counting where the last run ended, so that no revision ever means two states.

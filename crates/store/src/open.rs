@@ -149,7 +149,7 @@ fn inspect(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     if let Some(what) = schema::meddled(connection).map_err(explain)? {
         return Err(damaged(what));
     }
-    for table in ["meta", "host", "mac", "lease"] {
+    for table in ["meta", "host", "mac", "lease", "test_run"] {
         if let Some(what) = damage(connection, table).map_err(explain)? {
             return Err(damaged(what));
         }

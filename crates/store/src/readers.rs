@@ -3,13 +3,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use nextboot_model::Event;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use crate::{Query, ReadError, journal, open};
+use crate::{ReadError, open};
 
-/// Connections that only read the journal, used on threads that may wait.
+/// Connections that only read, used on threads that may wait.
 #[derive(Debug)]
 pub(crate) struct Readers {
     path: PathBuf,
@@ -22,25 +21,29 @@ impl Readers {
         Self { path, idle: Mutex::default(), room: Arc::new(Semaphore::new(most.max(1))) }
     }
 
-    pub(crate) async fn query(self: &Arc<Self>, query: Query) -> Result<Vec<Event>, ReadError> {
+    /// Has somebody read on a connection.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
         let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| ReadError::Stopped)?;
         let readers = Arc::clone(self);
         let answer = tokio::task::spawn_blocking(move || {
             let _room = room;
-            readers.run(&query)
+            readers.run(read)
         });
         answer.await.map_err(|_| ReadError::Stopped)?.map_err(|error| ReadError::Disk(error.to_string()))
     }
 
-    fn run(&self, query: &Query) -> rusqlite::Result<Vec<Event>> {
+    fn run<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = idle.map_or_else(|| open::open_reader(&self.path), Ok)?;
-        let events = journal::select(&connection, query)?;
+        let answer = read(&connection)?;
         // One that failed is not used again.
         if !self.room.is_closed() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
-        Ok(events)
+        Ok(answer)
     }
 
     /// Lets go of the file.

@@ -7,7 +7,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6e78_6274;
 
 /// What leads from one schema version to the next; the version is how many of these were run. Never change one that was
 /// released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
 
 /// The columns are the truth and nothing is written twice: `host.doc` holds what is left of an assignment beside its
 /// columns. Moments are milliseconds since 1970; an `expires` of NULL is never.
@@ -79,6 +79,37 @@ const V5: &str = "ALTER TABLE host ADD COLUMN pxelinux TEXT;";
 const V6: &str = "
 ALTER TABLE host ADD COLUMN power TEXT;
 ALTER TABLE host ADD COLUMN secrets TEXT;
+";
+
+/// Test runs, and what their logs say. A run outlives its host.
+const V7: &str = "
+CREATE TABLE test_run (
+    id INTEGER PRIMARY KEY,
+    host TEXT NOT NULL,
+    test TEXT NOT NULL,
+    status TEXT NOT NULL,
+    queued INTEGER NOT NULL,
+    started INTEGER,
+    finished INTEGER,
+    version TEXT,
+    infos INTEGER NOT NULL,
+    warnings INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    note TEXT
+) STRICT;
+CREATE INDEX test_run_host ON test_run (host, id);
+CREATE INDEX test_run_test ON test_run (test, id);
+CREATE INDEX test_run_version ON test_run (version, id) WHERE version IS NOT NULL;
+CREATE INDEX test_run_open ON test_run (id) WHERE status IN ('queued', 'started');
+
+CREATE TABLE test_line (
+    run INTEGER NOT NULL REFERENCES test_run (id) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The newest version we know.

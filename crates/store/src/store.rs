@@ -11,12 +11,15 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use nextboot_model::{Change, Command, Event, Lease, State, Timestamp};
+use nextboot_model::{
+    Change, Command, Event, Lease, State, TestCommand, TestLine, TestName, TestRun, TestRunId, Timestamp,
+};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
 use crate::{
-    Clock, LeaseError, Limits, Measured, NewEvent, OpenError, Query, ReadError, SubmitError, Waiting,
-    job::Job, load, open, readers::Readers, writer::Writer,
+    Clock, FileError, LeaseError, Limits, LogUpload, Measured, NewEvent, OpenError, Query, ReadError,
+    SubmitError, TestLogs, TestQuery, TestVersion, Waiting, job::Job, journal, load, open, readers::Readers,
+    test_rows, writer::Writer,
 };
 
 /// A handle to the durable state. Clones are cheap and mean the same state.
@@ -32,6 +35,8 @@ struct Inner {
     commands: Arc<Semaphore>,
     leases: Arc<Semaphore>,
     notes: Arc<Semaphore>,
+    /// Held while a log is put in its place and what it says is written, so that of two the later counts in both.
+    filing: tokio::sync::Mutex<()>,
     secret: [u8; 32],
     clock: Clock,
     /// How many of each may wait at once.
@@ -47,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<Arc<Event>>,
     pub(crate) readers: Arc<Readers>,
     pub(crate) measured: Measured,
+    pub(crate) logs: Arc<TestLogs>,
     dropped: AtomicU64,
 }
 
@@ -100,12 +106,15 @@ impl Store {
         let lock = open::lock(path)?;
         let connection = open::open(path)?;
         let contents = load::load(path, &connection)?;
+        let logs = TestLogs::beside(path);
+        logs.tidy(contents.state.tests());
         let loaded = Loaded { leases: contents.leases, last_event: contents.events.1 };
         let shared = Arc::new(Shared {
             state: ArcSwap::from_pointee(contents.state),
             events: broadcast::Sender::new(limits.follow.max(1)),
             readers: Arc::new(Readers::new(path.to_owned(), limits.readers)),
             measured: Measured::default(),
+            logs: Arc::new(logs),
             dropped: AtomicU64::new(0),
         });
         let (queue, jobs) = mpsc::channel();
@@ -124,6 +133,7 @@ impl Store {
             leases: Arc::new(Semaphore::new(room.leases)),
             notes: Arc::new(Semaphore::new(room.notes)),
             room,
+            filing: tokio::sync::Mutex::new(()),
             secret: contents.secret,
             clock: clock.clone(),
         };
@@ -229,7 +239,88 @@ impl Store {
     /// # Errors
     /// Why it cannot be read.
     pub async fn events(&self, query: Query) -> Result<Vec<Event>, ReadError> {
-        self.0.shared.readers.query(query).await
+        self.0.shared.readers.read(move |connection| journal::select(connection, &query)).await
+    }
+
+    /// Looks for test runs, open and finished. To be called within a tokio runtime, as all that reads the disk.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn test_runs(&self, query: TestQuery) -> Result<Vec<TestRun>, ReadError> {
+        self.0.shared.readers.read(move |connection| test_rows::select(connection, &query)).await
+    }
+
+    /// One test run: from memory when it is open.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn test_run(&self, id: TestRunId) -> Result<Option<Arc<TestRun>>, ReadError> {
+        let state = self.state();
+        if let Some(run) = state.tests().run(id) {
+            return Ok(Some(Arc::clone(run)));
+        }
+        if !state.tests().is_finished(id) {
+            return Ok(None);
+        }
+        let run = self.0.shared.readers.read(move |connection| test_rows::one(connection, id)).await?;
+        Ok(run.map(Arc::new))
+    }
+
+    /// At most `most` lines of a test run's log that say something, from place `from` on.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn test_lines(
+        &self,
+        id: TestRunId,
+        from: usize,
+        most: usize,
+    ) -> Result<Vec<TestLine>, ReadError> {
+        self.0.shared.readers.read(move |connection| test_rows::lines(connection, id, from, most)).await
+    }
+
+    /// At most `most` versions that were tested, the newest first, those that are older than the run `before`.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn test_versions(
+        &self,
+        before: Option<TestRunId>,
+        most: usize,
+    ) -> Result<Vec<TestVersion>, ReadError> {
+        self.0.shared.readers.read(move |connection| test_rows::versions(connection, before, most)).await
+    }
+
+    /// The tests that runs tell of, in the order of their names.
+    ///
+    /// # Errors
+    /// Why they cannot be read.
+    pub async fn tests_run(&self) -> Result<Vec<TestName>, ReadError> {
+        self.0.shared.readers.read(test_rows::names).await
+    }
+
+    /// The logs of test runs.
+    #[must_use]
+    pub fn test_logs(&self) -> &Arc<TestLogs> {
+        &self.0.shared.logs
+    }
+
+    /// Finishes a test run with a log that came whole. When the answer comes, log, lines and counts are durable; they replace
+    /// what an earlier log left. `keep` is how many finished runs are kept.
+    ///
+    /// # Errors
+    /// Why not. The log is not kept then, but where the disk failed between the two.
+    pub async fn file_log(&self, upload: LogUpload, keep: usize) -> Result<Receipt, FileError> {
+        let id = upload.id();
+        let _alone = self.0.filing.lock().await;
+        let past = if self.state().tests().is_finished(id) { self.test_run(id).await? } else { None };
+        let (report, bytes) = upload.file().await?;
+        let report = TestCommand::Report { id, report: Arc::new(report), bytes, past, keep };
+        let outcome = self.submit(Command::Test(report)).await;
+        if self.state().tests().host_of(id).is_none() {
+            self.test_logs().remove(id);
+        }
+        Ok(outcome?)
     }
 
     /// Waits until nothing can be written any more: the store was closed, or its thread failed. A server that cannot

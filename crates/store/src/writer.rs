@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nextboot_model::State;
+use nextboot_model::{State, TestChange};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -23,6 +23,7 @@ use crate::{
     rows,
     store::Shared,
     tell::tell,
+    test_rows,
 };
 
 /// How long to wait before trying again to write what was noted, when the disk did not take it.
@@ -235,6 +236,12 @@ impl Writer {
             match write {
                 Write::Put { old, new } => rows::put_record(connection, old.as_deref(), new)?,
                 Write::Remove(name) => rows::remove_record(connection, name.as_str())?,
+                Write::Test(TestChange::Open(run)) => test_rows::put(connection, run)?,
+                Write::Test(TestChange::File { run, lines }) => {
+                    test_rows::put(connection, run)?;
+                    test_rows::put_lines(connection, run.id, lines)?;
+                }
+                Write::Test(TestChange::Remove(id)) => test_rows::remove(connection, *id)?,
                 Write::Lease(lease) => rows::put_lease(connection, lease)?,
                 Write::NoLease(address) => rows::remove_lease(connection, *address)?,
             }
@@ -244,6 +251,10 @@ impl Writer {
             connection
                 .prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'revision'")?
                 .execute([revision])?;
+        }
+        let last_test = batch.working.tests().last();
+        if last_test != self.shared.state.load().tests().last() {
+            test_rows::put_last(connection, last_test)?;
         }
         for entry in &batch.entries {
             journal::insert(connection, &entry.event)?;
@@ -275,6 +286,11 @@ impl Writer {
         for (event, _) in &entries {
             // Nobody has to follow.
             let _ = self.shared.events.send(Arc::clone(event));
+        }
+        for write in &batch.writes {
+            if let Write::Test(TestChange::Remove(id)) = write {
+                self.shared.logs.remove(*id);
+            }
         }
         batch.answer(Ok(()));
         for (event, _) in entries.iter().filter(|(_, told)| !told) {

@@ -167,7 +167,8 @@ async fn a_database_of_the_first_release_is_brought_up_to_date_and_loses_nothing
         "ALTER TABLE lease DROP COLUMN uuid; ALTER TABLE lease DROP COLUMN relay_info;
          ALTER TABLE host DROP COLUMN loader; ALTER TABLE host DROP COLUMN exit;
          ALTER TABLE host DROP COLUMN pxelinux; ALTER TABLE host DROP COLUMN power;
-         ALTER TABLE host DROP COLUMN secrets; PRAGMA user_version = 1",
+         ALTER TABLE host DROP COLUMN secrets; DROP TABLE test_line; DROP TABLE test_run;
+         PRAGMA user_version = 1",
     );
     let (store, loaded) = place.open();
     assert_eq!(loaded.leases, [Lease { uuid: None, relay_info: None, ..lease(1) }]);
@@ -205,6 +206,21 @@ async fn a_row_that_no_state_can_hold_is_named() {
         ("UPDATE host SET doc = replace(hex(zeroblob(100000)), '00', '[') WHERE name = 'n1'", "host", "n1"),
         ("UPDATE host SET since = -1 WHERE name = 'n2'", "host", "n2"),
         ("UPDATE host SET vars = '{\"a b\":\"\"}' WHERE name = 'n2'", "host", "n2"),
+        (
+            "INSERT INTO test_run VALUES (7, '../x', 't', 'done', 1, 1, 1, NULL, 0, 0, 0, 0, NULL)",
+            "test_run",
+            "7",
+        ),
+        (
+            "INSERT INTO test_run VALUES (7, 'n1', '../t', 'queued', 1, 1, 1, NULL, 0, 0, 0, 0, NULL)",
+            "test_run",
+            "7",
+        ),
+        (
+            "INSERT INTO test_run VALUES (7, 'n1', 't', 'started', -1, 1, 1, NULL, 0, 0, 0, 0, NULL)",
+            "test_run",
+            "7",
+        ),
         ("UPDATE host SET vars = '[]' WHERE name = 'n2'", "host", "n2"),
         ("UPDATE host SET uuid = 'x' WHERE name = 'n2'", "host", "n2"),
         // The other byte order of n1's.
