@@ -276,6 +276,13 @@ fn by_rule(site: &Site, tree: &dyn Tree) -> Plan {
             Some(hand) => by_hand(site, tree, &hand),
             None => nothing("not a known host, and the tree has no pxelinux.cfg/default"),
         },
+        Unknown::Loader => match tree.hand("default") {
+            Some(hand) => by_hand(site, tree, &hand),
+            None => plan(
+                Some(Arc::new(loose(TREE_DEFAULT))),
+                "not a known host; unknown machines get their loader".to_owned(),
+            ),
+        },
         Unknown::Profile(name) => match site.profile(tree, name) {
             Some(profile) => plan(Some(profile), format!("not a known host; unknown machines get {name}")),
             None => plan(None, format!("not a known host, and the profile {name} for such does not exist")),
@@ -307,7 +314,7 @@ pub(crate) fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: 
     let by_default = match &plan.profile {
         _ if plan.host.is_some() || name == TREE_DEFAULT => false,
         Some(profile) => matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT),
-        None => site.unknown == Unknown::TreeDefault,
+        None => matches!(site.unknown, Unknown::TreeDefault | Unknown::Loader),
     };
     let Some(text) = tree.read(name).filter(|_| by_default) else { return plan };
     let own = || Arc::new(loose(name));

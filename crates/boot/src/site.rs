@@ -18,6 +18,8 @@ pub enum Unknown {
     Ignore,
     /// The tree's own `pxelinux.cfg/default`.
     TreeDefault,
+    /// Their loaders, and what those find in the tree: its `pxelinux.cfg/default` where there is one.
+    Loader,
     /// This profile; never one of class `install`.
     Profile(ProfileName),
 }

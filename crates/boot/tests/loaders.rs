@@ -252,6 +252,10 @@ fn all_that_a_rule_names_must_fit() {
     ] {
         assert!(part.fits(&machine) && !part.fits(&nobody), "{part}");
     }
+    let number = |number| Rule { archs: vec![Arch(number)], ..Rule::default() };
+    let but = |except: Rule| Rule { except: vec![except], ..Rule::default() };
+    assert!(number(7).fits(&machine) && !number(9).fits(&machine));
+    assert!(but(number(9)).fits(&machine) && !but(number(7)).fits(&machine));
     let http = Rule { arch: vec![Kind::UefiX64], ..Rule::default() };
     assert!(http.fits(&client(Firmware::HttpBoot, &[0x10])), "HTTP Boot is the same machine");
     assert!(http.fits(&client(Firmware::Ipxe, &[0x07])), "and so is iPXE on it");
@@ -449,6 +453,14 @@ fn what_pxelinux_is_told_comes_from_the_nearest_that_says_something() {
     let codes: Vec<u8> =
         world.plan(&bios([10, 1, 0, 1])).loader_options().iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, [209, 210, 211]);
+}
+
+#[test]
+fn a_stranger_may_get_its_loader_whatever_the_tree_has() {
+    let mut world = World::new(Class::Live, None);
+    world.site.unknown = Unknown::Loader;
+    let stranger = Client { mac: Some(Mac([2, 0, 0, 0, 0, 9])), ..client(Firmware::Pxe, &[0]) };
+    assert_eq!(world.plan(&stranger).loader, Some(Loader::file("pxelinux.0")));
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn moves() -> impl Strategy<Value = Move> {
         2 => (host.clone(), 0..PROFILES.len()).prop_map(|(host, profile)| Move::Link { host, profile }),
         1 => host.prop_map(Move::Unlink),
         2 => prop_oneof![Just(Class::Install), Just(Class::Live), Just(Class::Unclassified)].prop_map(Move::Reclassify),
-        1 => (0..4_u8).prop_map(Move::UnknownGets),
+        1 => (0..5_u8).prop_map(Move::UnknownGets),
         1 => (0..HOSTS, any::<bool>(), any::<bool>(), any::<bool>())
             .prop_map(|(host, own, rule, of_profile)| Move::Loaders { host, own, rule, of_profile }),
         1 => any::<(bool, bool)>().prop_map(|(unknown, hosts)| Move::Menu { unknown, hosts }),
@@ -312,6 +312,7 @@ impl World {
                 self.site.unknown = match at {
                     0 => Unknown::Ignore,
                     1 => Unknown::TreeDefault,
+                    4 => Unknown::Loader,
                     2 => Unknown::Profile("installer".parse().unwrap()),
                     _ => Unknown::Profile("fickle".parse().unwrap()),
                 };

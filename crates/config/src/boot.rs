@@ -152,10 +152,11 @@ fn unknown(item: &Item<'_>) -> Option<Unknown> {
     match item.text()? {
         "ignore" => Some(Unknown::Ignore),
         "default" => Some(Unknown::TreeDefault),
+        "loader" => Some(Unknown::Loader),
         text => match text.strip_prefix("profile:").map(str::parse::<ProfileName>) {
             Some(Ok(name)) => Some(Unknown::Profile(name)),
             Some(Err(error)) => item.wrong(error.to_string()),
-            None => item.wrong("use \"ignore\", \"default\" or \"profile:NAME\""),
+            None => item.wrong("use \"ignore\", \"default\", \"loader\" or \"profile:NAME\""),
         },
     }
 }

@@ -50,7 +50,8 @@ fn the_example_shows_every_key() {
         let last = key.rsplit('.').next().unwrap_or(&key);
         // What an option's value is written as stands in a comment.
         let in_braces = key.strip_prefix("boot.loaders.").is_some_and(|rest| rest.contains('.'));
-        let found = key.contains(".options.")
+        let braces = [".options.", ".option.", ".also.", ".except."];
+        let found = braces.iter().any(|braces| key.contains(braces))
             || (in_braces && shown.iter().any(|line| line.contains(&format!(" {last} = "))))
             || shown.iter().any(|line| {
                 line.starts_with(&format!("{last} = "))
@@ -219,7 +220,7 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         (
             "[[dhcp.reservation]]\nmac = \"52:54:00:00:00:01\"".into(),
-            "1: dhcp.reservation.address: missing; write address = \"10.0.0.10\", with one of your network",
+            "1: dhcp.reservation.address: missing; write address = \"10.0.0.10\", with one of your network, or name or lease_time",
         ),
         (
             with("[[dhcp.reservation]]\nmac = \"53:54:00:00:00:01\"\naddress = \"10.0.0.9\""),
@@ -303,7 +304,7 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         (
             "[boot]\nunknown = \"grml\"".into(),
-            "2: boot.unknown = \"grml\": use \"ignore\", \"default\" or \"profile:NAME\"",
+            "2: boot.unknown = \"grml\": use \"ignore\", \"default\", \"loader\" or \"profile:NAME\"",
         ),
         (
             "[boot]\nunknown = \"profile:u\"\n[profiles.u]\nclass = \"install\"".into(),
@@ -361,7 +362,7 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         (
             "[[boot.rule]]\nloader = \"a\"".into(),
-            "1: boot.rule.firmware: it would be for every machine; say which with firmware, arch, vendor, mac or subnet, or use [boot.loaders]",
+            "1: boot.rule.firmware: it would be for every machine; say which with firmware, arch, vendor, mac, subnet or except, or use [boot.loaders]",
         ),
         (
             "[[boot.rule]]\nmac = \"52\"".into(),

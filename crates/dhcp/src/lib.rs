@@ -87,6 +87,6 @@ pub use packet::{BootItem, Garbage, Heard, MAX_PACKET, Options, Packet};
 pub use probe::probe;
 pub use proxy::{Proxy, ProxyConfig, Ways};
 pub use server::{
-    Class, LeaseTime, Members, Owner, Parameters, PoolRange, Reservation, Reservations, Reserved, Server,
-    ServerConfig, SiteOption, Subnet,
+    Class, LeaseTime, Members, OptionTest, Owner, Parameters, PoolRange, Reservation, Reservations, Reserved,
+    Says, Server, ServerConfig, SiteOption, Subnet,
 };

@@ -1,5 +1,5 @@
 use nextboot_boot::Kind;
-use nextboot_dhcp::{Class, ClientKind, Members, PoolRange, Subnet};
+use nextboot_dhcp::{Class, ClientKind, Members, OptionTest, PoolRange, Says, Subnet};
 use nextboot_model::Arch;
 
 use super::{bytes, lease_time, parameters, pool};
@@ -14,7 +14,18 @@ const MAX_CLASSES: usize = 256;
 
 /// Reads a `[[dhcp.class]]`; its pools are checked when all subnets are known.
 pub(super) fn read(section: &mut Section<'_>) -> (Class, Vec<Placed<PoolRange>>) {
-    let mut class = Class { members: members(section), ..Class::default() };
+    let mut class = Class {
+        members: members(section),
+        also: section.tables("also", |section| some_members(section, "it is every machine; say which")),
+        except: section.tables("except", |section| {
+            some_members(section, "the class would have no machine; say which it leaves out")
+        }),
+        ..Class::default()
+    };
+    if !KEYS.iter().any(|key| section.has(key)) && class.except.is_empty() {
+        let remedy = format!("it would be for every machine; say which with {}", KEYS.join(", "));
+        section.report().complain(&section.missing("firmware"), remedy);
+    }
     take(&mut class.drop, section.get("drop", |item| item.flag()));
     class.parameters = parameters::read_for(section, has_own_vendor_options(&class.members));
     take(&mut class.parameters.routers, section.get("router", |item| parameters::servers(item, None)));
@@ -34,7 +45,6 @@ fn has_own_vendor_options(members: &Members) -> bool {
 }
 
 fn members(section: &mut Section<'_>) -> Members {
-    let keys = ["firmware", "arch", "vendor", "user_class", "mac", "subnet"];
     let kinds = [
         ("pxe", ClientKind::Pxe),
         ("http", ClientKind::UefiHttp),
@@ -53,11 +63,45 @@ fn members(section: &mut Section<'_>) -> Members {
     take(&mut members.user_classes, user_classes);
     take(&mut members.macs, section.get("mac", |item| item.list(mac_prefix)));
     take(&mut members.subnets, section.get("subnet", |item| item.list(network)));
-    if !keys.iter().any(|key| section.has(key)) {
-        let remedy = format!("it would be for every machine; say which with {}", keys.join(", "));
+    take(
+        &mut members.client_ids,
+        section.get("client_id", |item| item.list(|item| bytes::read(item, 2..=255))),
+    );
+    members.options = section.tables("option", option_test).into_iter().flatten().collect();
+    members.known = section.get("known", |item| item.flag());
+    members
+}
+
+/// What machines are told by.
+const KEYS: [&str; 9] =
+    ["firmware", "arch", "vendor", "user_class", "mac", "subnet", "client_id", "option", "known"];
+
+/// The machines of a part of a class, which must name some.
+fn some_members(section: &mut Section<'_>, remedy: &str) -> Members {
+    let members = members(section);
+    if !KEYS.iter().any(|key| section.has(key)) {
         section.report().complain(&section.missing("firmware"), remedy);
     }
     members
+}
+
+/// What an option must say: `{ code = 93, begins = "0x0007" }`; without a value it must be there.
+fn option_test(section: &mut Section<'_>) -> Option<OptionTest> {
+    let remedy = "write code = 60, with the option's number";
+    let code = section.need("code", remedy, |item| item.number(1..=254_u8));
+    let begins = section.get("begins", |item| bytes::read(item, 1..=255));
+    let contains = section.get("contains", |item| item.placed(|item| bytes::read(item, 1..=255)));
+    let step = section.get("step", |item| item.number(1..=255_u8)).unwrap_or(1);
+    let says = match (begins, contains) {
+        (Some(_), Some(contains)) => {
+            section.report().complain(&contains.mark, "use one of begins and contains");
+            return None;
+        }
+        (Some(begins), None) => Says::Begins(begins),
+        (None, Some(contains)) => Says::Contains(contains.value, step.into()),
+        (None, None) => Says::Anything,
+    };
+    Some(OptionTest { code: code?, says })
 }
 
 /// An architecture by its number, or those of one machine by its name.

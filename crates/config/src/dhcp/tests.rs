@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use nextboot_dhcp::{ClientKind, IdentityRule, LeaseTime, Owner, ServerConfig, SiteOption, VendorClasses};
+use nextboot_dhcp::{
+    ClientKind, IdentityRule, LeaseTime, Owner, Says, ServerConfig, SiteOption, VendorClasses,
+};
 use nextboot_model::Arch;
 
 use crate::{Config, Probe};
@@ -139,11 +141,30 @@ fn a_class_names_its_machines_and_what_they_are_told() {
 }
 
 #[test]
+fn a_class_may_leave_machines_out_and_a_reservation_be_for_several_cards() {
+    let text = "[dhcp]\nmode = \"server\"\n[[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\n\
+        [[dhcp.class]]\nknown = true\nalso = [{ client_id = \"01:02\" }]\nexcept = [{ firmware = \"ipxe\" }]\n\
+        option = [{ code = 175 }, { code = 93, contains = \"0x0007\", step = 2 }, { code = 12, begins = \"n\" }]\n\
+        [[dhcp.reservation]]\nmac = [\"52:54:00:00:00:01\", \"52:54:00:00:00:02\"]\naddress = \"10.0.0.9\"\n\
+        [[dhcp.reservation]]\nmac = \"52:54:00:00:00:03\"\nname = \"three\"\nlease_time = \"infinite\"\n";
+    let server = Config::parse(text, Path::new("f.toml")).unwrap().dhcp.server;
+    let [class] = &server.classes[..] else { panic!("{:?}", server.classes) };
+    assert_eq!((class.also.len(), class.except.len(), class.members.known), (1, 1, Some(true)));
+    let says: Vec<_> = class.members.options.iter().map(|test| (test.code, test.says.clone())).collect();
+    let contains = Says::Contains(vec![0, 7], 2);
+    assert_eq!(says, [(175, Says::Anything), (93, contains), (12, Says::Begins(b"n".to_vec()))]);
+    let [one, two, three] = &server.subnets[0].reservations[..] else { panic!("{:?}", server.subnets) };
+    assert_eq!((one.address, two.address), (Some("10.0.0.9".parse().unwrap()), one.address));
+    assert_eq!((three.address, three.lease_time), (None, Some(LeaseTime::Infinite)));
+    assert_eq!(three.host_name.as_deref(), Some("three"));
+}
+
+#[test]
 fn what_is_wrong_with_a_class_is_said() {
     for (class, wanted) in [
         (
             "drop = true",
-            "3: dhcp.class.firmware: it would be for every machine; say which with firmware, arch, vendor, user_class, mac, subnet",
+            "3: dhcp.class.firmware: it would be for every machine; say which with firmware, arch, vendor, user_class, mac, subnet, client_id, option, known",
         ),
         (
             "mac = \"52:54:00:00:00:00:00\"",

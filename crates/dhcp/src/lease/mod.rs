@@ -257,6 +257,11 @@ impl Leases {
         }
     }
 
+    /// True while nobody is given this address because somebody else was found on it.
+    pub(crate) fn is_in_quarantine(&self, address: Ipv4Addr, now: Timestamp) -> bool {
+        self.by_address.get(&address).is_some_and(|lease| in_quarantine(lease, now))
+    }
+
     /// True for an address that was offered to several clients while the pool was short: it belongs to none of them yet, and
     /// the first that takes its offer may have it.
     pub(crate) fn is_up_for_grabs(&self, address: Ipv4Addr, now: Timestamp) -> bool {

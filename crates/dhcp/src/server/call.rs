@@ -34,7 +34,7 @@ impl Call<'_> {
             Err(why) => return self.out.ignore(why),
         }
         let networks: Vec<Ipv4Net> = self.subnets().map(|subnet| subnet.network).collect();
-        let classes = self.server.classes_of(self.seen, networks.first().copied());
+        let classes = self.server.classes_of(self.seen, &self.shown, self.hosts, networks.first().copied());
         if self.server.drops(&classes) {
             return self.out.ignore(Why::Dropped);
         }
@@ -91,7 +91,17 @@ impl Call<'_> {
     pub(super) fn standing(&self, address: Ipv4Addr, reserved: Option<Ipv4Addr>) -> Standing {
         let who = self.who();
         let rule = if reserved == Some(address) { IdentityRule::Hardware } else { who.rule };
-        self.server.leases.standing(Identity { rule, ..who }, address, self.now)
+        match self.server.leases.standing(Identity { rule, ..who }, address, self.now) {
+            // One address of several network cards: the one that asks last has it.
+            Standing::Taken(holder)
+                if reserved == Some(address)
+                    && self.server.book.has_for(address, holder)
+                    && !self.server.leases.is_in_quarantine(address, self.now) =>
+            {
+                Standing::Free
+            }
+            standing => standing,
+        }
     }
 
     pub(super) fn change(&mut self, lease: Lease) {

@@ -2,13 +2,15 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use super::{Parameters, Reservation, Reserved, Subnet, call::Call};
+use super::{LeaseTime, Parameters, Reservation, Reserved, Subnet, call::Call};
 use crate::packet::is_usable;
 
 /// What a client has reserved.
 pub(super) struct Claim<'a> {
-    pub(super) address: Ipv4Addr,
+    /// Nothing where it only has a name, options or a time of its own.
+    pub(super) address: Option<Ipv4Addr>,
     pub(super) host_name: Option<String>,
+    pub(super) lease_time: Option<LeaseTime>,
     pub(super) parameters: Option<&'a Parameters>,
 }
 
@@ -24,17 +26,31 @@ impl Call<'_> {
         let by_host = |subnet: &Subnet| {
             let Reserved { address, host_name } =
                 self.hosts.reserved(self.shown.mac, self.shown.uuid, subnet.network)?;
-            fits(subnet, address).then_some(Claim { address, host_name, parameters: None })
+            let address = Some(address).filter(|address| fits(subnet, *address))?;
+            Some(Claim { address: Some(address), host_name, lease_time: None, parameters: None })
         };
-        let by_book = |at: &usize| {
+        // One with an address goes before one without, in whatever subnet of the link it is.
+        let by_book = |at: &usize, with_address: bool| {
             let subnet = self.server.config.subnets.get(*at)?;
             let nth = self.server.book.find(&self.shown, *at)?;
-            let Reservation { address, host_name, parameters, .. } = subnet.reservations.get(nth)?;
-            let claim =
-                Claim { address: *address, host_name: host_name.clone(), parameters: Some(parameters) };
-            fits(subnet, *address).then_some(claim)
+            let reservation = subnet.reservations.get(nth)?;
+            let Reservation { address, host_name, lease_time, parameters, .. } = reservation;
+            let claim = Claim {
+                address: *address,
+                host_name: host_name.clone(),
+                lease_time: *lease_time,
+                parameters: Some(parameters),
+            };
+            let good = address.map_or(!with_address, |address| fits(subnet, address));
+            good.then_some(claim)
         };
-        self.subnets().find_map(by_host).or_else(|| self.link.iter().find_map(by_book))
+        let in_book = |with_address| self.link.iter().find_map(|at| by_book(at, with_address));
+        self.subnets().find_map(by_host).or_else(|| in_book(true)).or_else(|| in_book(false))
+    }
+
+    /// The address that this client has reserved on this link.
+    pub(super) fn reserved_address(&self) -> Option<Ipv4Addr> {
+        self.reserved().and_then(|claim| claim.address)
     }
 
     /// True if nobody may be given this address unless it is reserved for him.

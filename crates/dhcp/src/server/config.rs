@@ -113,7 +113,7 @@ impl Subnet {
         let mut addresses = self.excluded.clone();
         addresses.extend(&self.parameters.routers);
         for reservation in &self.reservations {
-            addresses.push(reservation.address);
+            addresses.extend(reservation.address);
             addresses.extend(&reservation.parameters.routers);
         }
         // A /31 or /32 has neither (RFC 3021).

@@ -48,7 +48,7 @@ impl Call<'_> {
     /// The address for this client: reserved, current, previous, requested, or the next of the pools (RFC 2131 section 4.3.1).
     pub(super) fn pick(&mut self, requested: Option<Ipv4Addr>) -> Option<Ipv4Addr> {
         let now = self.now;
-        if let Some(address) = self.reserved().map(|claim| claim.address) {
+        if let Some(address) = self.reserved_address() {
             match self.standing(address, Some(address)) {
                 Standing::Taken(holder) => self.out.notes.push(Note::ReservedInUse { address, holder }),
                 Standing::Own | Standing::Free => return Some(address),

@@ -57,8 +57,9 @@ impl Call<'_> {
 
     /// How long a lease of this address holds for this client.
     pub(super) fn lease_time(&self, address: Ipv4Addr) -> Option<LeaseTime> {
-        let of_class = self.classes().find_map(|class| class.lease_time);
-        of_class.or_else(|| self.subnet_for(address).map(|subnet| subnet.lease_time))
+        let own = self.reserved().and_then(|claim| claim.lease_time);
+        let of_class = || self.classes().find_map(|class| class.lease_time);
+        own.or_else(of_class).or_else(|| self.subnet_for(address).map(|subnet| subnet.lease_time))
     }
 
     /// Writes a lease of this client into the table.

@@ -26,7 +26,8 @@ use ipnet::Ipv4Net;
 use nextboot_model::{Lease, LeaseState, Mac, Timestamp};
 
 use call::Call;
-pub use class::{Class, Members};
+use class::Facts;
+pub use class::{Class, Members, OptionTest, Says};
 pub use config::{LeaseTime, PoolRange, Reservations, Reserved, ServerConfig, Subnet};
 pub use parameters::{Parameters, SiteOption};
 use reservation::{Book, Shown};
@@ -186,7 +187,7 @@ impl Server {
         self.last = now;
         if arrival.port == Port::Pxe {
             let from = self.subnet_of(*arrival.source.ip()).and_then(|at| self.config.subnets.get(at));
-            let classes = self.classes_of(seen, from.map(|subnet| subnet.network));
+            let classes = self.classes_of(seen, &shown, hosts, from.map(|subnet| subnet.network));
             if self.drops(&classes) {
                 return Outcome::ignored(Why::Dropped);
             }
@@ -233,9 +234,20 @@ impl Server {
     }
 
     /// The classes that this packet's sender is in, by their numbers.
-    fn classes_of(&self, seen: &Seen, subnet: Option<Ipv4Net>) -> Vec<usize> {
+    fn classes_of(
+        &self,
+        seen: &Seen,
+        shown: &Shown,
+        hosts: &dyn Reservations,
+        subnet: Option<Ipv4Net>,
+    ) -> Vec<usize> {
+        if self.config.classes.is_empty() {
+            return Vec::new();
+        }
+        let known = self.book.knows(shown) || hosts.name(shown.mac, shown.uuid).is_some();
+        let facts = Facts { seen, subnet, known };
         let classes = self.config.classes.iter().enumerate();
-        classes.filter(|(_, class)| class.members.fit(seen, subnet)).map(|(at, _)| at).collect()
+        classes.filter(|(_, class)| class.fits(&facts)).map(|(at, _)| at).collect()
     }
 
     fn drops(&self, classes: &[usize]) -> bool {

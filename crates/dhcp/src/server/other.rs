@@ -83,7 +83,7 @@ impl Call<'_> {
         self.reach.classes.retain(|at| classes.get(*at).is_some_and(names_bootp));
         self.reach.common = false;
         let Some(address) = self.pick(None) else {
-            if self.reserved().is_none() {
+            if self.reserved_address().is_none() {
                 self.out.ignore(Why::NotReserved);
             }
             return;

@@ -42,7 +42,7 @@ impl Call<'_> {
     fn judge(&self, state: RequestState, address: Ipv4Addr) -> Result<(), Option<NakReason>> {
         let now = self.now;
         let leases = &self.server.leases;
-        let reserved = self.reserved().map(|claim| claim.address);
+        let reserved = self.reserved_address();
         let standing = match self.standing(address, reserved) {
             Standing::Taken(_)
                 if state == RequestState::Selecting && leases.is_up_for_grabs(address, now) =>

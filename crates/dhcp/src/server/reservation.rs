@@ -1,12 +1,8 @@
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    net::Ipv4Addr,
-};
+use std::{collections::HashMap, fmt, net::Ipv4Addr};
 
 use nextboot_model::{Mac, Uuid};
 
-use super::{Parameters, Subnet};
+use super::{LeaseTime, Parameters, Subnet};
 use crate::packet::RelayInfo;
 
 /// What a machine is recognised by that has an address reserved. Of several reservations that fit one packet the first in
@@ -55,17 +51,27 @@ impl fmt::Display for Owner {
     }
 }
 
-/// An address for one machine.
+/// What one machine has, whoever else asks. Several machines may have one address: the one that asks last gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     /// The machine.
     pub owner: Owner,
-    /// Its address, inside or outside the pools.
-    pub address: Ipv4Addr,
+    /// Its address, inside or outside the pools; without one it gets one of the pools, and all else that is said here.
+    pub address: Option<Ipv4Addr>,
     /// The name it is told (option 12).
     pub host_name: Option<String>,
+    /// How long its leases hold, where it is not as long as its classes or its subnet say.
+    pub lease_time: Option<LeaseTime>,
     /// What else it is told.
     pub parameters: Parameters,
+}
+
+impl Reservation {
+    /// Nothing yet for this machine.
+    #[must_use]
+    pub fn new(owner: Owner) -> Self {
+        Self { owner, address: None, host_name: None, lease_time: None, parameters: Parameters::default() }
+    }
 }
 
 /// What a client shows of itself, in this packet or, where this one does not tell, in earlier ones.
@@ -99,7 +105,8 @@ impl Shown {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Book {
     by_owner: HashMap<Owner, Vec<(usize, usize)>>,
-    addresses: HashSet<Ipv4Addr>,
+    /// Who has each address.
+    addresses: HashMap<Ipv4Addr, Vec<Owner>>,
 }
 
 impl Book {
@@ -107,8 +114,11 @@ impl Book {
         let mut book = Self::default();
         for (at, subnet) in subnets.iter().enumerate() {
             for (nth, reservation) in subnet.reservations.iter().enumerate() {
-                book.by_owner.entry(reservation.owner.key()).or_default().push((at, nth));
-                book.addresses.insert(reservation.address);
+                let owner = reservation.owner.key();
+                book.by_owner.entry(owner.clone()).or_default().push((at, nth));
+                if let Some(address) = reservation.address {
+                    book.addresses.entry(address).or_default().push(owner);
+                }
             }
         }
         book
@@ -129,6 +139,11 @@ impl Book {
     }
 
     pub(super) fn has(&self, address: Ipv4Addr) -> bool {
-        self.addresses.contains(&address)
+        self.addresses.contains_key(&address)
+    }
+
+    /// True if the address is reserved for this hardware address too.
+    pub(super) fn has_for(&self, address: Ipv4Addr, mac: Mac) -> bool {
+        self.addresses.get(&address).is_some_and(|owners| owners.contains(&Owner::Mac(mac)))
     }
 }

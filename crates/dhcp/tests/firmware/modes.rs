@@ -3,8 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use nextboot_dhcp::{
-    Destination, LeaseTime, Note, Owner, Parameters, PoolRange, Reservation, Seen, Server, ServerConfig,
-    Subnet, Why,
+    Destination, LeaseTime, Note, Owner, PoolRange, Reservation, Seen, Server, ServerConfig, Subnet, Why,
 };
 use nextboot_firmware::message::{Kind, Message, Received};
 use nextboot_model::Timestamp;
@@ -169,8 +168,7 @@ fn mode_bootp() {
         assert!(silent(role, &datagram(bootp())), "no address of a pool, and nothing from a proxy");
     }
     let address = Ipv4Addr::new(192, 168, 77, 7);
-    let reservation =
-        Reservation { owner: Owner::Mac(MAC), address, host_name: None, parameters: Parameters::default() };
+    let reservation = Reservation { address: Some(address), ..Reservation::new(Owner::Mac(MAC)) };
     let subnet = Subnet {
         pools: vec![PoolRange { first: CLIENT, last: CLIENT }],
         reservations: vec![reservation],

@@ -157,14 +157,14 @@ fn the_nearest_level_counts() {
         },
     ];
     config.subnets[0].reservations = vec![Reservation {
-        owner: Owner::Mac(Mac([2, 0, 0, 0, 0, 1])),
-        address: ip(100),
+        address: Some(ip(100)),
         host_name: Some("one".to_owned()),
         parameters: Parameters {
             domain: Some("one.example".to_owned()),
             routers: vec![Ipv4Addr::new(10, 9, 0, 1)],
             ..options(&[(233, b"one")])
         },
+        ..Reservation::new(Owner::Mac(Mac([2, 0, 0, 0, 0, 1])))
     }];
     let mut world = World::new(config);
     let mut told = |number, codes: &[u8]| -> Vec<String> {
@@ -258,4 +258,38 @@ fn who_leaves_a_class_leaves_its_pool() {
     world.server.reconfigure(config);
     assert_eq!(answer(&world.send_from(ip(15), &extending(&member(1), ip(15)))), Answer::Nak);
     assert_eq!(world.lease(&member(1)), ip(10));
+}
+
+#[test]
+fn a_class_leaves_out_whom_it_excepts_and_has_only_who_is_all_that_it_wants() {
+    let none = Members::default;
+    let mac = |last| Members { macs: vec![vec![2, 0, 0, 0, 0, last]], ..none() };
+    let says = |code, says| Members { options: vec![OptionTest { code, says }], ..none() };
+    for (class, told) in [
+        (Class { except: vec![mac(1)], ..class(none()) }, [false, true]),
+        (Class { except: vec![mac(3), mac(1)], ..class(none()) }, [false, true]),
+        (Class { also: vec![says(60, Says::Anything)], ..class(mac(1)) }, [true, false]),
+        (Class { also: vec![says(60, Says::Anything)], ..class(mac(2)) }, [false, false]),
+        (class(says(60, Says::Begins(b"Pri".to_vec()))), [true, false]),
+        (class(says(60, Says::Begins(b"rin".to_vec()))), [false, false]),
+        (class(says(60, Says::Contains(b"nter".to_vec(), 1))), [true, false]),
+        (class(says(60, Says::Contains(b"nter".to_vec(), 2))), [false, false]),
+        (class(says(60, Says::Contains(b"inte".to_vec(), 2))), [true, false]),
+        (class(Members { client_ids: vec![vec![9, 9]], ..none() }), [false, true]),
+        (class(Members { known: Some(true), ..none() }), [false, true]),
+        (class(Members { known: Some(false), ..none() }), [true, false]),
+    ] {
+        let mut config = config(10, 20);
+        config.classes = vec![class.clone()];
+        let owner = Owner::Mac(Mac([2, 0, 0, 0, 0, 2]));
+        config.subnets[0].reservations = vec![Reservation::new(owner)];
+        let mut world = World::new(config);
+        let printer = Client::new(1).option(60, b"Printer");
+        let named = Client::new(2).option(61, &[9, 9]);
+        let is_member = [printer, named].map(|client| {
+            let heard = reply(&world.send(&discover(&client)));
+            heard.options.get(225).is_some()
+        });
+        assert_eq!(is_member, told, "{class:?}");
+    }
 }

@@ -120,10 +120,9 @@ fn reserved_addresses_go_to_their_machine_inside_and_outside_the_pool() {
     let mut config = config(10, 11);
     let mac = |last| Mac([2, 0, 0, 0, 0, last]);
     config.subnets[0].reservations = vec![Reservation {
-        owner: Owner::Mac(mac(1)),
-        address: ip(10),
+        address: Some(ip(10)),
         host_name: Some("one".to_owned()),
-        parameters: Parameters::default(),
+        ..Reservation::new(Owner::Mac(mac(1)))
     }];
     let mut world = World::new(config);
     world.hosts.0.push((mac(2), ip(200)));

@@ -27,12 +27,7 @@ fn world(owners: &[(Owner, u8)]) -> World {
     let mut config = config(10, 20);
     config.subnets[0].reservations = owners
         .iter()
-        .map(|(owner, last)| Reservation {
-            owner: owner.clone(),
-            address: ip(*last),
-            host_name: None,
-            parameters: Parameters::default(),
-        })
+        .map(|(owner, last)| Reservation { address: Some(ip(*last)), ..Reservation::new(owner.clone()) })
         .collect();
     World::new(config)
 }
@@ -158,4 +153,35 @@ fn option_82_of_any_length_is_survived_and_kept_short() {
         let lease = world.server.leases().get(ip(10)).unwrap().clone();
         assert_eq!(lease.relay_info.map(|info| info.len()), (1..=255).contains(&len).then_some(len));
     }
+}
+
+#[test]
+fn what_is_reserved_without_an_address_holds_with_one_of_the_pool() {
+    let mut config = config(10, 20);
+    let own = Reservation {
+        host_name: Some("one".to_owned()),
+        lease_time: Some(LeaseTime::Infinite),
+        ..Reservation::new(Owner::Mac(Mac([2, 0, 0, 0, 0, 1])))
+    };
+    config.subnets[0].reservations = vec![own];
+    let mut world = World::new(config);
+    let told = |world: &mut World, number| {
+        let heard = reply(&world.send(&discover(&Client::new(number))));
+        let seconds = heard.options.get(crate::code::LEASE_TIME).map(<[u8]>::to_vec);
+        (heard.options.get(crate::code::HOST_NAME).map(<[u8]>::to_vec), seconds)
+    };
+    assert_eq!(told(&mut world, 1), (Some(b"one".to_vec()), Some(vec![255; 4])));
+    assert_eq!(world.lease(&Client::new(1)), ip(10));
+    assert_eq!(told(&mut world, 2), (None, Some(vec![0, 0, 14, 16])), "nobody else");
+}
+
+/// A laptop with a cable and a radio: one address, and never at both.
+#[test]
+fn one_address_of_several_network_cards_goes_to_the_one_that_asks() {
+    let owner = |number| Owner::Mac(Mac([2, 0, 0, 0, 0, number]));
+    let mut world = world(&[(owner(1), 100), (owner(2), 100)]);
+    for number in [1, 2, 1] {
+        assert_eq!(world.lease(&Client::new(number)), ip(100), "{number}");
+    }
+    assert_ne!(world.lease(&Client::new(3)), ip(100));
 }

@@ -144,10 +144,9 @@ fn reservations_in_any_subnet_of_the_link_count() {
     let mut config = two(Some("wire"));
     let owner = Owner::Mac(Mac([2, 0, 0, 0, 0, 1]));
     config.subnets[1].reservations = vec![Reservation {
-        owner,
-        address: far(10),
+        address: Some(far(10)),
         host_name: Some("one".to_owned()),
-        parameters: Parameters::default(),
+        ..Reservation::new(owner)
     }];
     let mut world = World::new(config);
     assert_eq!(world.lease(&Client::new(1)), far(10));
