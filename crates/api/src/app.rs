@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use nextboot_model::State;
+use nextboot_model::{Door, HostName, PowerAction, State};
 use nextboot_store::Store;
 use tokio::sync::watch;
 
-use crate::{Access, Control, Limits, error::ApiError};
+use crate::{Access, Control, Limits, PowerOutcome, error::ApiError};
 
 /// What every handler shares. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +35,21 @@ impl App {
 
     pub(crate) fn state(&self) -> Arc<State> {
         self.store().state()
+    }
+
+    /// Does something with the power of hosts. It goes on when whoever asked for it has gone: a machine must not be left
+    /// between off and on.
+    pub(crate) async fn power(
+        &self,
+        hosts: Vec<HostName>,
+        action: PowerAction,
+        by: Door,
+    ) -> Result<Vec<PowerOutcome>, ApiError> {
+        let control = Arc::clone(&self.control);
+        tokio::spawn(async move { control.power(hosts, action, by).await }).await.map_err(|error| {
+            tracing::error!(%error, "a request failed");
+            ApiError::internal()
+        })
     }
 
     /// Runs what looks at the files beneath the roots on a thread that may wait for the disk.

@@ -2,7 +2,7 @@ use std::{future::Future, net::IpAddr, path::PathBuf, pin::Pin, sync::Arc};
 
 use ipnet::IpNet;
 use nextboot_boot::{Client, Language, Plan, Site, Tree};
-use nextboot_model::{Attempt, HostName, Lease, Mac, Neighbour, Timestamp};
+use nextboot_model::{Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, PowerState, Timestamp};
 use nextboot_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,8 +47,68 @@ pub trait Control: Send + Sync + 'static {
     /// Reads the configuration again and names the settings that hold only after a restart. An error is its complaints, and
     /// then the old one stays in force.
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>>;
+    /// Does something with the power of hosts, side by side, and journals what came of it. One answer for each, in their
+    /// order. Must be polled to its end: the API does that on a task of its own.
+    fn power(&self, hosts: Vec<HostName>, action: PowerAction, by: Door) -> BoxFuture<'_, Vec<PowerOutcome>>;
+    /// What is known of a host's power without asking anybody.
+    fn power_known(&self, host: &HostName) -> PowerKnown;
+    /// Forgets where management controllers were found, and looks for them again in the networks that hosts name.
+    fn find_controllers(&self) -> BoxFuture<'_, Vec<Found>>;
     /// What the appliance says of itself.
     fn status(&self) -> Status;
+}
+
+/// What came of an operation on a host's power.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerOutcome {
+    /// Which host.
+    pub host: HostName,
+    /// What was done, or why not.
+    pub result: Result<PowerDone, PowerFailure>,
+}
+
+/// What was done with a host's power.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerDone {
+    /// What it was before, where that was looked at.
+    pub was: Option<PowerState>,
+    /// What it is now, as far as is known.
+    pub state: PowerState,
+    /// What was really done for a wish that depends on the state.
+    pub did: PowerAction,
+    /// What the one who wished should know.
+    pub remark: Option<String>,
+}
+
+/// Why a host's power was not switched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerFailure {
+    /// For programs: stable.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+/// What is known of a host's power.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PowerKnown {
+    /// What was seen last.
+    pub state: PowerState,
+    /// When.
+    pub seen: Option<Timestamp>,
+    /// Where its controller is: as configured, or as found.
+    pub address: Option<String>,
+}
+
+/// A management controller that was looked for by its MAC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whose.
+    pub host: HostName,
+    /// Its MAC.
+    pub mac: Mac,
+    /// Where it is, if it was found.
+    pub address: Option<IpAddr>,
 }
 
 /// What a client would be told, and what its loader would read then.

@@ -44,7 +44,9 @@ mod token;
 mod view;
 
 pub use access::{Access, Peer};
-pub use control::{BoxFuture, Control, Status, Written};
+pub use control::{
+    BoxFuture, Control, Found, PowerDone, PowerFailure, PowerKnown, PowerOutcome, Status, Written,
+};
 pub use limits::Limits;
 pub use server::{Listeners, serve};
 pub use socket::{SocketError, bind_socket};

@@ -30,6 +30,7 @@ pub(crate) const DOCUMENT: &str = "/api/openapi.json";
     tags(
         (name = "server", description = "The appliance itself"),
         (name = "hosts", description = "The machines that are known, and what they boot"),
+        (name = "power", description = "Switching hosts on and off, and rescuing them"),
         (name = "profiles", description = "What there is to boot"),
         (name = "watch", description = "What happens and what happened"),
         (name = "compatible", description = "The call that installed systems make, as pxe-pilot has it"),
@@ -64,6 +65,10 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::profiles::show))
         .routes(routes!(routes::assignments::assign))
         .routes(routes!(routes::assignments::cancel))
+        .routes(routes!(routes::power::see, routes::power::set))
+        .routes(routes!(routes::power::many))
+        .routes(routes!(routes::power::refresh))
+        .routes(routes!(routes::power::rescue))
         .routes(routes!(routes::events::list))
         .routes(routes!(routes::stream::follow))
         .routes(routes!(routes::leases::list))

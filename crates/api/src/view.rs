@@ -143,7 +143,7 @@ impl HostView {
             loader: host.loader.clone(),
             exit: host.exit,
             pxelinux: PxelinuxView::of(&host.pxelinux),
-            power: host.power.as_ref().map(PowerView::of),
+            power: host.power.as_ref().map(|power| PowerView::of(power, app.control.power_known(&host.name))),
             vars: host.vars.clone(),
             assignment: AssignmentView::of(&record.assignment),
             boots: Preview { profile: plan.profile.map(|profile| profile.name.clone()), why: plan.why },

@@ -53,6 +53,8 @@ pub struct Site {
     pub gives_addresses: bool,
     /// How often an installer may be delivered without a call-back before the host goes to `local`.
     pub attempts: u32,
+    /// What `nextboot rescue` boots, if the site says it.
+    pub rescue: Option<ProfileName>,
     /// Port of the boot side of HTTP.
     pub http_port: u16,
     /// Port of the control API.

@@ -8,7 +8,7 @@ use nextboot_boot::{
 use nextboot_model::{BadExit, Class, Exit, LoaderName, ProfileName};
 
 use crate::{
-    document::{Item, Mark, Report, Section},
+    document::{Item, Mark, Placed, Report, Section},
     files::take,
     menu::Menu,
     pxelinux, rule,
@@ -22,6 +22,7 @@ pub(crate) struct Rules {
     unknown: Unknown,
     unknown_mark: Option<Mark>,
     attempts: u32,
+    rescue: Option<Placed<ProfileName>>,
     serial: Option<String>,
     loaders: Loaders,
     rules: Vec<Rule>,
@@ -38,6 +39,7 @@ impl Default for Rules {
             unknown: Unknown::Ignore,
             unknown_mark: None,
             attempts: 3,
+            rescue: None,
             serial: None,
             loaders: Loaders::default(),
             rules: Vec::new(),
@@ -58,6 +60,7 @@ impl Rules {
             rules.unknown_mark = Some(unknown.mark);
         }
         take(&mut rules.attempts, boot.get("attempts", |item| item.number(1..=100_u32)));
+        rules.rescue = boot.get("rescue", |item| item.placed(profile_name));
         rules.serial = boot.get("serial", serial);
         take(&mut rules.exits.bios, boot.get("exit_bios", |item| exit(item, false)));
         take(&mut rules.exits.uefi, boot.get("exit_uefi", |item| exit(item, true)));
@@ -90,6 +93,13 @@ impl Rules {
     /// What can be said only when the profiles are known.
     pub(crate) fn check(&self, report: &Report<'_>, profiles: &[Profile]) {
         self.menu.check(report, profiles);
+        if let Some(Placed { value: name, mark }) = &self.rescue
+            && profiles.iter().any(|profile| profile.name == *name && profile.class == Class::Install)
+        {
+            let remedy =
+                format!("profile {name} is of class \"install\"; what rescues a machine must not erase it");
+            report.complain(mark, remedy);
+        }
         let (Unknown::Profile(name), Some(mark)) = (&self.unknown, &self.unknown_mark) else { return };
         if profiles.iter().any(|profile| profile.name == *name && profile.class == Class::Install) {
             report.complain(
@@ -126,6 +136,7 @@ impl Rules {
             pxelinux: self.pxelinux,
             networks,
             attempts: self.attempts,
+            rescue: self.rescue.map(|placed| placed.value),
             http_port,
             api_port,
             serial: self.serial,
@@ -158,6 +169,13 @@ fn unknown(item: &Item<'_>) -> Option<Unknown> {
             Some(Err(error)) => item.wrong(error.to_string()),
             None => item.wrong("use \"ignore\", \"default\", \"loader\" or \"profile:NAME\""),
         },
+    }
+}
+
+fn profile_name(item: &Item<'_>) -> Option<ProfileName> {
+    match item.text()?.parse::<ProfileName>() {
+        Ok(name) => Some(name),
+        Err(error) => item.wrong(error.to_string()),
     }
 }
 

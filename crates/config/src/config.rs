@@ -1,11 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use nextboot_boot::Site;
+use nextboot_power::Settings as Power;
 
 use crate::{
     Api, Complaints, Dhcp, Files, Http, Mode, Tftp, boot,
     document::{self, Item, Section},
-    files, profile,
+    files, power, profile,
 };
 
 /// Where the state lives when the file does not say.
@@ -35,6 +36,8 @@ pub struct Config {
     pub http: Http,
     /// The control API.
     pub api: Api,
+    /// How machines are switched on and off.
+    pub power: Power,
     /// Profiles, loaders, ports and the rule for unknown machines.
     pub site: Site,
 }
@@ -53,6 +56,7 @@ impl Default for Config {
             site: boot::Rules::default().site(Vec::new(), Vec::new(), false, http.port, api.port),
             http,
             api,
+            power: Power::default(),
             data_dir,
         }
     }
@@ -86,6 +90,7 @@ impl Config {
         });
         let http = top.table("http", Http::read);
         let api = top.table("api", |api| Api::read(api, place, &data_dir, http.port));
+        let power = top.table("power", |section| power::read(section, place));
         let rules = top.table("boot", |boot| {
             files.read_boot(boot, place);
             boot::Rules::read(boot)
@@ -103,6 +108,7 @@ impl Config {
             site: rules.site(profiles, told, gives_addresses, http.port, api.port),
             http,
             api,
+            power,
             data_dir,
         }
     }

@@ -25,6 +25,7 @@ mod duration;
 mod files;
 mod http;
 mod menu;
+mod power;
 mod profile;
 mod pxelinux;
 mod rate;

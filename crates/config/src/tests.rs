@@ -45,6 +45,7 @@ fn the_example_shows_every_key() {
     let config = parse(&text);
     assert_eq!(config.dhcp.server.subnets.len(), 1);
     assert_eq!(config.site.profiles.len(), 2);
+    assert_eq!(config.power.adapters.len(), 1);
     let shown: Vec<String> = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     for key in document::asked(&text, |top| Config::read(top, Path::new(""))) {
         let last = key.rsplit('.').next().unwrap_or(&key);
@@ -98,6 +99,23 @@ fn each_wrong_value_gets_its_remedy() {
     let with = |more: &str| format!("{subnet}{more}");
     let long = "x".repeat(120);
     for (text, complaint) in [
+        (
+            "[[power.adapter]]\nname = \"a\"\non = \"x {{if .y}}\"".into(),
+            "3: power.adapter.on = \"x {{if .y}}\": {{if .y}} is not understood; write {{.name}}: conditions, loops and functions are not supported",
+        ),
+        (
+            "[[power.adapter]]\nname = \"a\"\nstatus = \"x\"\non_pattern = \"(\"".into(),
+            "4: power.adapter.on_pattern = \"(\": not a regular expression: error: unclosed group",
+        ),
+        (
+            "[[power.adapter]]\nname = \"a\"\nstatus = \"x\"".into(),
+            "1: power.adapter.on_pattern: missing; say what the output of `status` has in it when the machine is on, e.g. \"(?i)power: on\"",
+        ),
+        ("[power]\nlimit = 0".into(), "2: power.limit = 0: use 1 to 300 seconds"),
+        (
+            "[boot]\nrescue = \"x\"\n[profiles.x]\nclass = \"install\"\nkernel = \"k\"".into(),
+            "2: boot.rescue = \"x\": profile x is of class \"install\"; what rescues a machine must not erase it",
+        ),
         (
             "interfaces = [\"eth0\", \"a b\"]".into(),
             "1: interfaces = \"a b\": use the name of a network interface as `ip link` shows it, e.g. \"eth0\", or several's, as \"eth*\"",

@@ -24,6 +24,7 @@ use crate::{
     links::Links,
     metrics::Metrics,
     owners::Owners,
+    power::Switches,
     quiet::{Quiet, Room},
     sightings::Sightings,
     tree::DiskTree,
@@ -77,6 +78,8 @@ pub(crate) struct Appliance {
     pub(crate) sightings: Mutex<Sightings>,
     pub(crate) owners: Mutex<Owners>,
     pub(crate) written: Written,
+    /// What switches hosts.
+    pub(crate) switches: Switches,
     /// What the boot side of HTTP served.
     pub(crate) http: Arc<nextboot_http::Counters>,
     pub(crate) metrics: Metrics,

@@ -4,9 +4,11 @@ use std::{
 };
 
 use ipnet::IpNet;
-use nextboot_api::{Access, BoxFuture, Control, Limits, Listeners, Status, Token, Written};
+use nextboot_api::{
+    Access, BoxFuture, Control, Found, Limits, Listeners, PowerKnown, PowerOutcome, Status, Token, Written,
+};
 use nextboot_boot::{Client, Firmware, Plan, Setting, Site, Tree};
-use nextboot_model::{Attempt, HostName, Lease, Mac, Neighbour, Via};
+use nextboot_model::{Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, Via};
 use nextboot_store::Store;
 
 use crate::{VERSION, appliance::Appliance, stop::Stop};
@@ -92,6 +94,18 @@ impl Control for Appliance {
 
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
         Box::pin(self.reload())
+    }
+
+    fn power(&self, hosts: Vec<HostName>, action: PowerAction, by: Door) -> BoxFuture<'_, Vec<PowerOutcome>> {
+        Box::pin(self.switch(hosts, action, by))
+    }
+
+    fn power_known(&self, host: &HostName) -> PowerKnown {
+        self.power_of(host)
+    }
+
+    fn find_controllers(&self) -> BoxFuture<'_, Vec<Found>> {
+        Box::pin(self.look_for_controllers())
     }
 
     fn status(&self) -> Status {

@@ -20,6 +20,7 @@ mod loaders;
 mod metrics;
 mod notify;
 mod owners;
+mod power;
 mod quiet;
 mod reload;
 mod run;

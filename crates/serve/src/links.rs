@@ -126,6 +126,11 @@ impl Links {
         self.wanted.iter().filter(missing).cloned().collect()
     }
 
+    /// Our addresses on them, each with its network.
+    pub(crate) fn networks(&self) -> Vec<Ipv4Net> {
+        self.now.load().values().flat_map(|link| link.addresses.clone()).collect()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.now.load().values().map(|link| link.name.clone()).collect()
     }

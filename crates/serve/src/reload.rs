@@ -32,6 +32,7 @@ impl Appliance {
         match outcome {
             Ok((settings, fixed, hidden)) => {
                 self.reconfigure_dhcp(&settings.config);
+                self.switches.runner.resize(&settings.config.power);
                 if self.settings.load().site.menu != settings.site.menu {
                     self.attempts.lock().forget_picks();
                 }

@@ -37,7 +37,7 @@ pub(crate) struct Changed {
     hosts: Vec<HostView>,
 }
 
-fn check_number(hosts: &[String]) -> Result<(), ApiError> {
+pub(super) fn check_number(hosts: &[String]) -> Result<(), ApiError> {
     if (1..=MOST).contains(&hosts.len()) {
         return Ok(());
     }
@@ -48,7 +48,7 @@ fn check_number(hosts: &[String]) -> Result<(), ApiError> {
     ))
 }
 
-fn names(targets: &[Target]) -> Vec<HostName> {
+pub(super) fn names(targets: &[Target]) -> Vec<HostName> {
     let name = |target: &Target| match target {
         Target::Name(name) => Some(name.clone()),
         Target::Mac(_) => None,

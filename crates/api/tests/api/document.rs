@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use crate::server::{From, STRANGER, Server};
 
 /// Every call that there is.
-const CALLS: [(&str, &str); 22] = [
+const CALLS: [(&str, &str); 27] = [
     ("delete", "/api/hosts/{name}"),
     ("get", "/api/attempts"),
     ("get", "/api/events"),
@@ -11,6 +11,7 @@ const CALLS: [(&str, &str); 22] = [
     ("get", "/api/hosts"),
     ("get", "/api/hosts/{name}"),
     ("get", "/api/hosts/{name}/attempts"),
+    ("get", "/api/hosts/{name}/power"),
     ("get", "/api/hosts/{name}/preview"),
     ("get", "/api/leases"),
     ("get", "/api/neighbours"),
@@ -22,8 +23,12 @@ const CALLS: [(&str, &str); 22] = [
     ("post", "/api/cancel"),
     ("post", "/api/hosts"),
     ("post", "/api/neighbours/probe"),
+    ("post", "/api/power"),
+    ("post", "/api/power/refresh"),
     ("post", "/api/reload"),
+    ("post", "/api/rescue"),
     ("put", "/api/assignments"),
+    ("put", "/api/hosts/{name}/power"),
     ("put", "/configurations/{name}/deploy"),
     ("put", "/v1/configurations/{name}/deploy"),
 ];

@@ -8,6 +8,7 @@ mod document;
 mod hosts;
 mod limits;
 mod log;
+mod power;
 mod server;
 mod stream;
 mod watch;

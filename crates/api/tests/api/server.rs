@@ -10,10 +10,13 @@ use std::{
 
 use bytes::Bytes;
 use nextboot_api::{
-    Access, BoxFuture, Control, Limits, Listeners, Status, Token, Written, bind_socket, serve,
+    Access, BoxFuture, Control, Found, Limits, Listeners, PowerDone, PowerFailure, PowerKnown, PowerOutcome,
+    Status, Token, Written, bind_socket, serve,
 };
 use nextboot_boot::{Body, Client, Linux, MemoryTree, OwnLoaders, Plan, Profile, Site, Tree};
-use nextboot_model::{Attempt, Class, Conflict, HostName, Lease, Mac, Neighbour, Timestamp};
+use nextboot_model::{
+    Attempt, Class, Conflict, Door, HostName, Lease, Mac, Neighbour, PowerAction, PowerState, Timestamp,
+};
 use nextboot_store::{Limits as StoreLimits, Store};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,6 +46,7 @@ pub(crate) struct Made {
     pub(crate) leases: Mutex<Vec<Lease>>,
     pub(crate) sightings: Mutex<Vec<Client>>,
     pub(crate) complaints: Mutex<Option<String>>,
+    pub(crate) switched: Mutex<Vec<(HostName, PowerAction)>>,
 }
 
 impl Control for Made {
@@ -115,6 +119,30 @@ impl Control for Made {
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
         let complaints = self.complaints.lock().unwrap().clone();
         Box::pin(async move { complaints.map_or_else(|| Ok(vec!["log".into()]), Err) })
+    }
+    /// Hosts that have something that switches them are on.
+    fn power(&self, hosts: Vec<HostName>, action: PowerAction, _: Door) -> BoxFuture<'_, Vec<PowerOutcome>> {
+        Box::pin(async move {
+            let one = |host: HostName| {
+                let power = self.store.state().host(&host).and_then(|record| record.host.power.clone());
+                let result = match power {
+                    Some(_) => {
+                        self.switched.lock().unwrap().push((host.clone(), action));
+                        let was = Some(PowerState::On);
+                        Ok(PowerDone { was, state: PowerState::On, did: action, remark: None })
+                    }
+                    None => Err(PowerFailure { code: "no-power", message: "nothing switches it".into() }),
+                };
+                PowerOutcome { host, result }
+            };
+            hosts.into_iter().map(one).collect()
+        })
+    }
+    fn power_known(&self, _: &HostName) -> PowerKnown {
+        PowerKnown::default()
+    }
+    fn find_controllers(&self) -> BoxFuture<'_, Vec<Found>> {
+        Box::pin(async { Vec::new() })
     }
     fn status(&self) -> Status {
         Status {
@@ -201,7 +229,17 @@ impl Server {
         Self::with(Limits::default(), StoreLimits::default()).await
     }
 
+    /// One whose site says what rescues hosts.
+    pub(crate) async fn with_rescue(profile: &str) -> Self {
+        let site = Site { rescue: Some(profile.parse().unwrap()), ..site() };
+        Self::with_site(Limits::default(), StoreLimits::default(), site).await
+    }
+
     pub(crate) async fn with(limits: Limits, store_limits: StoreLimits) -> Self {
+        Self::with_site(limits, store_limits, site()).await
+    }
+
+    async fn with_site(limits: Limits, store_limits: StoreLimits, site: Site) -> Self {
         crate::log::keep();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
@@ -219,13 +257,14 @@ impl Server {
         tree.files.insert("pxelinux.cfg/conf/grml".into(), Bytes::from_static(b"DEFAULT grml\n\xff\n"));
         let made = Arc::new(Made {
             store: store.clone(),
-            site: Arc::new(site()),
+            site: Arc::new(site),
             tree: Arc::new(tree),
             owners: HashMap::from([(MACHINE.into(), OWN_MAC.parse().unwrap())]),
             attempts: Mutex::default(),
             leases: Mutex::default(),
             sightings: Mutex::default(),
             complaints: Mutex::default(),
+            switched: Mutex::default(),
         });
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
         let tcp = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listener.local_addr().unwrap().port());

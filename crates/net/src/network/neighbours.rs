@@ -1,12 +1,14 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::{StreamExt, TryStreamExt};
 use rtnetlink::packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
 use rtnetlink::packet_route::route::{RouteAttribute, RouteMessage, RouteType};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::{NetlinkError, Network};
+use super::{Connection, NetlinkError, Network};
 use crate::HardwareAddr;
 
 /// What the kernel knows of an address.
@@ -53,6 +55,22 @@ impl Network {
         Ok(Neighbour::Unknown)
     }
 
+    /// All IPv4 neighbours whose hardware address the kernel knows at the moment: a walk over the whole table.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub async fn neighbours(&self) -> Result<Vec<(Ipv4Addr, HardwareAddr)>, NetlinkError> {
+        let walk = Connection::open()?;
+        let mut all = Vec::new();
+        let mut entries = walk.handle.neighbours().get().set_address_family(AddressFamily::Inet).execute();
+        while let Some(entry) = entries.try_next().await? {
+            if let (Some(ip), Some(address)) = (destination(&entry), valid_address(&entry)) {
+                all.push((ip, address));
+            }
+        }
+        Ok(all)
+    }
+
     /// The interface whose own link reaches `ip` without a router in between.
     async fn attached_by(&self, ip: IpAddr) -> Result<Option<u32>, NetlinkError> {
         let mut query = RouteMessage::default();
@@ -84,6 +102,13 @@ fn attached(route: &RouteMessage) -> Option<u32> {
     }
     route.attributes.iter().find_map(|attribute| match attribute {
         RouteAttribute::Oif(index) => Some(*index),
+        _ => None,
+    })
+}
+
+fn destination(entry: &NeighbourMessage) -> Option<Ipv4Addr> {
+    entry.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => Some(*ip),
         _ => None,
     })
 }
