@@ -44,6 +44,8 @@ pub trait Control: Send + Sync + 'static {
     fn scrapers(&self) -> Vec<IpNet>;
     /// The networks whose machines need no token now.
     fn trusted(&self) -> Vec<IpNet>;
+    /// The proxies whose word on whom they ask for is taken now.
+    fn proxies(&self) -> Arc<[IpNet]>;
     /// Reads the configuration again and names the settings that hold only after a restart. An error is its complaints, and
     /// then the old one stays in force.
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>>;

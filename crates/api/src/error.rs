@@ -53,6 +53,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "unknown-profile", format!("no profile is named {name}"))
     }
 
+    /// A client that a proxy brings has too many requests under way.
+    pub(crate) fn crowded() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-many", "too many requests from you are under way")
+    }
+
     /// What went wrong is in the log, not in the answer.
     pub(crate) fn internal() -> Self {
         Self::new(

@@ -14,6 +14,9 @@
 //!    our address can still *read*; a site that browses hostile pages from trusted networks should trust none.)
 //! 4. A machine may send itself to `local`: its address must belong to the MAC it names.
 //!
+//! Behind a proxy that the site lists, the address is the client's that it names ([`nextboot_http::proxies`]); from anybody else
+//! such words mean nothing.
+//!
 //! # Deliberate differences from pxe-pilot's API
 //! - The path without `/v1` works too: its own first release and the scripts written for it have none.
 //! - `mac_address` is understood beside `macAddress`: its README says the one, its code the other.

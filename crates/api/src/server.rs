@@ -1,16 +1,25 @@
 use std::{
     collections::HashMap,
+    convert::Infallible,
     future::Future,
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, HeaderValue},
+    response::{IntoResponse as _, Response},
+};
+use http_body_util::BodyExt as _;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
+use nextboot_http::proxies::{self, Unclear};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
@@ -22,6 +31,7 @@ use tower::ServiceExt as _;
 use crate::{
     Access, BoxFuture, Control, Limits, Peer,
     app::{App, Stopping},
+    error::ApiError,
     patient::Patient,
     router,
 };
@@ -82,6 +92,7 @@ type Connection = BoxFuture<'static, ()>;
 /// Lets connections in, up to the limits.
 struct Reception {
     router: Router,
+    control: Arc<dyn Control>,
     limits: Arc<Limits>,
     stopping: Stopping,
     connections: Arc<Semaphore>,
@@ -93,6 +104,7 @@ impl Reception {
     fn new(app: &App) -> Self {
         Self {
             router: router::build(app.clone()),
+            control: Arc::clone(&app.control),
             limits: Arc::clone(&app.limits),
             stopping: app.stopping.clone(),
             connections: Arc::new(Semaphore::new(app.limits.connections)),
@@ -108,16 +120,53 @@ impl Reception {
             Peer::Unix { .. } => &self.local_connections,
         };
         let permit = Arc::clone(room).try_acquire_owned().ok()?;
-        let address = peer.address();
-        if let Some(address) = address {
-            let mut seats = self.per_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let taken = seats.entry(address).or_default();
-            if *taken >= self.limits.per_address {
-                return None;
-            }
-            *taken += 1;
+        let is_proxy =
+            |address: &IpAddr| self.control.proxies().iter().any(|network| network.contains(address));
+        let place = match peer.address().filter(|address| !is_proxy(address)) {
+            Some(address) => Some(self.place(address)?),
+            None => None,
+        };
+        Some(Seat { _place: place, _permit: permit })
+    }
+
+    /// One more connection of this address, or one request that a proxy brings for it; nothing when it has enough.
+    fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let mut seats = self.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = seats.entry(address).or_default();
+        if *taken >= self.limits.per_address {
+            return None;
         }
-        Some(Seat { reception: Arc::clone(self), address, _permit: permit })
+        *taken += 1;
+        Some(Place { reception: Arc::clone(self), address })
+    }
+
+    /// Answers one request, which a proxy may have brought for somebody else.
+    async fn serve(
+        self: Arc<Self>,
+        peer: Peer,
+        router: Router,
+        mut request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
+        let (client, place) = match through(&self.control.proxies(), peer, request.headers()) {
+            Ok(None) => (peer, None),
+            Ok(Some(client)) => match self.place(client.ip()) {
+                Some(place) => (Peer::Tcp(client), Some(place)),
+                None => return Ok(ApiError::crowded().into_response()),
+            },
+            Err(unclear) => return Ok(ApiError::bad_request(unclear.to_string()).into_response()),
+        };
+        request.extensions_mut().insert(client);
+        let response = router.oneshot(request.map(Body::new)).await?;
+        Ok(match place {
+            // As long as something is sent, the place is taken.
+            Some(place) => response.map(|body| {
+                Body::new(body.map_frame(move |frame| {
+                    let _ = &place;
+                    frame
+                }))
+            }),
+            None => response,
+        })
     }
 
     fn converse(
@@ -129,14 +178,13 @@ impl Reception {
             tracing::debug!(%peer, "too many connections; one more is closed");
             return None;
         };
-        let router = self.router.clone();
+        let (reception, router) = (Arc::clone(self), self.router.clone());
         let limits = Arc::clone(&self.limits);
         let mut stopping = self.stopping.clone();
         Some(Box::pin(async move {
             let _seat = seat;
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(peer);
-                router.clone().oneshot(request.map(Body::new))
+            let service = service_fn(move |request: Request<Incoming>| {
+                Arc::clone(&reception).serve(peer, router.clone(), request)
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -161,22 +209,35 @@ impl Reception {
 
 /// One connection's place. Given back when it is dropped.
 struct Seat {
-    reception: Arc<Reception>,
-    address: Option<IpAddr>,
+    /// A proxy has none: its clients have.
+    _place: Option<Place>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Seat {
+/// What one address has. Given back when it is dropped.
+struct Place {
+    reception: Arc<Reception>,
+    address: IpAddr,
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        let Some(address) = self.address else { return };
         let mut seats = self.reception.per_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = seats.get_mut(&address) {
+        if let Some(taken) = seats.get_mut(&self.address) {
             *taken -= 1;
             if *taken == 0 {
-                seats.remove(&address);
+                seats.remove(&self.address);
             }
         }
     }
+}
+
+/// Whom a proxy asks for; nothing where nobody stands in between.
+fn through(proxies: &[IpNet], peer: Peer, headers: &HeaderMap) -> Result<Option<SocketAddr>, Unclear> {
+    let Peer::Tcp(from) = peer else { return Ok(None) };
+    let values = |name: &str| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+    let client = proxies::client(proxies, from.ip(), values("forwarded"), values("x-forwarded-for"))?;
+    Ok(client.map(|client| SocketAddr::new(client, from.port())))
 }
 
 async fn accept_tcp(listener: TcpListener, reception: Arc<Reception>, arriving: mpsc::Sender<Connection>) {

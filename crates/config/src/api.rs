@@ -6,9 +6,10 @@ use std::{
 use ipnet::IpNet;
 
 use crate::{
-    document::{Item, Section},
+    document::Section,
     files::{path, take},
     http::addresses,
+    value::address_or_network,
 };
 
 /// Longest path of a unix socket (`sun_path` without its NUL), in bytes.
@@ -63,8 +64,8 @@ impl Api {
         });
         take(&mut read.socket, socket);
         take(&mut read.token_file, api.get("token_file", |item| path(item, place)));
-        take(&mut read.trusted, api.get("trusted", |item| item.list(network)));
-        take(&mut read.metrics, api.get("metrics", |item| item.list(network)));
+        take(&mut read.trusted, api.get("trusted", |item| item.list(address_or_network)));
+        take(&mut read.metrics, api.get("metrics", |item| item.list(address_or_network)));
         if !api.has("port") && http_port == read.port {
             let mark = api.missing("port");
             api.report().complain(
@@ -73,21 +74,5 @@ impl Api {
             );
         }
         read
-    }
-}
-
-/// A network, or one address.
-fn network(item: &Item<'_>) -> Option<IpNet> {
-    let text = item.text()?;
-    let network = match text.parse::<IpAddr>() {
-        Ok(address) => Some(IpNet::from(address)),
-        Err(_) => text.parse().ok(),
-    };
-    match network {
-        None => item.wrong("use a network, e.g. \"10.0.0.0/24\", or an address"),
-        Some(network) if network.trunc() != network => {
-            item.wrong(format!("this is an address within a network; write \"{}\"", network.trunc()))
-        }
-        network => network,
     }
 }

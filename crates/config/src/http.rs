@@ -1,6 +1,8 @@
-use std::{net::IpAddr, num::NonZeroU64};
+use std::{net::IpAddr, num::NonZeroU64, sync::Arc};
 
-use crate::{document::Section, files::take, rate::rate};
+use ipnet::IpNet;
+
+use crate::{document::Section, files::take, rate::rate, value::address_or_network};
 
 /// The boot side of HTTP, for machines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +15,22 @@ pub struct Http {
     pub max_connections: u32,
     /// Most connections at a time of one IP address.
     pub max_per_client: u32,
+    /// Proxies and caches in front of it, and of the control API, whose word on whom they ask for is taken.
+    pub trusted_proxies: Arc<[IpNet]>,
     /// Most bytes a second for one IP address.
     pub max_rate: Option<NonZeroU64>,
 }
 
 impl Default for Http {
     fn default() -> Self {
-        Self { port: 8080, addresses: Vec::new(), max_connections: 4096, max_per_client: 256, max_rate: None }
+        Self {
+            port: 8080,
+            addresses: Vec::new(),
+            max_connections: 4096,
+            max_per_client: 256,
+            trusted_proxies: Arc::new([]),
+            max_rate: None,
+        }
     }
 }
 
@@ -30,6 +41,8 @@ impl Http {
         take(&mut read.addresses, http.get("addresses", addresses));
         take(&mut read.max_connections, http.get("max_connections", |item| item.number(1..=65_536)));
         take(&mut read.max_per_client, http.get("max_per_client", |item| item.number(1..=65_536)));
+        let proxies = http.get("trusted_proxies", |item| item.list(address_or_network));
+        take(&mut read.trusted_proxies, proxies.map(Arc::from));
         take(&mut read.max_rate, http.get("max_rate", rate));
         read
     }

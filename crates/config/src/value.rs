@@ -1,8 +1,12 @@
 //! Single values that more than one table of the file has.
 
-use std::{net::Ipv4Addr, ops::RangeInclusive, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use nextboot_boot::Kind;
 use nextboot_model::{BadLoaderName, LoaderName};
 
@@ -62,5 +66,21 @@ pub(crate) fn while_(item: &Item<'_>, range: RangeInclusive<u64>) -> Option<Dura
         Some(seconds) if range.contains(&seconds) => Some(Duration::from_secs(seconds)),
         Some(_) => item.wrong(format!("use {} to {} seconds", range.start(), range.end())),
         None => item.wrong("use seconds, or a text like \"90s\", \"30m\", \"12h\" or \"7d\""),
+    }
+}
+
+/// A network, or one address.
+pub(crate) fn address_or_network(item: &Item<'_>) -> Option<IpNet> {
+    let text = item.text()?;
+    let network = match text.parse::<IpAddr>() {
+        Ok(address) => Some(IpNet::from(address)),
+        Err(_) => text.parse().ok(),
+    };
+    match network {
+        None => item.wrong("use a network, e.g. \"10.0.0.0/24\", or an address"),
+        Some(network) if network.trunc() != network => {
+            item.wrong(format!("this is an address within a network; write \"{}\"", network.trunc()))
+        }
+        network => network,
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Addresses {
     open: Mutex<HashMap<IpAddr, Arc<AtomicUsize>>>,
 }
 
-/// One connection of an address.
+/// One connection of an address, or one request that a proxy brings of it.
 pub(crate) struct Place {
     addresses: Arc<Addresses>,
     address: IpAddr,
@@ -27,6 +27,14 @@ impl Addresses {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A place for a connection, however many there are: that of a proxy, which asks for many machines.
+    pub(crate) fn admit_proxy(self: &Arc<Self>, address: IpAddr) -> Place {
+        let mut open = self.open();
+        let count = open.entry(address).or_default();
+        count.fetch_add(1, Relaxed);
+        Place { addresses: Arc::clone(self), address, count: Arc::clone(count) }
+    }
+
     /// A place for one more connection, if the address may have one.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut open = self.open();
@@ -40,6 +48,16 @@ impl Addresses {
 }
 
 impl Place {
+    /// The table that it is in.
+    pub(crate) fn addresses(&self) -> &Arc<Addresses> {
+        &self.addresses
+    }
+
+    /// Whose it is.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// How many connections its address has, with this one.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
@@ -70,6 +88,9 @@ mod tests {
         assert!(addresses.admit(other).is_some());
         drop(places);
         assert!(addresses.admit(one).is_some());
+        let proxy: Vec<Place> = (0..5).map(|_| addresses.admit_proxy(one)).collect();
+        assert_eq!(proxy.last().map(Place::count), Some(5));
+        drop(proxy);
         assert!(addresses.open().is_empty(), "nothing is kept about who left");
     }
 }

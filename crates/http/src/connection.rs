@@ -19,8 +19,9 @@ use crate::pace::Pace;
 use crate::reply::{Body, Reply};
 use crate::request::{Parsed, Request, no_lines, parse, too_long};
 use crate::service::Exchange;
+use crate::status::Status;
 use crate::wire::{Broken, Wire};
-use crate::{Asker, Desk, Limits, cookie};
+use crate::{Asker, Desk, Limits, cookie, proxies};
 
 /// How much of a body is copied on its way, in one go, bytes: all connections together hold that much memory each at most.
 pub(crate) const COPY: usize = 16 * 1024;
@@ -69,7 +70,7 @@ impl<D: Desk> Connection<D> {
             let (len, answered) = match parse(input.pending(), &mut lines) {
                 Parsed::Whole(request, len) => (len, self.answer(&request, &is_stopped).await),
                 Parsed::Bad(status) => {
-                    let _ = self.send(Reply::line(status, "this is no HTTP request"), 1, false).await;
+                    let _ = self.send(Reply::line(status, "this is no HTTP request"), None, 1, false).await;
                     break;
                 }
                 Parsed::Begun => {
@@ -92,7 +93,7 @@ impl<D: Desk> Connection<D> {
     async fn more(&mut self, input: &mut Input, patience: &mut Alarm) -> bool {
         if input.room().is_empty() {
             let status = too_long(input.pending());
-            let _ = self.send(Reply::line(status, "the request is too long"), 1, false).await;
+            let _ = self.send(Reply::line(status, "the request is too long"), None, 1, false).await;
             return false;
         }
         let end = self.wire.idle_since() + self.limits.header_time;
@@ -124,7 +125,17 @@ impl<D: Desk> Connection<D> {
         stopped: &watch::Receiver<bool>,
     ) -> Result<bool, Broken> {
         let began = Instant::now();
-        let asker = Asker { from: self.from, to: self.to, mac_hint: cookie::mac_hint(request.fields) };
+        let client = match self.client(request) {
+            Ok(client) => client,
+            Err(refused) => return self.send(*refused, None, request.minor, false).await.map(|()| false),
+        };
+        let from = client.as_ref().map_or_else(|| self.from.ip(), Place::address);
+        let asker = Asker {
+            from: SocketAddr::new(from, self.from.port()),
+            proxied: client.is_some(),
+            to: self.to,
+            mac_hint: cookie::mac_hint(request.fields),
+        };
         let (desk, limits) = (Arc::clone(&self.desk), Arc::clone(&self.limits));
         let exchange = Exchange {
             desk: &*desk,
@@ -147,8 +158,27 @@ impl<D: Desk> Connection<D> {
             }
             None => {}
         }
-        self.send(reply, request.minor, stays).await?;
+        self.send(reply, client.as_ref(), request.minor, stays).await?;
         Ok(stays)
+    }
+
+    /// The place of the client that a proxy asks for; nothing where the other end is the client. Otherwise what the other end
+    /// is told.
+    fn client(&self, request: &Request<'_>) -> Result<Option<Place>, Box<Reply>> {
+        let fields = request.fields;
+        let (forwarded, plain) = (fields.values("Forwarded"), fields.values("X-Forwarded-For"));
+        match proxies::client(&self.desk.proxies(), self.from.ip(), forwarded, plain) {
+            Ok(None) => Ok(None),
+            Ok(Some(address)) if address == self.from.ip() => Ok(None),
+            Ok(Some(address)) => match self.place.addresses().admit(address) {
+                Some(place) => Ok(Some(place)),
+                None => Err(Box::new(Reply::crowded())),
+            },
+            Err(unclear) => {
+                tracing::debug!(from = %self.from, "{unclear}");
+                Err(Box::new(Reply::line(Status::BadRequest, &unclear.to_string())))
+            }
+        }
     }
 
     /// Whether idle connections would soon keep others out.
@@ -156,13 +186,21 @@ impl<D: Desk> Connection<D> {
         self.seats.available_permits() < self.limits.connections.div_ceil(SPARE)
     }
 
-    async fn send(&mut self, reply: Reply, minor: u8, stays: bool) -> Result<(), Broken> {
+    /// Sends an answer; `client` is whom a proxy asks for.
+    async fn send(
+        &mut self,
+        reply: Reply,
+        client: Option<&Place>,
+        minor: u8,
+        stays: bool,
+    ) -> Result<(), Broken> {
         self.wire.counters.answered(reply.status);
-        self.pace.keep(self.wire.stream(), &self.place);
+        let place = client.unwrap_or(&self.place);
+        self.pace.keep(self.wire.stream(), place);
         let mut out = Buffer::take();
         reply.head(minor, stays, &mut out);
         match reply.body {
-            Some(body) => self.send_with(out, body).await,
+            Some(body) => self.send_with(out, body, client).await,
             None => self.wire.write(out.filled(), &[]).await,
         }
     }
@@ -171,7 +209,7 @@ impl<D: Desk> Connection<D> {
     ///
     /// What the kernel sends out of its page cache is read when it leaves, or leaves again after it was lost. So of a large
     /// body the last bytes are held back until all others have arrived: only then it is known that they belong together.
-    async fn send_with(&mut self, mut out: Buffer, body: Body) -> Result<(), Broken> {
+    async fn send_with(&mut self, mut out: Buffer, body: Body, client: Option<&Place>) -> Result<(), Broken> {
         let Body { content, part, .. } = body;
         if let Some(bytes) = content.as_bytes() {
             self.recent = None;
@@ -214,18 +252,23 @@ impl<D: Desk> Connection<D> {
             }
             if std::mem::take(&mut direct) {
                 waits = true;
-                at = Box::pin(self.send_direct(&content, at..end - END)).await?;
+                at = Box::pin(self.send_direct(&content, at..end - END, client)).await?;
             }
         }
     }
 
     /// Has the kernel send a part of a file out of its page cache. Returns how far it came, which is not the end when the
     /// file system cannot do that.
-    async fn send_direct(&mut self, content: &Content, part: Range<u64>) -> Result<u64, Broken> {
+    async fn send_direct(
+        &mut self,
+        content: &Content,
+        part: Range<u64>,
+        client: Option<&Place>,
+    ) -> Result<u64, Broken> {
         let Range { start: mut at, end } = part;
         while at < end {
             let chunk = at..end.min(at.saturating_add(self.limits.chunk.max(1) as u64));
-            self.pace.keep(self.wire.stream(), &self.place);
+            self.pace.keep(self.wire.stream(), client.unwrap_or(&self.place));
             // A change is seen before the whole file was sent in vain.
             content.check_unchanged().map_err(|error| self.breaks(&error))?;
             content.warm(chunk.clone()).await.map_err(|error| self.breaks(&error))?;

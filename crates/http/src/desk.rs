@@ -6,6 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ipnet::IpNet;
 use nextboot_files::Content;
 use nextboot_model::Mac;
 
@@ -14,8 +15,11 @@ use crate::Claim;
 /// Who asks, as far as a connection tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
-    /// The client's end of the connection. IPv4 addresses are never written as IPv6 ones.
+    /// The client's end of the connection; behind a proxy that the site lists the client's address, with the proxy's port.
+    /// IPv4 addresses are never written as IPv6 ones.
     pub from: SocketAddr,
+    /// Whether a proxy asks for it.
+    pub proxied: bool,
     /// Our end: the address that the client found us at, so the one to write into what it reads next.
     pub to: IpAddr,
     /// The MAC that PXELINUX and syslinux.efi put into a cookie. A hint: anybody can send one.
@@ -79,6 +83,12 @@ pub trait Desk: Send + Sync + 'static {
     /// reported: the desk made them itself.
     fn sent(&self, asker: &Asker, sent: Sent);
 
+    /// The proxies whose word on whom they ask for is taken ([`proxies::client`](crate::proxies::client)). Asked for each
+    /// request; nobody's without an answer.
+    fn proxies(&self) -> Arc<[IpNet]> {
+        Arc::new([])
+    }
+
     /// How many bytes of what was sent the client's kernel (or firmware) has not acknowledged yet: `SIOCOUTQ`, tcp(7).
     /// It must go on to answer after the client reset the connection. Asked here because this crate makes no system calls
     /// of its own; without an answer a delivery counts as complete when the client did not reset the connection for
@@ -92,7 +102,7 @@ pub trait Desk: Send + Sync + 'static {
 /// What is at a name.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What it is. Only a [`What::File`] may be kept by caches and fetched in parts.
+    /// What it is. Only a [`What::File`] may be kept by caches, and only files are fetched in parts.
     pub what: What,
     /// Its bytes.
     pub content: Content,
@@ -165,6 +175,8 @@ impl Eq for Ticket {}
 pub enum What {
     /// A file as it lies there.
     File,
+    /// One that not everybody gets who asks: no cache may keep it.
+    OwnFile,
     /// A loader's configuration: decided for the asker, so no cache may keep it.
     Configuration,
     /// An iPXE script: likewise.

@@ -32,6 +32,11 @@
 //! Percent signs are decoded once, before the path is looked at; a query means nothing. Repeated slashes count as one, a
 //! directory is no file (404), and nothing is ever redirected: PXELINUX asks for `//linux`, and UEFI firmware dies of a 301.
 //!
+//! # Caches and proxies
+//! Files have a strong `ETag`, `Last-Modified` and `Cache-Control: max-age=5, must-revalidate`; everything that was decided for
+//! whoever asks, refusals too, has `no-store`. Of what comes from a listed proxy ([`Desk::proxies`]) the client is whom that
+//! names ([`proxies`]): its limits hold, one request being as good as one connection.
+//!
 //! # Deliberate deviations from the specifications
 //! - **No `Host` is needed** in HTTP/1.1 (RFC 9112 section 3.2 wants 400): firmware is what it is, and we have one host.
 //! - **Several ranges get the whole file** (RFC 9110 section 14.2 allows it). Boot firmware asks for one.
@@ -61,6 +66,7 @@ mod ledger;
 mod limits;
 mod pace;
 mod path;
+pub mod proxies;
 mod range;
 mod reply;
 mod request;

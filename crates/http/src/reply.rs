@@ -16,6 +16,10 @@ use crate::{Refusal, Sent, Why};
 /// Longest line of a refusal, characters.
 const LINE: usize = 1000;
 
+/// How long a cache may give a file to others without a look at ours (RFC 9111 section 5.2.2): long enough that a rack which is
+/// switched on together is one request, and so short that nobody who puts a kernel in place meets the old one.
+const KEPT: &str = "max-age=5, must-revalidate";
+
 /// Room for the fields of an answer, bytes.
 const FIELDS: usize = 512;
 
@@ -80,6 +84,13 @@ impl Reply {
         reply
     }
 
+    /// 503 for a client that a proxy brings too many requests of.
+    pub(crate) fn crowded() -> Self {
+        let mut reply = Self::line(Status::ServiceUnavailable, "too many requests from you");
+        reply.put("Retry-After", "5");
+        reply
+    }
+
     /// 405.
     pub(crate) fn not_allowed(allowed: &'static str) -> Self {
         let message = format!("this address takes {allowed} and nothing else");
@@ -88,9 +99,10 @@ impl Reply {
         reply
     }
 
-    /// A file, or a part of it: the head that all such answers share.
-    pub(crate) fn file(status: Status, validators: &Validators, body: Option<Body>) -> Self {
+    /// A file, or a part of it: the head that all such answers share. `kept` says whether a cache may give it to others.
+    pub(crate) fn file(status: Status, validators: &Validators, kept: bool, body: Option<Body>) -> Self {
         let mut reply = Self::new(status, body);
+        reply.put("Cache-Control", if kept { KEPT } else { "no-store" });
         reply.put("Accept-Ranges", "bytes");
         reply.put("ETag", &validators.etag);
         if let Some(modified) = validators.modified {

@@ -97,7 +97,7 @@ fn path(target: &str) -> Option<&str> {
 pub(crate) struct Fields<'a>(pub(crate) &'a [Header<'a>]);
 
 impl<'a> Fields<'a> {
-    fn values(self, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn values(self, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
         self.0.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
     }
 

@@ -97,7 +97,12 @@ impl<D: Desk> Server<D> {
         loop {
             let (stream, from) = listener.accept().await?;
             let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-            if let Some(place) = self.addresses.admit(from.ip()) {
+            let is_proxy = self.desk.proxies().iter().any(|network| network.contains(&from.ip()));
+            let place = match is_proxy {
+                true => Some(self.addresses.admit_proxy(from.ip())),
+                false => self.addresses.admit(from.ip()),
+            };
+            if let Some(place) = place {
                 // Meanwhile others wait in the kernel's queue.
                 let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
                 return Ok((stream, from, (permit, place)));

@@ -107,7 +107,7 @@ impl<D: Desk> Exchange<'_, D> {
     }
 
     fn found(&self, name: &str, found: &Found) -> Reply {
-        if found.what == What::File {
+        if matches!(found.what, What::File | What::OwnFile) {
             return self.file(name, found);
         }
         let len = found.content.len();
@@ -118,11 +118,12 @@ impl<D: Desk> Exchange<'_, D> {
         let content = &found.content;
         let validators = Validators::new(content.etag(), content.modified(), SystemTime::now());
         let of = content.len();
+        let kept = found.what == What::File;
         match validators.judge(self.fields) {
             Verdict::Go => {}
             Verdict::NotModified => {
                 self.probed(name, found);
-                return Reply::file(Status::NotModified, &validators, None);
+                return Reply::file(Status::NotModified, &validators, kept, None);
             }
             Verdict::Failed => {
                 return Reply::line(Status::PreconditionFailed, "the file is another one by now");
@@ -138,7 +139,7 @@ impl<D: Desk> Exchange<'_, D> {
                 return reply;
             }
         };
-        let mut reply = Reply::file(status, &validators, self.body(name, found, part.clone()));
+        let mut reply = Reply::file(status, &validators, kept, self.body(name, found, part.clone()));
         reply.describe(content_type(name), part.end - part.start);
         if status == Status::PartialContent {
             // A part is never empty.

@@ -92,6 +92,10 @@ impl Control for Appliance {
         self.settings.load().config.api.trusted.clone()
     }
 
+    fn proxies(&self) -> Arc<[IpNet]> {
+        Arc::clone(&self.settings.load().config.http.trusted_proxies)
+    }
+
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
         Box::pin(self.reload())
     }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use nextboot_config::{Api, Config, Mode};
+use nextboot_config::{Api, Config, Http, Mode};
 use nextboot_model::EventKind;
 
 use crate::{
@@ -85,7 +85,9 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     keep("dhcp.mode", old.dhcp.mode != new.dhcp.mode);
     keep("tftp.enabled", old.tftp.enabled != new.tftp.enabled);
     keep("tftp.port", old.tftp.port != new.tftp.port);
-    keep("http", old.http != new.http);
+    // And whose word on whom they ask for is taken.
+    let http = Http { trusted_proxies: Arc::clone(&new.http.trusted_proxies), ..old.http.clone() };
+    keep("http", http != new.http);
     // Whom we trust is asked for each call.
     let Api { trusted, metrics, .. } = new.api.clone();
     let api = Api { trusted, metrics, ..old.api.clone() };
@@ -100,7 +102,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     }
     new.tftp.enabled = old.tftp.enabled;
     new.tftp.port = old.tftp.port;
-    new.http.clone_from(&old.http);
+    new.http = http;
     new.api = api;
     new.site.gives_addresses = old.site.gives_addresses;
     new.site.http_port = old.site.http_port;

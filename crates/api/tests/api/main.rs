@@ -9,6 +9,7 @@ mod hosts;
 mod limits;
 mod log;
 mod power;
+mod proxied;
 mod server;
 mod stream;
 mod watch;

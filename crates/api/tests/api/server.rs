@@ -116,6 +116,9 @@ impl Control for Made {
     fn trusted(&self) -> Vec<ipnet::IpNet> {
         vec!["127.0.1.0/24".parse().unwrap()]
     }
+    fn proxies(&self) -> Arc<[ipnet::IpNet]> {
+        Arc::new(["127.0.4.0/24".parse().unwrap()])
+    }
     fn reload(&self) -> BoxFuture<'_, Result<Vec<String>, String>> {
         let complaints = self.complaints.lock().unwrap().clone();
         Box::pin(async move { complaints.map_or_else(|| Ok(vec!["log".into()]), Err) })

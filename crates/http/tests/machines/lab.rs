@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use ipnet::IpNet;
 use nextboot_files::{Layout, Name, Roots};
 use nextboot_http::{
     Asker, Claim, Counters, Desk, Found, Limits, Refusal, Sent, Ticket, What, Whom, Why, serve,
@@ -29,6 +30,7 @@ pub(crate) struct TestDesk {
     reports: mpsc::UnboundedSender<Sent>,
     pub(crate) unacknowledged: Mutex<Option<u32>>,
     pub(crate) calls: AtomicUsize,
+    pub(crate) proxies: Mutex<Arc<[IpNet]>>,
 }
 
 impl Desk for TestDesk {
@@ -91,6 +93,10 @@ impl Desk for TestDesk {
         let _ = self.reports.send(sent);
     }
 
+    fn proxies(&self) -> Arc<[IpNet]> {
+        Arc::clone(&self.proxies.lock().unwrap())
+    }
+
     fn unacknowledged(&self, _: BorrowedFd<'_>) -> Option<u32> {
         *self.unacknowledged.lock().unwrap()
     }
@@ -128,6 +134,7 @@ impl Lab {
         let desk = Arc::new(TestDesk {
             roots: Roots::open(&layout).unwrap(),
             reports: sender,
+            proxies: Mutex::new(Arc::new([])),
             unacknowledged: Mutex::new(Some(0)),
             calls: AtomicUsize::new(0),
         });

@@ -6,5 +6,6 @@ mod files;
 mod hostile;
 mod lab;
 mod limits;
+mod proxied;
 mod routes;
 mod stopping;

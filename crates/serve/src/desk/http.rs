@@ -1,6 +1,7 @@
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use nextboot_http::{Asker, Claim, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Whom, Why};
 use nextboot_model::{Mac, Via};
 
@@ -56,9 +57,16 @@ impl Desk for HttpDesk {
             }
             Delivery::Unacknowledged(_) => End::Left { sent: sent.end - sent.start },
         };
-        let (receipt, from) = (receipt.clone(), asker.from.ip());
+        let (mut receipt, from) = (receipt.clone(), asker.from.ip());
+        if asker.proxied {
+            receipt.rest_may_come_from_a_cache();
+        }
         let (bytes, millis) = (sent.of, sent.millis);
         self.0.delivered(Ended { from, receipt, bytes, millis, via: Via::Http, end, resent: 0 });
+    }
+
+    fn proxies(&self) -> Arc<[IpNet]> {
+        Arc::clone(&self.0.settings.load().config.http.trusted_proxies)
     }
 
     fn unacknowledged(&self, connection: BorrowedFd<'_>) -> Option<u32> {
@@ -68,9 +76,10 @@ impl Desk for HttpDesk {
 
 impl HttpDesk {
     fn hand_over(&self, found: Result<super::Found, Refused>) -> Result<Found, Refusal> {
-        let super::Found { content, receipt } = found.map_err(|refused| self.refuse(&refused))?;
+        let super::Found { content, receipt, for_all } = found.map_err(|refused| self.refuse(&refused))?;
         let what = match &receipt {
-            Receipt::File { .. } => What::File,
+            Receipt::File { .. } if for_all => What::File,
+            Receipt::File { .. } => What::OwnFile,
             Receipt::Configuration { .. } | Receipt::Note => What::Configuration,
             Receipt::Seed { .. } => What::Seed,
         };

@@ -25,6 +25,8 @@ pub(crate) use written::Written;
 pub(crate) struct Found {
     pub(crate) content: Content,
     pub(crate) receipt: Receipt,
+    /// Whether it is the same for whoever asks, so that a cache may give it to others.
+    pub(crate) for_all: bool,
 }
 
 /// What a delivery means once it has ended. Cheap to clone.
@@ -55,6 +57,19 @@ impl Receipt {
                 Some(name)
             }
             Self::Note => None,
+        }
+    }
+
+    /// A cache gave the configuration on, and may have the kernel that it names, by a name relative to its own: that we would
+    /// never hear of. So the configuration alone counts, as where another server has the kernel; otherwise an installer that
+    /// never calls back would be delivered for ever. GRUB's and iPXE's configurations name us, and those fetch from us.
+    fn rest_may_come_from_a_cache(&mut self) {
+        if let Self::Configuration { name, promise, .. } = self
+            && name.contains("pxelinux.cfg/")
+        {
+            let promise = Arc::make_mut(promise);
+            promise.needs.clear();
+            promise.kernels.clear();
         }
     }
 

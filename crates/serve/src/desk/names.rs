@@ -52,9 +52,11 @@ impl Appliance {
                 self.refuse(&requester, &name, &reason, via);
                 Err(Refused::Forbidden(reason))
             }
-            Ok((content, _)) => {
-                Ok(Found { content, receipt: Receipt::File { name: name.as_str().into(), mac } })
-            }
+            Ok((content, installer)) => Ok(Found {
+                content,
+                receipt: Receipt::File { name: name.as_str().into(), mac },
+                for_all: installer.is_none() && name.file() != "autoexec.ipxe",
+            }),
             Err(error) => {
                 self.refuse(&requester, &name, &error.to_string(), via);
                 Err(match error {
@@ -172,7 +174,7 @@ impl Appliance {
             Err(NoAnswer::Nothing(why)) => {
                 // iPXE shows what it reads, so the reason goes to the machine's own screen.
                 let content = Content::from_bytes(nextboot_boot::ipxe::nothing(&why));
-                Ok(Found { content, receipt: Receipt::Note })
+                Ok(Found { content, receipt: Receipt::Note, for_all: false })
             }
             Err(error) => Err(self.no_answer(&client, &name, error, via)),
         }
@@ -274,7 +276,7 @@ fn also_beneath(promise: &mut Promise, name: &str) {
 fn found(name: &str, mac: Option<Mac>, own: bool, text: Text) -> Found {
     let Text { bytes, promise } = text;
     let receipt = Receipt::Configuration { name: name.into(), mac, own, promise };
-    Found { content: Content::from_bytes(bytes), receipt }
+    Found { content: Content::from_bytes(bytes), receipt, for_all: false }
 }
 
 /// All bytes of what is small enough to be a configuration.

@@ -66,7 +66,7 @@ impl Appliance {
         let text =
             setting.seed(&plan, wanted.as_str(), template).map_err(|error| failed(error.to_string()))?;
         let receipt = Receipt::Seed { name: wanted.as_str().into(), mac: client.mac };
-        Ok(Found { content: Content::from_bytes(text), receipt })
+        Ok(Found { content: Content::from_bytes(text), receipt, for_all: false })
     }
 }
 
