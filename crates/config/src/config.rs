@@ -28,6 +28,8 @@ pub struct Config {
     pub journal_events: u64,
     /// DHCP.
     pub dhcp: Dhcp,
+    /// The configuration of dnsmasq that says all of `dhcp`, where one does: see [`Dnsmasq`](crate::dnsmasq::Dnsmasq).
+    pub dnsmasq: Option<BesideDnsmasq>,
     /// Which directories are served, by TFTP and HTTP alike.
     pub files: Files,
     /// TFTP.
@@ -51,6 +53,7 @@ impl Default for Config {
             log: "info".into(),
             journal_events: 200_000,
             dhcp: Dhcp::default(),
+            dnsmasq: None,
             files: Files::default(),
             tftp: Tftp::default(),
             site: boot::Rules::default().site(Vec::new(), Vec::new(), false, http.port, api.port),
@@ -82,9 +85,16 @@ impl Config {
         let log = top.get("log", |item| item.line_of_text(1024)).unwrap_or(defaults.log);
         let journal_events =
             top.table("journal", |journal| journal.get("events", |item| item.number(1000..=100_000_000_u64)));
-        let (dhcp, told) = top.table("dhcp", Dhcp::read);
+        let mut dnsmasq = None;
+        let (dhcp, told) = top.table("dhcp", |dhcp| {
+            dnsmasq = BesideDnsmasq::read(dhcp, place);
+            Dhcp::read(dhcp)
+        });
         let mut files = defaults.files;
         let tftp = top.table("tftp", |tftp| {
+            if let Some(dnsmasq) = &mut dnsmasq {
+                dnsmasq.roots = tftp.has("roots");
+            }
             files.read_roots(tftp, place);
             Tftp::read(tftp)
         });
@@ -92,6 +102,9 @@ impl Config {
         let api = top.table("api", |api| Api::read(api, place, &data_dir, http.port));
         let power = top.table("power", |section| power::read(section, place));
         let rules = top.table("boot", |boot| {
+            if let Some(dnsmasq) = &mut dnsmasq {
+                dnsmasq.unknown = boot.has("unknown");
+            }
             files.read_boot(boot, place);
             boot::Rules::read(boot)
         });
@@ -103,6 +116,7 @@ impl Config {
             log,
             journal_events: journal_events.unwrap_or(defaults.journal_events),
             dhcp,
+            dnsmasq,
             files,
             tftp,
             site: rules.site(profiles, told, gives_addresses, http.port, api.port),
@@ -111,6 +125,42 @@ impl Config {
             power,
             data_dir,
         }
+    }
+}
+
+/// dnsmasq's configuration in the place of `[dhcp]`, and what this file says beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BesideDnsmasq {
+    /// dnsmasq's main file.
+    pub file: PathBuf,
+    /// Whether this file names roots: then they stand behind dnsmasq's.
+    pub roots: bool,
+    /// Whether it says what machines get that are no hosts.
+    pub unknown: bool,
+}
+
+impl BesideDnsmasq {
+    fn read(dhcp: &mut Section<'_>, place: &Path) -> Option<Self> {
+        let own = dhcp.get("dnsmasq_conf", |item| item.placed(|item| files::path(item, place)))?;
+        let theirs = [
+            "mode",
+            "subnet",
+            "reservation",
+            "class",
+            "lease_time",
+            "authoritative",
+            "dns",
+            "ntp",
+            "domain",
+            "search",
+            "options",
+            "never",
+        ];
+        for key in theirs.into_iter().filter(|key| dhcp.has(key)) {
+            let remedy = format!("dnsmasq's file says this; take `{key}` out of [dhcp], or dnsmasq_conf");
+            dhcp.report().complain(&own.mark, remedy);
+        }
+        Some(Self { file: own.value, ..Self::default() })
     }
 }
 

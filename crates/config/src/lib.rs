@@ -20,6 +20,7 @@ mod boot;
 mod complaint;
 mod config;
 mod dhcp;
+pub mod dnsmasq;
 mod document;
 mod duration;
 mod files;
@@ -37,7 +38,7 @@ mod value;
 
 pub use api::Api;
 pub use complaint::{Complaint, Complaints};
-pub use config::{Config, DEFAULT_DATA_DIR};
+pub use config::{BesideDnsmasq, Config, DEFAULT_DATA_DIR};
 pub use dhcp::{Dhcp, Mode, Probe};
 pub use files::Files;
 pub use http::Http;

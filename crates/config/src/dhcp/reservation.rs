@@ -13,12 +13,12 @@ use crate::{
 /// Reads a `[[dhcp.reservation]]`, which is for one machine, or for several network cards; the place is its address's.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Placed<Vec<Reservation>>> {
     let owners = owners(section);
-    let given = ["address", "name", "lease_time"].iter().any(|key| section.has(key));
+    let known = section.get("known", |item| item.flag()).unwrap_or_default();
+    let given = known || ["address", "name", "lease_time"].iter().any(|key| section.has(key));
     let address = section.get("address", |item| item.placed(address));
     let missing = section.missing("address");
     if !given {
-        let remedy =
-            "missing; write address = \"10.0.0.10\", with one of your network, or name or lease_time";
+        let remedy = "missing; write address = \"10.0.0.10\", with one of your network, or name, lease_time or known = true";
         section.report().complain(&missing, remedy);
         return None;
     }
