@@ -48,6 +48,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "unknown-host", format!("no host is named {name}"))
     }
 
+    pub(crate) fn unknown_net(name: &str) -> Self {
+        let name: String = name.chars().take(80).collect();
+        Self::new(StatusCode::NOT_FOUND, "unknown-net", format!("no networks are named {name}"))
+    }
+
     pub(crate) fn unknown_profile(name: &str) -> Self {
         let name: String = name.chars().take(160).collect();
         Self::new(StatusCode::NOT_FOUND, "unknown-profile", format!("no profile is named {name}"))
@@ -92,6 +97,11 @@ impl From<Refusal> for ApiError {
             Refusal::AddressTaken { .. } => (StatusCode::CONFLICT, "address-taken"),
             Refusal::Twice(_) => (StatusCode::CONFLICT, "host-twice"),
             Refusal::BadHost(_) => (StatusCode::BAD_REQUEST, "bad-host"),
+            Refusal::Reserved => (StatusCode::BAD_REQUEST, "reserved-name"),
+            Refusal::UnknownNet(_) => (StatusCode::NOT_FOUND, "unknown-net"),
+            Refusal::NetworkTaken { .. } => (StatusCode::CONFLICT, "network-taken"),
+            Refusal::BadNet(_) => (StatusCode::BAD_REQUEST, "bad-net"),
+            Refusal::TooManyNets => (StatusCode::INSUFFICIENT_STORAGE, "table-full"),
             Refusal::Full => (StatusCode::INSUFFICIENT_STORAGE, "table-full"),
             Refusal::Stale(_) => (StatusCode::CONFLICT, "stale"),
             Refusal::UnknownTestRun(_) => (StatusCode::NOT_FOUND, "unknown-test-run"),

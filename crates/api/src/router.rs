@@ -31,6 +31,7 @@ pub(crate) const DOCUMENT: &str = "/api/openapi.json";
         (name = "server", description = "The appliance itself"),
         (name = "hosts", description = "The machines that are known, and what they boot"),
         (name = "power", description = "Switching hosts on and off, and rescuing them"),
+        (name = "nets", description = "Networks whose machines boot something though they are no hosts"),
         (name = "profiles", description = "What there is to boot"),
         (name = "watch", description = "What happens and what happened"),
         (name = "compatible", description = "The call that installed systems make, as pxe-pilot has it"),
@@ -71,6 +72,9 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::power::rescue))
         .routes(routes!(routes::events::list))
         .routes(routes!(routes::stream::follow))
+        .routes(routes!(routes::nets::list, routes::nets::add))
+        .routes(routes!(routes::nets::remove))
+        .routes(routes!(routes::nets::assign))
         .routes(routes!(routes::leases::list))
         .routes(routes!(routes::neighbours::list))
         .routes(routes!(routes::neighbours::probe))

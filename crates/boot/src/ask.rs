@@ -1,10 +1,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 
-use nextboot_model::{Mac, State, Uuid};
+use nextboot_model::{Mac, Network, State, Uuid};
 
 use crate::{
     Client, Hand, Plan, Site, Tree,
-    decide::{ByName, beside_the_loader, decide_with},
+    decide::{ByName, at_network, beside_the_loader, decide_with},
 };
 
 /// Whose configuration a loader asks for by a name.
@@ -79,6 +79,14 @@ impl Ask {
             Self::Address(digits) => {
                 let whole = u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 8);
                 let address = whole.map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits)));
+                // Somebody who is not in that network looks what it gets.
+                if let Some(network) =
+                    Network::of_pxelinux(digits).filter(|network| !is_in(requester, *network))
+                    && state.net_of(network).is_some()
+                    && !address.is_some_and(|address| is_reserved(state, address))
+                {
+                    return at_network(site, state, tree, network);
+                }
                 let own = address.is_none() || requester.address == address;
                 if own && requester.mac.is_some() {
                     return plan(*requester);
@@ -91,11 +99,21 @@ impl Ask {
                     let mac = record.host.macs.first().copied();
                     return plan(Client { mac, address, ..Client::default() });
                 }
-                if by_name.is_none() {
+                let network = Network::of_pxelinux(digits);
+                let assigned = network.is_some_and(|network| state.net_of(network).is_some());
+                if by_name.is_none() && !assigned {
                     tree.hand(digits)?;
                 }
                 plan(Client { address: address.or(requester.address), ..Client::default() })
             }
         }
     }
+}
+
+fn is_in(requester: &Client, network: Network) -> bool {
+    matches!(requester.address, Some(IpAddr::V4(address)) if network.contains(address))
+}
+
+fn is_reserved(state: &State, address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(address) if state.by_address(address).is_some())
 }

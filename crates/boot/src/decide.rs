@@ -3,7 +3,9 @@ use std::{
     sync::Arc,
 };
 
-use nextboot_model::{Class, HostName, ProfileName, Record, State, Timestamp, Until};
+use nextboot_model::{
+    Class, HostName, Net, NetAssignment, Network, ProfileName, Record, State, Timestamp, Until,
+};
 
 use crate::{
     Body, BootMenu, Client, Hand, Loader, OwnLoaders, Profile, Site, Tree, Unknown,
@@ -66,7 +68,8 @@ impl Plan {
 /// What a client gets now: the one decision that every way to boot asks.
 ///
 /// In this order: what a person put at the machine's name in `pxelinux.cfg/` later than its assignment; its assignment;
-/// for machines that are no hosts an entry made by hand, then the site's rule for unknown machines. A profile of class
+/// for machines that are no hosts an entry made by hand, then what the smallest network got that they are in, then the site's
+/// rule for unknown machines. A profile of class
 /// `install` comes out only for a host that is armed for it: assigned it while it was of that class, or by hand. Where the site
 /// has a menu for the machine, somebody at its console may pick another profile for this one boot.
 #[must_use]
@@ -94,7 +97,7 @@ pub(crate) fn decide_with(
     let record = state.find(client.mac, client.uuid);
     let plan = match record {
         Some(record) => for_host(site, tree, client, record, by_name),
-        None => for_stranger(site, tree, client, by_name),
+        None => for_stranger(site, state, tree, client, by_name),
     };
     let boots = |profile: &Profile| loader(site, tree, client, record, profile).loader.is_some();
     let mut plan = menu::under(site, tree, client, plan, boots);
@@ -242,29 +245,94 @@ fn loose(entry: &str) -> Profile {
     }
 }
 
-fn for_stranger(site: &Site, tree: &dyn Tree, client: &Client, by_name: Option<ByName<'_>>) -> Plan {
+fn for_stranger(
+    site: &Site,
+    state: &State,
+    tree: &dyn Tree,
+    client: &Client,
+    by_name: Option<ByName<'_>>,
+) -> Plan {
     if let Some(own) = by_name {
         let plan = by_hand(site, tree, own.hand);
         return if own.network { unarmed(plan) } else { plan };
     }
-    let address = address_name(client.address);
     let own = client
         .uuid
         .into_iter()
         .flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()])
-        .chain(client.mac.map(|mac| mac.pxelinux()))
-        .chain(address.clone());
+        .chain(client.mac.map(|mac| mac.pxelinux()));
     if let Some(hand) = own.into_iter().find_map(|name| tree.hand(&name)) {
         return by_hand(site, tree, &hand);
     }
-    // The beginning of an address is that of a whole network: as little as `default` it means this machine.
-    let network = address.and_then(|name| {
-        (1..name.len()).rev().find_map(|length| name.get(..length).and_then(|name| tree.hand(name)))
-    });
-    unarmed(match network {
-        Some(hand) => by_hand(site, tree, &hand),
-        None => by_rule(site, tree),
+    match by_network(site, state, tree, client) {
+        Some(plan) => plan,
+        None => unarmed(by_rule(site, tree)),
+    }
+}
+
+/// What the smallest network gets that has something of its own: assigned to it, or put at its name by hand. The whole
+/// address comes first, then what is shorter: as little as `default` that means one machine.
+fn by_network(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> Option<Plan> {
+    let v4 = |address| match address {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    };
+    let address = client.address.and_then(v4);
+    let hand = |network: Network| match network.length() {
+        0 => (site.unknown == Unknown::TreeDefault).then(|| tree.hand("default"))?,
+        _ => tree.hand(&network.pxelinux().filter(|_| address.is_some())?),
+    };
+    // A machine that has no address yet gets one of the network that it asks from.
+    let (near, longest) = match (address, client.network) {
+        (Some(address), _) => (address, 32),
+        (None, Some(network)) => (network, 31),
+        (None, None) => (Ipv4Addr::UNSPECIFIED, 0),
+    };
+    // What stands in the tree has names of whole digits only.
+    let step = if state.nets().len() == 0 { 4 } else { 1 };
+    let mut lengths = (0..=longest).rev().filter(|length| length % step == 0);
+    lengths.find_map(|length| {
+        let network = Network::around(near, length);
+        of_network(site, tree, network, hand(network), state.net_of(network))
     })
+}
+
+/// What one network gets: whoever spoke last wins.
+fn of_network(
+    site: &Site,
+    tree: &dyn Tree,
+    network: Network,
+    hand: Option<Hand>,
+    net: Option<&Arc<Net>>,
+) -> Option<Plan> {
+    let assigned = net.and_then(|net| Some((net, net.assignment.as_ref()?)));
+    let hand = hand.filter(|hand| assigned.is_none_or(|(_, assigned)| hand.made > assigned.since));
+    if let Some(hand) = hand {
+        let plan = by_hand(site, tree, &hand);
+        return Some(if network.is_one_machine() { plan } else { unarmed(plan) });
+    }
+    let (net, assigned) = assigned?;
+    let NetAssignment { profile, class, by, .. } = assigned;
+    let whose = format!("not a known host; {} ({network}) gets {profile} by {by}", net.name);
+    let Some(found) = site.profile(tree, profile) else {
+        return Some(plan(None, format!("{whose}; but there is no such profile any more")));
+    };
+    let is_armed = network.is_one_machine() && *class == Class::Install;
+    let plan = plan(Some(found), whose);
+    Some(if is_armed { plan } else { unarmed(plan) })
+}
+
+/// What stands at a network's own name, for whoever looks at it and is not in it; nothing where it has nothing of its own.
+pub(crate) fn at_network(
+    site: &Site,
+    state: &State,
+    tree: &dyn Tree,
+    network: Network,
+) -> Option<(Client, Plan)> {
+    let client = Client { address: Some(IpAddr::V4(network.address())), ..Client::default() };
+    let hand = network.pxelinux().and_then(|name| tree.hand(&name));
+    let plan = of_network(site, tree, network, hand, state.net_of(network))?;
+    plan.profile.is_some().then_some((client, plan))
 }
 
 /// What the site says of machines that it does not know.

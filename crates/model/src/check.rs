@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use crate::{
-    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, ProfileName, Record,
-    Refusal, State, Target, Timestamp, Until, Used, Verdict, test_command::drop_queue,
+    Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, NetAssignment, ProfileName,
+    Record, Refusal, State, Target, Timestamp, Until, Used, Verdict,
+    system::{add_networks, add_system, assign_net, remove_net},
+    test_command::drop_queue,
 };
 
 impl Command {
@@ -59,6 +61,20 @@ impl Command {
                         EventKind::Assigned { profile: profile.clone(), until: *until, by: by.clone() };
                     verdict.reassign(record, assignment, event);
                 }
+            }
+            Self::AddNet { name, networks } => add_networks(state, name, networks, &mut verdict)?,
+            Self::RemoveNet { name } => remove_net(state, name, &mut verdict)?,
+            Self::AssignNet { name, profile, by } => {
+                let assignment = profile.clone().map(|(profile, class)| NetAssignment {
+                    profile,
+                    class,
+                    since: now,
+                    by: by.clone(),
+                });
+                assign_net(state, name, assignment, &mut verdict)?;
+            }
+            Self::AddSystem { name, macs, networks, by } => {
+                return add_system(state, name, macs, networks, by, now);
             }
             Self::Cancel { targets, by } => {
                 for record in resolve(state, targets)? {

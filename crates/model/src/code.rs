@@ -31,6 +31,10 @@ codes! {
     HostAdded "host-added",
     HostChanged "host-changed",
     HostRemoved "host-removed",
+    NetChanged "net-changed",
+    NetRemoved "net-removed",
+    NetAssigned "net-assigned",
+    NetFreed "net-freed",
     Assigned "assigned",
     Cancelled "cancelled",
     CalledBack "called-back",
@@ -101,6 +105,7 @@ mod tests {
         all["test"] = json!("t");
         all["warnings"] = json!(0);
         all["errors"] = json!(0);
+        all["networks"] = json!([]);
         all
     }
 

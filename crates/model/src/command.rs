@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Door, Host, HostName, HostPatch, Mac, ProfileName, TestCommand, Timestamp, Until};
+use crate::{
+    Class, Door, Host, HostName, HostPatch, Mac, Network, ProfileName, TestCommand, Timestamp, Until,
+};
 
 /// Whom a command is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,39 @@ pub enum Command {
         class: Class,
         /// How long; see [`Until::usual`](crate::Until::usual).
         until: Until,
+        /// Who wants it.
+        by: Door,
+    },
+    /// Networks for a name, beside those that it has. It is new when it is not known.
+    AddNet {
+        /// The name.
+        name: HostName,
+        /// The networks.
+        networks: Vec<Network>,
+    },
+    /// Forget the networks of a name.
+    RemoveNet {
+        /// The name.
+        name: HostName,
+    },
+    /// Give the machines of networks that are no hosts a profile, until somebody changes it.
+    AssignNet {
+        /// The networks' name; `default` need not be known.
+        name: HostName,
+        /// The profile, which the caller found to exist, and its class; nothing takes back what was assigned.
+        profile: Option<(ProfileName, Class)>,
+        /// Who wants it.
+        by: Door,
+    },
+    /// Cards and networks for a system of pxemngr's, beside those that it has. It is new when it is not known; what others
+    /// have moves.
+    AddSystem {
+        /// Its name.
+        name: HostName,
+        /// Its cards, which make a host.
+        macs: Vec<Mac>,
+        /// Its networks.
+        networks: Vec<Network>,
         /// Who wants it.
         by: Door,
     },

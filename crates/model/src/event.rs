@@ -3,8 +3,8 @@ use std::{fmt, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Arch, AttemptId, Conflict, Door, HostName, Mac, OfferWay, PowerAction, PowerState, ProfileName, TestName,
-    TestRunId, Timestamp, Until,
+    Arch, AttemptId, Conflict, Door, HostName, Mac, Network, OfferWay, PowerAction, PowerState, ProfileName,
+    TestName, TestRunId, Timestamp, Until,
 };
 
 /// One thing that was observed or decided. Logs, timelines and the live stream are views of these.
@@ -89,6 +89,14 @@ pub enum EventKind {
     HostChanged,
     /// A host was forgotten.
     HostRemoved,
+    /// Networks got this name, or are the ones that it stands for now.
+    NetChanged { networks: Vec<Network> },
+    /// The networks of a name were forgotten.
+    NetRemoved,
+    /// The machines of a network got a profile.
+    NetAssigned { profile: ProfileName, by: Door },
+    /// That was taken back.
+    NetFreed,
     /// A host got a profile.
     Assigned { profile: ProfileName, until: Until, by: Door },
     /// An assignment was taken back.
@@ -322,6 +330,13 @@ impl fmt::Display for EventKind {
             }
             Self::HostChanged => write!(out, "host changed"),
             Self::HostRemoved => write!(out, "host removed"),
+            Self::NetChanged { networks } => {
+                write!(out, "stands for")?;
+                networks.iter().try_for_each(|network| write!(out, " {network}"))
+            }
+            Self::NetRemoved => write!(out, "stands for no networks any more"),
+            Self::NetAssigned { profile, by } => write!(out, "its machines get {profile} (by {by})"),
+            Self::NetFreed => write!(out, "its machines get nothing of their own any more"),
             Self::Assigned { profile, until, by } => {
                 let until = match until {
                     Until::Changed => "until somebody changes it",

@@ -24,6 +24,7 @@ mod loader;
 mod mac;
 mod name;
 mod neighbour;
+mod network;
 mod parts;
 mod power;
 mod profile;
@@ -31,6 +32,7 @@ mod pxelinux;
 mod refusal;
 mod rounds;
 mod state;
+mod system;
 mod test_command;
 mod test_log;
 mod test_run;
@@ -54,6 +56,7 @@ pub use loader::{BadLoaderName, LoaderName, MAX_LOADER_NAME};
 pub use mac::{BadMac, Mac};
 pub use name::{BadName, HostName, ProfileName, TestName};
 pub use neighbour::{Conflict, Neighbour};
+pub use network::{BadNet, BadNetwork, MAX_NETS, MAX_NETWORKS, Net, NetAssignment, Network};
 pub use power::{
     Adapter, BadPower, Ipmi, MAX_ADAPTER_NAME, MAX_PASSWORD, MAX_USER, Power, PowerAction, PowerState,
     Redfish, Secret, WakeOnLan,

@@ -1,6 +1,9 @@
 use std::net::Ipv4Addr;
 
-use crate::{BadHost, HostName, MAX_OPEN_TESTS, MAX_TESTS_OF_HOST, Mac, TestRunId, TestStatus, Uuid};
+use crate::{
+    BadHost, BadNet, HostName, MAX_NETS, MAX_OPEN_TESTS, MAX_TESTS_OF_HOST, Mac, Network, TestRunId,
+    TestStatus, Uuid,
+};
 
 /// Most hosts that the table takes.
 pub const MAX_HOSTS: usize = 1_000_000;
@@ -47,6 +50,26 @@ pub enum Refusal {
     /// The record itself is wrong.
     #[error(transparent)]
     BadHost(#[from] BadHost),
+    /// `default` stands for all machines that are no hosts.
+    #[error("default is a reserved name: it stands for all machines that are no hosts")]
+    Reserved,
+    /// No networks of that name.
+    #[error("no networks are named {0}")]
+    UnknownNet(HostName),
+    /// Of two names that claim one network, the later is refused.
+    #[error("{network} belongs to {owner}")]
+    NetworkTaken {
+        /// The network.
+        network: Network,
+        /// Who has it.
+        owner: HostName,
+    },
+    /// The networks are wrong.
+    #[error(transparent)]
+    BadNet(#[from] BadNet),
+    /// Too many networks.
+    #[error("{MAX_NETS} networks are known by name, which is the limit")]
+    TooManyNets,
     /// The table is full.
     #[error("the table holds {MAX_HOSTS} hosts, its limit")]
     Full,
@@ -79,6 +102,9 @@ impl Refusal {
     /// True when what the command names does not exist.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::UnknownName(_) | Self::UnknownMac(_) | Self::UnknownTestRun(_))
+        matches!(
+            self,
+            Self::UnknownName(_) | Self::UnknownMac(_) | Self::UnknownNet(_) | Self::UnknownTestRun(_)
+        )
     }
 }

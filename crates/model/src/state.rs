@@ -3,7 +3,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 use imbl::{HashMap, OrdMap};
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, Change, Host, HostName, Mac, TestTable, Uuid};
+use crate::{Assignment, Change, Host, HostName, Mac, Net, Network, TestTable, Uuid};
 
 /// A host and what it gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct State {
     by_uuid: HashMap<Uuid, HostName>,
     by_address: HashMap<Ipv4Addr, HostName>,
     tests: TestTable,
+    nets: OrdMap<HostName, Arc<Net>>,
+    by_network: HashMap<Network, HostName>,
 }
 
 impl State {
@@ -113,6 +115,24 @@ impl State {
         self.records.range((from, Unbounded)).map(|(_, record)| record)
     }
 
+    /// The networks of that name.
+    #[must_use]
+    pub fn net(&self, name: &HostName) -> Option<&Arc<Net>> {
+        self.nets.get(name)
+    }
+
+    /// The name that has just this network.
+    #[must_use]
+    pub fn net_of(&self, network: Network) -> Option<&Arc<Net>> {
+        self.by_network.get(&network).and_then(|name| self.nets.get(name))
+    }
+
+    /// All networks, in the order of their names.
+    #[must_use]
+    pub fn nets(&self) -> impl ExactSizeIterator<Item = &Arc<Net>> {
+        self.nets.values()
+    }
+
     /// Makes a change true. Changes come from [`Command::check`](crate::Command::check) against this very state, or from
     /// the disk.
     pub fn apply(&mut self, change: &Change) {
@@ -134,6 +154,21 @@ impl State {
             }
             Change::Remove(name) => self.forget(name),
             Change::Test(change) => self.tests.apply(change),
+            Change::PutNet(net) => {
+                self.forget_net(&net.name);
+                for network in &net.networks {
+                    self.by_network.insert(*network, net.name.clone());
+                }
+                self.nets.insert(net.name.clone(), Arc::clone(net));
+            }
+            Change::RemoveNet(name) => self.forget_net(name),
+        }
+    }
+
+    fn forget_net(&mut self, name: &HostName) {
+        let Some(old) = self.nets.remove(name) else { return };
+        for network in &old.networks {
+            self.by_network.remove(network);
         }
     }
 

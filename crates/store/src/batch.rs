@@ -3,7 +3,7 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use nextboot_model::{
-    Change, Command, Event, EventKind, HostName, Lease, Record, Refusal, State, TestChange, Timestamp,
+    Change, Command, Event, EventKind, HostName, Lease, Net, Record, Refusal, State, TestChange, Timestamp,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -14,6 +14,8 @@ pub(crate) enum Write {
     Put { old: Option<Arc<Record>>, new: Arc<Record> },
     Remove(HostName),
     Test(TestChange),
+    Net(Arc<Net>),
+    NoNet(HostName),
     Lease(Lease),
     NoLease(Ipv4Addr),
 }
@@ -128,6 +130,8 @@ impl Batch {
                     }
                     Change::Remove(name) => Write::Remove(name.clone()),
                     Change::Test(change) => Write::Test(change.clone()),
+                    Change::PutNet(net) => Write::Net(Arc::clone(net)),
+                    Change::RemoveNet(name) => Write::NoNet(name.clone()),
                 });
                 self.working.apply(change);
             }

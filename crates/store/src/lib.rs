@@ -47,10 +47,9 @@
 //!
 //! One SQLite database in WAL mode, for its owner's eyes only (it holds a secret). Operators may look into it with
 //! `sqlite3` while nextboot runs, and back it up with `.backup`; copying the bare file is right only after
-//! [`Store::close`]. Tables: `host` (with its assignment), `mac`, `lease`, `event`,
-//! `test_run`, `test_line`, `meta`. Names, MACs, addresses,
-//! profiles and moments (milliseconds since 1970) are columns; the rest is JSON in `doc`, `vars` and
-//! `power`, and `secrets` has the passwords of power endpoints. Nothing is written
+//! [`Store::close`]. Tables: `host` (with its assignment), `mac`, `net` (with its assignment), `network`, `lease`, `event`,
+//! `test_run`, `test_line`, `meta`. Names, MACs, addresses, profiles and moments (milliseconds since 1970) are columns; the
+//! rest is JSON in `doc`, `vars` and `power`, and `secrets` has the passwords of power endpoints. Nothing is written
 //! twice, so nothing can disagree, and UNIQUE columns keep the file itself from giving a MAC, a UUID or an address two
 //! owners.
 //!
@@ -84,6 +83,7 @@ mod journal;
 mod limits;
 mod load;
 mod measured;
+mod nets;
 mod open;
 mod readers;
 mod rows;

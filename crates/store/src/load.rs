@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, fmt::Display, path::Path, sync::Arc};
 
-use nextboot_model::{Change, Command, Lease, Mac, State, TestChange, TestTable};
+use nextboot_model::{Change, Command, Lease, Mac, Network, State, TestChange, TestTable};
 use rusqlite::{Connection, OptionalExtension, Row, types::ValueRef};
 
-use crate::{OpenError, journal, open::explain, rows, test_rows};
+use crate::{OpenError, journal, nets, open::explain, rows, test_rows};
 
 /// All that a database holds but the journal.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub(crate) fn load(path: &Path, connection: &Connection) -> Result<Contents, Ope
     let explain = |error: rusqlite::Error| explain(path, &error);
     let table = |table| Table { path, table, connection };
     let hosts = state(&table("mac"), &table("host"))?;
+    let hosts = with_nets(hosts, &table("network"), &table("net"))?;
     let tests = tests(&table("test_run"), &table("meta"))?;
     let leases = table("lease").read(rows::LEASE, rows::read_lease)?;
     Ok(Contents {
@@ -136,6 +137,23 @@ fn tests(runs: &Table<'_>, meta: &Table<'_>) -> Result<TestTable, OpenError> {
     let last = meta.meta::<i64>("test_run")?.unwrap_or(0);
     let last = u64::try_from(last).map_err(|_| meta.bad("test_run", "it is negative"))?;
     Ok(table.counting_from(last))
+}
+
+fn with_nets(mut state: State, networks: &Table<'_>, nets: &Table<'_>) -> Result<State, OpenError> {
+    let mut owners: HashMap<String, Vec<Network>> = HashMap::new();
+    for (network, owner) in networks.read(nets::NETWORK, nets::read_network)? {
+        owners.entry(owner).or_default().push(network);
+    }
+    for net in nets.read(nets::NET, |row| nets::read_net(row, &mut owners))? {
+        state.apply(&Change::PutNet(Arc::new(net)));
+    }
+    match owners.into_iter().next() {
+        Some((owner, orphans)) => {
+            let network = orphans.first().map(Network::to_string).unwrap_or_default();
+            Err(networks.bad(network, format!("there is no net {owner:?}")))
+        }
+        None => Ok(state),
+    }
 }
 
 /// Goes on counting where the last run ended, so that no revision ever means two states.

@@ -35,17 +35,22 @@ fn moment(at: Timestamp) -> Option<i64> {
     i64::try_from(at.0).ok()
 }
 
-fn some_moment(at: Timestamp) -> i64 {
+pub(crate) fn some_moment(at: Timestamp) -> i64 {
     moment(at).unwrap_or(i64::MAX)
 }
 
 /// A moment from the database.
-fn read_moment(at: i64) -> Result<Timestamp, String> {
+pub(crate) fn read_moment(at: i64) -> Result<Timestamp, String> {
     u64::try_from(at).map(Timestamp).map_err(|_| format!("{at} is before 1970"))
 }
 
-fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+pub(crate) fn read<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+pub(crate) fn read_class(text: &str) -> Result<Class, String> {
+    let class: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+    Class::deserialize(class).map_err(|error| format!("class: {error}"))
 }
 
 fn rest(assignment: &Assignment) -> Result<String, Failure> {
@@ -149,13 +154,10 @@ pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, Strin
         power: read_power(maybe(12)?, maybe(13)?)?,
         vars: vars.map_err(|error| format!("vars: {error}"))?.unwrap_or_default(),
     };
-    let class = text(5)?;
-    let class: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
-        class.as_str().into_deserializer();
     let rest: Rest = serde_json::from_str(&text(8)?).map_err(|error| format!("doc: {error}"))?;
     let assignment = Assignment {
         profile: read(&text(4)?)?,
-        class: Class::deserialize(class).map_err(|error| format!("class: {error}"))?,
+        class: read_class(&text(5)?)?,
         until: read(&text(6)?)?,
         since: read_moment(row.get(7).map_err(|error| error.to_string())?)?,
         by: rest.by,

@@ -7,7 +7,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x6e78_6274;
 
 /// What leads from one schema version to the next; the version is how many of these were run. Never change one that was
 /// released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8];
 
 /// The columns are the truth and nothing is written twice: `host.doc` holds what is left of an assignment beside its
 /// columns. Moments are milliseconds since 1970; an `expires` of NULL is never.
@@ -109,6 +109,24 @@ CREATE TABLE test_line (
     kind TEXT NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Networks whose machines boot something though they are no hosts.
+const V8: &str = "
+CREATE TABLE net (
+    name TEXT PRIMARY KEY NOT NULL,
+    profile TEXT,
+    class TEXT,
+    since INTEGER,
+    by TEXT
+) STRICT;
+
+CREATE TABLE network (
+    network TEXT PRIMARY KEY,
+    net TEXT NOT NULL REFERENCES net (name) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    UNIQUE (net, place)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -18,7 +18,7 @@ use crate::{
     batch::{Batch, Entry, Write},
     failure::Failure,
     job::Job,
-    journal,
+    journal, nets,
     open::{Lock, inspect_journal},
     rows,
     store::Shared,
@@ -242,6 +242,8 @@ impl Writer {
                     test_rows::put_lines(connection, run.id, lines)?;
                 }
                 Write::Test(TestChange::Remove(id)) => test_rows::remove(connection, *id)?,
+                Write::Net(net) => nets::put(connection, net)?,
+                Write::NoNet(name) => nets::remove(connection, name.as_str())?,
                 Write::Lease(lease) => rows::put_lease(connection, lease)?,
                 Write::NoLease(address) => rows::remove_lease(connection, *address)?,
             }

@@ -9,6 +9,7 @@ pub(crate) mod hosts;
 pub(crate) mod leases;
 pub(crate) mod metrics;
 pub(crate) mod neighbours;
+pub(crate) mod nets;
 pub(crate) mod power;
 pub(crate) mod preview;
 pub(crate) mod profiles;

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod host;
+mod net;
 mod power;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Subcommand};
 use nextboot_model::{Mac, ProfileName, Until};
 
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
+pub(crate) use net::NetCommand;
 pub(crate) use power::{PowerArgs, PowerKind};
 
 /// Examples and exit codes, for the end of the program's own help.
@@ -65,6 +67,9 @@ pub enum Command {
     /// List and show profiles: what hosts can boot.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Name networks and say what their machines boot that are no hosts.
+    #[command(subcommand)]
+    Net(NetCommand),
     /// Say what hosts boot next: all of them, or none when one is wrong.
     #[command(after_help = "\
 Without an option an installer holds until the installed system calls back (or too many attempts

@@ -2,6 +2,7 @@
 
 mod events;
 mod host;
+mod net;
 mod power;
 
 use clap::CommandFactory;
@@ -42,6 +43,7 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
     let session = Session { client: Client::new(global)?, json: global.json };
     match command {
         Command::Host(command) => session.host(command).await,
+        Command::Net(command) => session.net(command).await,
         Command::Profile(command) => session.profile(command).await,
         Command::Boot(boot) => session.boot(boot).await,
         Command::Cancel { hosts } => session.cancel(hosts).await,

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use nextboot_boot::Profile;
 use nextboot_http::{Claim, Whom};
-use nextboot_model::{Command, Door, Host, HostName, Mac, ProfileName, State, Target, Until};
+use nextboot_model::{Command, Door, Host, HostName, Mac, Net, ProfileName, State, Target, Until};
 use nextboot_store::SubmitError;
 
 use super::{Refused, caller::Caller};
@@ -16,6 +16,8 @@ enum Subject {
     Host(HostName),
     /// A machine that is none.
     Stranger(Mac),
+    /// The machines of a network that are none, or all such (`default`).
+    Net(HostName),
 }
 
 impl Appliance {
@@ -64,6 +66,7 @@ impl Appliance {
         let itself = owner.filter(|mac| match &subject {
             Subject::Host(name) => state.by_mac(*mac).is_some_and(|record| record.host.name == *name),
             Subject::Stranger(stranger) => stranger == mac,
+            Subject::Net(_) => false,
         });
         let command = match (itself, subject) {
             (Some(mac), _) if profile.name.is_local() => {
@@ -77,6 +80,11 @@ impl Appliance {
                 profile: profile.name.clone(),
                 class: profile.class,
                 until: Until::Changed,
+                by: self.authorized(from, claim)?,
+            },
+            (_, Subject::Net(name)) => Command::AssignNet {
+                name,
+                profile: Some((profile.name.clone(), profile.class)),
                 by: self.authorized(from, claim)?,
             },
             (_, Subject::Stranger(mac)) => {
@@ -143,10 +151,14 @@ fn subject(state: &State, from: IpAddr, owner: Option<Mac>, whom: Whom<'_>) -> R
             Refused::NotFound(format!("{from}: {why}"))
         }),
         Whom::Named(name) => {
-            let host = name.parse().ok().filter(|name| state.host(name).is_some());
-            host.map(Subject::Host).or_else(|| name.parse().ok().map(machine)).ok_or_else(|| {
+            let known = name.parse::<HostName>().ok().and_then(|name| match name.as_str() {
+                _ if state.host(&name).is_some() => Some(Subject::Host(name)),
+                Net::DEFAULT => Some(Subject::Net(name)),
+                _ => state.net(&name).is_some().then_some(Subject::Net(name)),
+            });
+            known.or_else(|| name.parse().ok().map(machine)).ok_or_else(|| {
                 let name: String = name.chars().take(100).collect();
-                Refused::NotFound(format!("no host is named {name}"))
+                Refused::NotFound(format!("no host and no network is named {name}"))
             })
         }
     }
