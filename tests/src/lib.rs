@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod artefacts;
+pub mod bmc;
 pub mod client;
 mod firmware;
 mod lab;

@@ -28,7 +28,7 @@ const NOT_ALLOWED: [&str; 6] = [
     "invalid user name",
     "password verification",
     "insufficient privilege",
-    "activate session error",
+    "activate session command failed",
 ];
 
 impl Controller<'_> {

@@ -11,7 +11,7 @@ use nextboot_model::{Mac, ProfileName, Until};
 
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
 pub(crate) use net::NetCommand;
-pub(crate) use power::{PowerArgs, PowerKind};
+pub(crate) use power::{PowerArgs, PowerCommand, PowerKind, Rescue};
 
 /// Examples and exit codes, for the end of the program's own help.
 pub const EXAMPLES: &str = "\
@@ -79,8 +79,32 @@ Examples:
   nextboot boot node1 ubuntu                 install node1
   nextboot boot node1 node2 node3 grml       a live system on three machines
   nextboot boot node1 memtest --once         one time, then what it was before
+  nextboot boot node1 ubuntu --now           and restart it, by the network this once
   nextboot boot 52:54:00:12:34:56 local      by MAC address; back to its own disk")]
     Boot(Boot),
+    /// Switch hosts on and off.
+    #[command(subcommand)]
+    #[command(after_help = "\
+What switches a host is said with it, once:
+  nextboot host set node1 --power ipmi --bmc 10.0.9.11 --bmc-user admin
+
+Examples:
+  nextboot power status node1 node2          are they on?
+  nextboot power cycle node1                 off and on; on if it is off
+  nextboot power refresh                     controllers known by MAC address: look for them again
+
+Hosts are switched side by side. The exit code is 1 when one of them was not switched; the others were.")]
+    Power(PowerCommand),
+    /// Boot hosts into the rescue system, or end that: assigns it, and restarts them by the network.
+    #[command(after_help = "\
+The rescue system is the profile that the server's configuration names with [boot] rescue, else 911boot.
+A host that nothing switches is to be reset by hand.
+
+Examples:
+  nextboot rescue node1                      rescue it now
+  nextboot rescue node1 --later              at its next boot
+  nextboot rescue node1 --off --now          back to its own disk, and restart it")]
+    Rescue(Rescue),
     /// Take back what hosts boot next: what was before `--once`, else their own disk.
     Cancel {
         /// Names or MAC addresses of hosts.
@@ -174,6 +198,9 @@ pub struct Boot {
     /// How long it holds.
     #[command(flatten)]
     pub hold: Hold,
+    /// Restart them: boot from the network this once, off and on. Hosts need something that switches them.
+    #[arg(long)]
+    pub now: bool,
 }
 
 /// How long an assignment holds.

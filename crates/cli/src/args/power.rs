@@ -1,6 +1,6 @@
 use std::{net::Ipv4Addr, path::PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use nextboot_model::Mac;
 
 /// What switches a host.
@@ -68,4 +68,58 @@ pub struct PowerArgs {
     /// What the commands see as {{.KEY}}; KEY=@FILE takes a file's first line, KEY=@- the standard input's; may be repeated.
     #[arg(long = "adapter-var", value_name = "KEY=VALUE", value_parser = super::host::key_value, requires = "power")]
     pub adapter_vars: Vec<(String, String)>,
+}
+
+/// What to do with the power of hosts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PowerCommand {
+    /// Switch hosts on.
+    On {
+        /// Names or MAC addresses.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// Switch hosts off at once, without asking their systems.
+    Off {
+        /// Names or MAC addresses.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// Press the reset button of hosts.
+    Reset {
+        /// Names or MAC addresses.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// Switch hosts off and on again; those that are off, on.
+    Cycle {
+        /// Names or MAC addresses.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// See whether hosts are on, by asking what switches them.
+    Status {
+        /// Names or MAC addresses.
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// Look again for management controllers that are known by their MAC addresses.
+    Refresh,
+}
+
+/// Whom to rescue.
+#[derive(Debug, Clone, Args)]
+pub struct Rescue {
+    /// Names or MAC addresses of hosts.
+    #[arg(required = true, value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// End it: hosts that are being rescued boot their own disks again.
+    #[arg(long)]
+    pub off: bool,
+    /// With --off: restart them, too.
+    #[arg(long, requires = "off")]
+    pub now: bool,
+    /// Leave their power alone; they are rescued at their next boot.
+    #[arg(long, conflicts_with = "off")]
+    pub later: bool,
 }

@@ -77,13 +77,24 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
+        self.call_within(ANSWER, method, path, body).await
+    }
+
+    /// The same, with the time that the answer may take.
+    pub(crate) async fn call_within(
+        &self,
+        limit: Duration,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
         let exchange = async {
             let response = self.send(method, path, body, &[]).await?;
             self.json(response).await
         };
-        match timeout(ANSWER, exchange).await {
+        match timeout(limit, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: ANSWER.as_secs() }),
+            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: limit.as_secs() }),
         }
     }
 

@@ -1,7 +1,7 @@
 use hyper::Method;
 use serde_json::{Map, Value, json};
 
-use super::{Session, part, power};
+use super::{Session, endpoint, part};
 use crate::{
     args::{HostAdd, HostCommand, HostSet},
     failure::Failure,
@@ -43,7 +43,7 @@ impl Session {
         if !pxelinux.is_empty() {
             body["pxelinux"] = pxelinux.into();
         }
-        if let Some(power) = power::endpoint(&add.power)? {
+        if let Some(power) = endpoint::of(&add.power)? {
             body["power"] = power;
         }
         if !add.vars.is_empty() {
@@ -120,7 +120,7 @@ impl Session {
         }
         if set.no_power {
             body.insert("power".into(), Value::Null);
-        } else if let Some(power) = power::endpoint(&set.power)? {
+        } else if let Some(power) = endpoint::of(&set.power)? {
             body.insert("power".into(), power);
         }
         let unset = set.unset.into_iter().map(|key| (key, Value::Null));

@@ -1,5 +1,6 @@
 //! What each command asks of the server, and what it says then.
 
+mod endpoint;
 mod events;
 mod host;
 mod net;
@@ -7,6 +8,7 @@ mod power;
 
 use clap::CommandFactory;
 use hyper::Method;
+use nextboot_model::PowerAction;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -46,6 +48,8 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
         Command::Net(command) => session.net(command).await,
         Command::Profile(command) => session.profile(command).await,
         Command::Boot(boot) => session.boot(boot).await,
+        Command::Power(command) => session.power(command).await,
+        Command::Rescue(rescue) => session.rescue(rescue).await,
         Command::Cancel { hosts } => session.cancel(hosts).await,
         Command::Leases => session.leases().await,
         Command::Neighbours { probe } => session.neighbours(probe).await,
@@ -96,7 +100,12 @@ impl Session {
             body["until"] = json!(until);
         }
         let answer = self.client.call(Method::PUT, "/api/assignments", Some(&body)).await?;
-        self.say_assigned(&answer)
+        if !boot.now {
+            return self.say_assigned(&answer);
+        }
+        // Its own disk needs no detour over the network.
+        let action = if boot.profile.is_local() { PowerAction::Cycle } else { PowerAction::BootNetwork };
+        self.restart(answer, action, &boot.hosts).await
     }
 
     async fn cancel(&self, hosts: Vec<String>) -> Result<(), Failure> {

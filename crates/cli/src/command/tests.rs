@@ -108,6 +108,9 @@ fn commands_ask_what_the_api_offers() {
     let answers = Answers::new(&[
         ("PUT /api/assignments", 200, &hosts),
         ("POST /api/cancel", 200, &hosts),
+        ("POST /api/power/refresh", 200, r#"{"controllers":[]}"#),
+        ("POST /api/power", 200, r#"{"hosts":[{"host":"n1","ok":true,"state":"on","did":"on"}]}"#),
+        ("POST /api/rescue", 200, r#"{"profile":"grml","hosts":[{"host":"n1","boots":"grml"}]}"#),
         ("POST /api/hosts", 201, HOST),
         ("POST /api/reload", 200, r#"{"reloaded":true}"#),
         ("PATCH /api/hosts/n1", 200, HOST),
@@ -132,6 +135,28 @@ fn commands_ask_what_the_api_offers() {
             "boot n1 grml --once",
             vec![("PUT", "/api/assignments", r#"{"hosts":["n1"],"profile":"grml","until":"once"}"#)],
         ),
+        (
+            "boot n1 grml --now",
+            vec![
+                ("PUT", "/api/assignments", r#"{"hosts":["n1"],"profile":"grml"}"#),
+                ("POST", "/api/power", r#"{"action":"boot-network","hosts":["n1"]}"#),
+            ],
+        ),
+        (
+            "boot n1 local --now",
+            vec![
+                ("PUT", "/api/assignments", r#"{"hosts":["n1"],"profile":"local"}"#),
+                ("POST", "/api/power", r#"{"action":"cycle","hosts":["n1"]}"#),
+            ],
+        ),
+        ("power off n1 n2", vec![("POST", "/api/power", r#"{"action":"off","hosts":["n1","n2"]}"#)]),
+        ("power refresh", vec![("POST", "/api/power/refresh", "")]),
+        ("rescue n1", vec![("POST", "/api/rescue", r#"{"hosts":["n1"],"off":false,"restart":true}"#)]),
+        (
+            "rescue n1 --later",
+            vec![("POST", "/api/rescue", r#"{"hosts":["n1"],"off":false,"restart":false}"#)],
+        ),
+        ("rescue n1 --off", vec![("POST", "/api/rescue", r#"{"hosts":["n1"],"off":true,"restart":false}"#)]),
         ("cancel n1", vec![("POST", "/api/cancel", r#"{"hosts":["n1"]}"#)]),
         (
             "host add n1 52-54-00-00-00-01 --address 10.0.0.9 --loader ipxe.efi --var a=b",
@@ -257,6 +282,21 @@ fn a_password_comes_from_a_file_and_goes_to_the_server_only() {
         run_against(&answers, "host set n1 --power ipmi --bmc-password-file /does/not/exist");
     assert_eq!(code, 2);
     assert!(message.starts_with("cannot read a secret from /does/not/exist"), "{message}");
+}
+
+#[test]
+fn a_host_that_was_not_switched_is_an_exit_code() {
+    let some = r#"{"hosts":[{"host":"a","ok":true,"state":"on","did":"on","was":"off"},
+        {"host":"b","ok":false,"state":"unknown","error":{"code":"slow","message":"no answer"}}]}"#;
+    let answers =
+        Answers::new(&[("POST /api/power", 200, some), ("PUT /api/assignments", 200, r#"{"hosts":[]}"#)]);
+    for line in ["power on a b", "boot a b grml --now"] {
+        let (_, code, message) = run_against(&answers, line);
+        assert_eq!((code, message.as_str()), (1, "1 of 2 hosts: not done"), "{line}");
+    }
+    let by_hand = r#"{"hosts":[{"host":"a","boots":"r","changed":true,"power":{"ok":false,"error":{"code":"no-power"}}}]}"#;
+    let (_, code, message) = run_against(&Answers::new(&[("POST /api/rescue", 200, by_hand)]), "rescue a");
+    assert_eq!((code, message.as_str()), (0, ""), "it is to be reset by hand");
 }
 
 #[test]

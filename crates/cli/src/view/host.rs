@@ -69,7 +69,7 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
         ("own loader", host.loader.clone()),
         ("exit", host.exit.clone()),
         ("pxelinux", host.pxelinux.as_ref().map(pxelinux)),
-        ("power", host.power.as_ref().map(power::endpoint)),
+        ("power", host.power.as_ref().map(|power| power::endpoint(power, now))),
         ("vars", Some(vars).filter(|vars| !vars.is_empty())),
         ("boots", Some(host.boots.profile.clone().unwrap_or_else(|| "nothing".into()))),
         ("because", host.boots.why.clone()),

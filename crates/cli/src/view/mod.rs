@@ -25,6 +25,7 @@ pub(crate) use host::{assigned, host, hosts, show};
 pub(crate) use metrics::{Families, metrics};
 pub(crate) use neighbour::neighbours;
 pub(crate) use net::{net, nets};
+pub(crate) use power::{controllers, rescued, switched};
 pub(crate) use preview::preview;
 pub(crate) use profile::{profile, profiles};
 pub(crate) use server::{leases, machines, reloaded, status};
@@ -70,6 +71,49 @@ pub(crate) struct Power {
     pub(crate) interface: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) has_password: bool,
+    pub(crate) state: Option<String>,
+    pub(crate) seen: Option<u64>,
+    pub(crate) at: Option<String>,
+}
+
+/// What came of switching one host.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Switched {
+    pub(crate) host: String,
+    pub(crate) ok: bool,
+    pub(crate) state: String,
+    pub(crate) was: Option<String>,
+    pub(crate) did: Option<String>,
+    pub(crate) remark: Option<String>,
+    pub(crate) error: Option<SwitchError>,
+}
+
+/// Why a host was not switched.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SwitchError {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// What became of one host that was to be rescued, or no longer.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Rescued {
+    pub(crate) host: String,
+    pub(crate) boots: String,
+    pub(crate) changed: bool,
+    pub(crate) power: Option<Switched>,
+}
+
+/// A controller that was looked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Controller {
+    pub(crate) host: String,
+    pub(crate) mac: String,
+    pub(crate) address: Option<String>,
 }
 
 /// Which profile a host gets, and until when.

@@ -83,6 +83,33 @@ attempt of 2026-11-21 07:52:20 UTC (60 s ago), ubuntu: under way
 }
 
 #[test]
+fn what_came_of_switching_is_a_table() {
+    let hosts = json!([
+        { "host": "n1", "ok": true, "state": "on", "did": "on", "was": "off" },
+        { "host": "n2", "ok": true, "state": "unknown", "did": "on", "remark": "woken if it was off" },
+        { "host": "n3", "ok": false, "state": "unknown", "error": { "code": "slow", "message": "no answer\u{1b}[2J" } }
+    ]);
+    assert_eq!(
+        switched(&read::<Vec<_>>(hosts)).lines().collect::<Vec<_>>(),
+        [
+            "HOST  POWER    RESULT",
+            "n1    on       switched on, was off",
+            "n2    unknown  switched on; woken if it was off",
+            "n3    -        no answer\u{fffd}[2J",
+        ]
+    );
+    let hosts = json!([
+        { "host": "n1", "boots": "911boot", "changed": true, "power": { "ok": false, "error": { "code": "no-power" } } },
+        { "host": "n2", "boots": "911boot", "changed": true }
+    ]);
+    assert_eq!(
+        rescued(&read::<Vec<_>>(hosts), false),
+        "n1 boots 911boot: nothing is known that switches it: reset it by hand, and have it boot from the network\n\
+         n2 boots 911boot: at its next boot"
+    );
+}
+
+#[test]
 fn loaders_are_told_with_their_reasons() {
     let with = |loaders: Value| {
         let mut node = node();
