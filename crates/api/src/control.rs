@@ -2,7 +2,9 @@ use std::{future::Future, net::IpAddr, path::PathBuf, pin::Pin, sync::Arc};
 
 use ipnet::IpNet;
 use nextboot_boot::{Client, Language, Plan, Site, Tree};
-use nextboot_model::{Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, PowerState, Timestamp};
+use nextboot_model::{
+    Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, PowerState, TestName, Timestamp,
+};
 use nextboot_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -31,6 +33,11 @@ pub trait Control: Send + Sync + 'static {
     fn sightings(&self, host: &HostName) -> Vec<Client>;
     /// What a client would be told and given to read under its plan. It may wait for the disk.
     fn written(&self, client: &Client, plan: &Plan) -> Written;
+    /// The tests that can be queued. It may wait for the disk; the API asks it on threads made for that. An error says why there
+    /// are none.
+    fn test_names(&self) -> Result<Vec<TestName>, String>;
+    /// What test runs may use up now.
+    fn test_limits(&self) -> TestLimits;
     /// All leases.
     fn leases(&self) -> Vec<Lease>;
     /// The other DHCP and boot servers that were heard.
@@ -122,6 +129,15 @@ pub struct Written {
     pub language: Option<Language>,
     /// The text that it reads, without any secret in it; or why there is none.
     pub text: Option<Result<String, String>>,
+}
+
+/// What test runs may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestLimits {
+    /// Finished runs that are kept.
+    pub keep: usize,
+    /// Bytes of one log.
+    pub max_log: u64,
 }
 
 /// What the appliance says of itself.

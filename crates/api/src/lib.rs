@@ -35,6 +35,7 @@ mod error;
 mod extract;
 mod limits;
 mod loader;
+mod pages;
 mod patient;
 mod power;
 mod reply;
@@ -48,9 +49,10 @@ mod view;
 
 pub use access::{Access, Peer};
 pub use control::{
-    BoxFuture, Control, Found, PowerDone, PowerFailure, PowerKnown, PowerOutcome, Status, Written,
+    BoxFuture, Control, Found, PowerDone, PowerFailure, PowerKnown, PowerOutcome, Status, TestLimits, Written,
 };
 pub use limits::Limits;
+pub use pages::{NoPage, PAGE_POLICY, Page, PagePlace, page};
 pub use server::{Listeners, serve};
 pub use socket::{SocketError, bind_socket};
 pub use token::{Token, TokenError};

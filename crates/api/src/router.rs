@@ -33,6 +33,7 @@ pub(crate) const DOCUMENT: &str = "/api/openapi.json";
         (name = "power", description = "Switching hosts on and off, and rescuing them"),
         (name = "nets", description = "Networks whose machines boot something though they are no hosts"),
         (name = "profiles", description = "What there is to boot"),
+        (name = "tests", description = "What machines are to test, and what came of it"),
         (name = "watch", description = "What happens and what happened"),
         (name = "compatible", description = "The call that installed systems make, as pxe-pilot has it"),
     )
@@ -75,6 +76,12 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::nets::list, routes::nets::add))
         .routes(routes!(routes::nets::remove))
         .routes(routes!(routes::nets::assign))
+        .routes(routes!(routes::test_runs::list, routes::test_runs::queue))
+        .routes(routes!(routes::test_runs::names))
+        .routes(routes!(routes::test_runs::import))
+        .routes(routes!(routes::test_runs::show, routes::test_runs::remove))
+        .routes(routes!(routes::test_runs::requeue))
+        .routes(routes!(routes::test_runs::log, routes::test_runs::put_log))
         .routes(routes!(routes::leases::list))
         .routes(routes!(routes::neighbours::list))
         .routes(routes!(routes::neighbours::probe))
@@ -95,14 +102,26 @@ pub(crate) fn build(app: App) -> Router {
     document.merge(more);
     let gate = from_fn_with_state(app.clone(), admit);
     let limit = DefaultBodyLimit::max(app.limits.body);
-    native
-        .method_not_allowed_fallback(wrong_method)
-        .fallback(nothing_here)
-        .layer(gate)
-        .merge(open.method_not_allowed_fallback(wrong_method))
-        .route(DOCUMENT, get(move || std::future::ready(Json(document.clone()))))
-        .layer(limit)
-        .with_state(app)
+    let pages = get(routes::test_pages::show);
+    [
+        "/",
+        "/system/{*rest}",
+        "/system/",
+        "/tests/",
+        "/tests/{*rest}",
+        "/testname/{*rest}",
+        "/test/{*rest}",
+        "/testcontent/{*rest}",
+    ]
+    .into_iter()
+    .fold(native, |router, path| router.route(path, pages.clone()))
+    .method_not_allowed_fallback(wrong_method)
+    .fallback(nothing_here)
+    .layer(gate)
+    .merge(open.method_not_allowed_fallback(wrong_method))
+    .route(DOCUMENT, get(move || std::future::ready(Json(document.clone()))))
+    .layer(limit)
+    .with_state(app)
 }
 
 /// The gate: who may not use the API learns what it takes, and nothing else.

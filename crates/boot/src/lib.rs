@@ -29,6 +29,7 @@ mod rule;
 mod secure;
 mod site;
 mod templates;
+mod test_script;
 mod token;
 mod tree;
 
@@ -49,5 +50,6 @@ pub use render::{MAX_RENDERED, Scene, TemplateError, base};
 pub use rule::Rule;
 pub use secure::{Chain, SecureBoot};
 pub use site::{Site, Unknown};
+pub use test_script::TestScene;
 pub use token::{BadToken, Proof, Secret};
 pub use tree::{Hand, MemoryTree, Tree};

@@ -73,29 +73,7 @@ impl Scene<'_> {
     /// # Errors
     /// What is wrong with the template, and in which line.
     pub fn render(&self, name: &str, template: &str) -> Result<String, TemplateError> {
-        let too_large = || TemplateError::TooLarge { name: name.to_owned() };
-        if template.len() > MAX_RENDERED {
-            return Err(too_large());
-        }
-        let complain = |error: minijinja::Error| {
-            let message = match error.detail() {
-                Some(detail) => format!("{}: {detail}", error.kind()),
-                None => error.kind().to_string(),
-            };
-            TemplateError::Template { name: name.to_owned(), line: error.line(), message }
-        };
-        // Everything that a template says begins with one.
-        if !template.contains('{') {
-            return Ok(template.to_owned());
-        }
-        let template = compiled(template).map_err(complain)?;
-        let template = template.get().map_err(complain)?;
-        let mut out = Bounded(Vec::new());
-        match template.render_captured_to(Value::from_object(self.names()), &mut out) {
-            Err(_) if out.is_full() => Err(too_large()),
-            Err(error) => Err(complain(error)),
-            Ok(_) => String::from_utf8(out.0).map_err(|_| too_large()),
-        }
+        render(name, template, || Value::from_object(self.names()))
     }
 
     /// Renders a kernel's command line.
@@ -123,6 +101,37 @@ impl Scene<'_> {
             http: self.base(),
             api: base(self.server, self.api_port),
         }
+    }
+}
+
+/// Renders a template with these names. An undefined one is an error.
+pub(crate) fn render(
+    name: &str,
+    template: &str,
+    names: impl FnOnce() -> Value,
+) -> Result<String, TemplateError> {
+    let too_large = || TemplateError::TooLarge { name: name.to_owned() };
+    if template.len() > MAX_RENDERED {
+        return Err(too_large());
+    }
+    let complain = |error: minijinja::Error| {
+        let message = match error.detail() {
+            Some(detail) => format!("{}: {detail}", error.kind()),
+            None => error.kind().to_string(),
+        };
+        TemplateError::Template { name: name.to_owned(), line: error.line(), message }
+    };
+    // Everything that a template says begins with one.
+    if !template.contains('{') {
+        return Ok(template.to_owned());
+    }
+    let template = compiled(template).map_err(complain)?;
+    let template = template.get().map_err(complain)?;
+    let mut out = Bounded(Vec::new());
+    match template.render_captured_to(names(), &mut out) {
+        Err(_) if out.is_full() => Err(too_large()),
+        Err(error) => Err(complain(error)),
+        Ok(_) => String::from_utf8(out.0).map_err(|_| too_large()),
     }
 }
 

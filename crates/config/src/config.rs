@@ -4,7 +4,7 @@ use nextboot_boot::Site;
 use nextboot_power::Settings as Power;
 
 use crate::{
-    Api, Complaints, Dhcp, Files, Http, Mode, Tftp, boot,
+    Api, Complaints, Dhcp, Files, Http, Mode, Tests, Tftp, boot,
     document::{self, Item, Section},
     files, power, profile,
 };
@@ -40,6 +40,8 @@ pub struct Config {
     pub api: Api,
     /// How machines are switched on and off.
     pub power: Power,
+    /// The tests that machines run.
+    pub tests: Tests,
     /// Profiles, loaders, ports and the rule for unknown machines.
     pub site: Site,
 }
@@ -56,6 +58,7 @@ impl Default for Config {
             dnsmasq: None,
             files: Files::default(),
             tftp: Tftp::default(),
+            tests: Tests::default(),
             site: boot::Rules::default().site(Vec::new(), Vec::new(), false, http.port, api.port),
             http,
             api,
@@ -101,6 +104,7 @@ impl Config {
         let http = top.table("http", Http::read);
         let api = top.table("api", |api| Api::read(api, place, &data_dir, http.port));
         let power = top.table("power", |section| power::read(section, place));
+        let tests = top.table("tests", |tests| Tests::read(tests, place));
         let rules = top.table("boot", |boot| {
             if let Some(dnsmasq) = &mut dnsmasq {
                 dnsmasq.unknown = boot.has("unknown");
@@ -123,6 +127,7 @@ impl Config {
             http,
             api,
             power,
+            tests,
             data_dir,
         }
     }

@@ -31,6 +31,7 @@ mod profile;
 mod pxelinux;
 mod rate;
 mod rule;
+mod testing;
 #[cfg(test)]
 mod tests;
 mod tftp;
@@ -42,4 +43,5 @@ pub use config::{BesideDnsmasq, Config, DEFAULT_DATA_DIR};
 pub use dhcp::{Dhcp, Mode, Probe};
 pub use files::Files;
 pub use http::Http;
+pub use testing::{Pages, Tests};
 pub use tftp::Tftp;

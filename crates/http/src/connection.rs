@@ -20,6 +20,7 @@ use crate::reply::{Body, Reply};
 use crate::request::{Parsed, Request, no_lines, parse, too_long};
 use crate::service::Exchange;
 use crate::status::Status;
+use crate::upload::Incoming;
 use crate::wire::{Broken, Wire};
 use crate::{Asker, Desk, Limits, cookie, proxies};
 
@@ -68,7 +69,18 @@ impl<D: Desk> Connection<D> {
         while stays {
             let mut lines = no_lines();
             let (len, answered) = match parse(input.pending(), &mut lines) {
-                Parsed::Whole(request, len) => (len, self.answer(&request, &is_stopped).await),
+                Parsed::Whole(request, len) => match self.client(&request) {
+                    Err(refused) => {
+                        (len, Ok(self.send(*refused, None, request.minor, false).await.map(|()| false)))
+                    }
+                    Ok(client) => {
+                        let asker = self.asker(&request, client.as_ref());
+                        match Incoming::of(&request, &asker, self.limits.path) {
+                            Some(incoming) => (len, Err((incoming, client))),
+                            None => (len, Ok(self.answer(&request, asker, client, &is_stopped).await)),
+                        }
+                    }
+                },
                 Parsed::Bad(status) => {
                     let _ = self.send(Reply::line(status, "this is no HTTP request"), None, 1, false).await;
                     break;
@@ -84,7 +96,14 @@ impl<D: Desk> Connection<D> {
                 }
             };
             input.consume(len);
-            stays = answered.unwrap_or(false);
+            let answered = match answered {
+                Ok(answered) => answered,
+                // On the heap: it is large, and seldom.
+                Err((incoming, client)) => {
+                    Box::pin(self.take_upload(incoming, client.as_ref(), &mut input)).await
+                }
+            };
+            stays = answered.unwrap_or(false) && !*is_stopped.borrow();
         }
         self.wire.close().await;
     }
@@ -118,24 +137,26 @@ impl<D: Desk> Connection<D> {
         read > 0
     }
 
-    /// Answers one request. True when the connection may have another.
-    async fn answer(
-        &mut self,
-        request: &Request<'_>,
-        stopped: &watch::Receiver<bool>,
-    ) -> Result<bool, Broken> {
-        let began = Instant::now();
-        let client = match self.client(request) {
-            Ok(client) => client,
-            Err(refused) => return self.send(*refused, None, request.minor, false).await.map(|()| false),
-        };
-        let from = client.as_ref().map_or_else(|| self.from.ip(), Place::address);
-        let asker = Asker {
+    /// Who asks: the client of a proxy, else the other end.
+    fn asker(&self, request: &Request<'_>, client: Option<&Place>) -> Asker {
+        let from = client.map_or_else(|| self.from.ip(), Place::address);
+        Asker {
             from: SocketAddr::new(from, self.from.port()),
             proxied: client.is_some(),
             to: self.to,
             mac_hint: cookie::mac_hint(request.fields),
-        };
+        }
+    }
+
+    /// Answers one request. True when the connection may have another.
+    async fn answer(
+        &mut self,
+        request: &Request<'_>,
+        asker: Asker,
+        client: Option<Place>,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<bool, Broken> {
+        let began = Instant::now();
         let (desk, limits) = (Arc::clone(&self.desk), Arc::clone(&self.limits));
         let exchange = Exchange {
             desk: &*desk,
@@ -182,12 +203,12 @@ impl<D: Desk> Connection<D> {
     }
 
     /// Whether idle connections would soon keep others out.
-    fn is_crowded(&self) -> bool {
+    pub(crate) fn is_crowded(&self) -> bool {
         self.seats.available_permits() < self.limits.connections.div_ceil(SPARE)
     }
 
     /// Sends an answer; `client` is whom a proxy asks for.
-    async fn send(
+    pub(crate) async fn send(
         &mut self,
         reply: Reply,
         client: Option<&Place>,

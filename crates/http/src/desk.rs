@@ -3,6 +3,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::BorrowedFd;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -79,6 +80,36 @@ pub trait Desk: Send + Sync + 'static {
         mac: Option<Mac>,
     ) -> impl Future<Output = Result<String, Refusal>> + Send;
 
+    /// The script of the test that is queued for a machine next: for the one with this MAC, else for the one that asks. It is
+    /// taken from the queue by that. Of another machine than the one that asks only with a good claim.
+    fn next_test(
+        &self,
+        asker: &Asker,
+        claim: Claim<'_>,
+        mac: Option<Mac>,
+    ) -> impl Future<Output = Result<Found, Refusal>> + Send {
+        let _ = (asker, claim, mac);
+        async { Err(Refusal::not_found("there are no tests here")) }
+    }
+
+    /// The script of a test, to look at. [`Why::NotFound`] makes its path the name of a file.
+    fn test_script(&self, asker: &Asker, test: &str) -> impl Future<Output = Result<Found, Refusal>> + Send {
+        let _ = (asker, test);
+        async { Err(Refusal::not_found("there are no tests here")) }
+    }
+
+    /// Somebody sends the log of a test run: of this one, else of the one that the machine is at. Asked before the log comes,
+    /// so that who may not send one need not.
+    fn upload(
+        &self,
+        asker: &Asker,
+        claim: Claim<'_>,
+        run: Option<u64>,
+    ) -> impl Future<Output = Result<Box<dyn Upload>, Refusal>> + Send {
+        let _ = (asker, claim, run);
+        async { Err(Refusal::not_found("there are no tests here")) }
+    }
+
     /// How a delivery ended. Called while a connection is served, so it must not wait for anything. Refusals are not
     /// reported: the desk made them itself.
     fn sent(&self, asker: &Asker, sent: Sent);
@@ -97,6 +128,19 @@ pub trait Desk: Send + Sync + 'static {
         let _ = socket;
         None
     }
+}
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A log that is on its way. Dropped, it never came.
+pub trait Upload: Send {
+    /// Takes more of it.
+    fn write<'u>(&'u mut self, bytes: &'u [u8]) -> BoxFuture<'u, Result<(), Refusal>>;
+    /// It came whole; the answer goes out to the byte.
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<String, Refusal>>;
+    /// What came had no log in it; what to say then.
+    fn without_file(self: Box<Self>) -> BoxFuture<'static, Refusal>;
 }
 
 /// What is at a name.
@@ -183,6 +227,12 @@ pub enum What {
     Script,
     /// A seed: likewise.
     Seed,
+    /// The script of a test: likewise.
+    Test,
+    /// A page of HTML, for people.
+    Page,
+    /// What a machine wrote, for people: plain text, whatever is in it.
+    Log,
 }
 
 /// Why the asker does not get what it asked for.
@@ -205,6 +255,10 @@ pub enum Why {
     Gone,
     /// 500: what should be there cannot be written. The message names file, line and name.
     TemplateError,
+    /// 400: what was sent makes no sense.
+    Misunderstood,
+    /// 413: what was sent is too large.
+    TooLarge,
     /// 503: not now; the asker may try again in some seconds.
     Unavailable,
 }

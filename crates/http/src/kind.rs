@@ -22,6 +22,9 @@ pub(crate) fn content_type(name: &str) -> &'static str {
     }
 }
 
+/// The type of pages.
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+
 /// The type of what was written by us.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 

@@ -27,6 +27,9 @@
 //! | `/nextboot/NAME/PROFILE` | the same | from now on a host boots this profile |
 //! | `/PROFILE/`, where there is no such file | GET | from now on the machine that asks boots this profile |
 //! | `/profile/`, `/profile/MAC/` | GET, HEAD | the name of the profile that a machine boots, without a line feed |
+//! | `/nexttest`, `/nexttest/MAC` | GET; HEAD does nothing | the script of the next test that is queued for the machine |
+//! | `/script/NAME` | GET, HEAD | the script of a test, to look at |
+//! | `/upload`, `/upload/NUMBER` | POST, PUT | the log of a test, as a form with a field `file` |
 //! | anything else | GET, HEAD | a name for [`Desk::open`]: files, `pxelinux.cfg/...` |
 //!
 //! Percent signs are decoded once, before the path is looked at; a query means nothing. Repeated slashes count as one, a
@@ -45,7 +48,9 @@
 //!   installer can say, and the token is single-use. HEAD does nothing.
 //! - **GET on pxemngr's addresses changes state**, for the same reason. What changes another machine's next boot wants a
 //!   [`Claim`]. They work with and without a slash at the end, where pxemngr redirects.
-//! - **A request body is never read**, not even for PUT; the answer is the last one of its connection.
+//! - **A request body is read only where a log is uploaded** ([`Limits::upload`]); elsewhere, even for PUT, the answer is the
+//!   last one of its connection.
+//! - **The script of the next test is given out once** by a GET, as test systems always did; HEAD takes none.
 //! - **Whatever breaks ends with a reset**, not with an orderly close: PXELINUX reads to the end of the connection without
 //!   counting, and would boot half a kernel.
 //! - **A connection that is refused for its number gets 503 without its request being read.**
@@ -53,6 +58,7 @@
 
 mod admission;
 mod alarm;
+mod body;
 mod buffer;
 mod claim;
 mod condition;
@@ -60,6 +66,7 @@ mod connection;
 mod cookie;
 mod counters;
 mod desk;
+mod form;
 mod input;
 mod kind;
 mod ledger;
@@ -73,10 +80,11 @@ mod request;
 mod server;
 mod service;
 mod status;
+mod upload;
 mod wire;
 
 pub use claim::Claim;
 pub use counters::Counters;
-pub use desk::{Asker, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Whom, Why};
+pub use desk::{Asker, BoxFuture, Delivery, Desk, Found, Refusal, Sent, Ticket, Upload, What, Whom, Why};
 pub use limits::Limits;
 pub use server::serve;

@@ -29,6 +29,8 @@ pub struct Limits {
     /// How much of a large file the kernel is told to send in one go, bytes, before others have their turn. 4 MiB: about what
     /// a connection's buffer takes, since a client that sleeps costs as much to wake as a hundred KiB to send.
     pub chunk: usize,
+    /// Most bytes in a log that is uploaded; more gets 413. 64 MiB.
+    pub upload: u64,
 }
 
 impl Default for Limits {
@@ -44,6 +46,7 @@ impl Default for Limits {
             head: 16 * 1024,
             path: 2048,
             chunk: 4 * 1024 * 1024,
+            upload: 64 * 1024 * 1024,
         }
     }
 }

@@ -26,6 +26,12 @@ pub(crate) enum Route<'a> {
     NextBoot(Whom<'a>, &'a str),
     /// The question what a machine boots.
     Profile(Option<Mac>),
+    /// The script of the next test of a machine: of the one with this MAC, else of the one that asks.
+    NextTest(Option<Mac>),
+    /// The script of a test; its whole path may also be the name of a file.
+    TestScript { test: &'a str, name: &'a str },
+    /// The log of a test run: of the one with this number, else of the one that the machine is at.
+    Upload(Option<u64>),
     /// Anything else.
     Name(&'a str),
 }
@@ -73,6 +79,19 @@ impl<'a> Route<'a> {
                     (profile, "") if !profile.is_empty() => Self::NextBoot(Whom::Named(node), profile),
                     _ => name,
                 },
+                _ => name,
+            },
+            "nexttest" if rest.is_empty() => Self::NextTest(None),
+            "nexttest" => rest.trim_end_matches('/').parse().map_or(name, |mac| Self::NextTest(Some(mac))),
+            "script" => match split(rest) {
+                (test, "") if !test.is_empty() => Self::TestScript { test, name: path },
+                _ => name,
+            },
+            "upload" => match split(rest) {
+                ("", _) => Self::Upload(None),
+                (run, "") if run.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    run.parse().map_or(name, |run| Self::Upload(Some(run)))
+                }
                 _ => name,
             },
             "done" => match split(rest) {
@@ -168,6 +187,18 @@ mod tests {
             ("/nextboot/default/local/", Route::NextBoot(Whom::Named("default"), "local")),
             ("/nextboot/n1", Route::Name("/nextboot/n1")),
             ("/nextboot/n1/inst/x", Route::Name("/nextboot/n1/inst/x")),
+            ("/nexttest", Route::NextTest(None)),
+            ("/nexttest/", Route::NextTest(None)),
+            ("/nexttest/52-54-00-AA-BB-0C/", Route::NextTest(mac())),
+            ("/nexttest/x", Route::Name("/nexttest/x")),
+            ("/script/cpu/", Route::TestScript { test: "cpu", name: "/script/cpu/" }),
+            ("/script/a/b", Route::Name("/script/a/b")),
+            ("/script/", Route::Name("/script/")),
+            ("/upload", Route::Upload(None)),
+            ("//upload//", Route::Upload(None)),
+            ("/upload/17/", Route::Upload(Some(17))),
+            ("/upload/-1", Route::Name("/upload/-1")),
+            ("/upload/99999999999999999999999", Route::Name("/upload/99999999999999999999999")),
             ("/", Route::Name("/")),
             ("", Route::Name("")),
             ("/pxelinux.cfg/default", Route::Name("/pxelinux.cfg/default")),

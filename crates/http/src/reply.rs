@@ -23,6 +23,9 @@ const KEPT: &str = "max-age=5, must-revalidate";
 /// Room for the fields of an answer, bytes.
 const FIELDS: usize = 512;
 
+/// What a page may load, run or talk to: nothing but its own style; a form may go back to where the page came from.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /// An answer.
 pub(crate) struct Reply {
     pub(crate) status: Status,
@@ -46,9 +49,22 @@ impl Reply {
 
     /// An answer that nobody may keep: everything but files.
     pub(crate) fn fresh(status: Status, body: Option<Body>, len: u64) -> Self {
+        Self::fresh_of(TEXT, status, body, len)
+    }
+
+    fn fresh_of(kind: &'static str, status: Status, body: Option<Body>, len: u64) -> Self {
         let mut reply = Self::new(status, body);
-        reply.describe(TEXT, len);
+        reply.describe(kind, len);
         reply.put("Cache-Control", "no-store");
+        reply
+    }
+
+    /// A page for people's browsers, or what a page shows: it must do nothing there but be read.
+    pub(crate) fn page(kind: &'static str, body: Option<Body>, len: u64) -> Self {
+        let mut reply = Self::fresh_of(kind, Status::Ok, body, len);
+        reply.put("Content-Security-Policy", POLICY);
+        reply.put("X-Content-Type-Options", "nosniff");
+        reply.put("Referrer-Policy", "no-referrer");
         reply
     }
 
@@ -74,6 +90,8 @@ impl Reply {
             Why::Forbidden => Status::Forbidden,
             Why::Gone => Status::Gone,
             Why::TemplateError => Status::InternalServerError,
+            Why::Misunderstood => Status::BadRequest,
+            Why::TooLarge => Status::ContentTooLarge,
             Why::Unavailable => Status::ServiceUnavailable,
         };
         let mut reply = Self::line(status, &refusal.message);

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::SystemTime;
 
 use crate::condition::{Validators, Verdict};
-use crate::kind::content_type;
+use crate::kind::{HTML, TEXT, content_type};
 use crate::path::{BadPath, Route, decode, wished};
 use crate::range::Part;
 use crate::reply::{Body, Reply};
@@ -34,6 +34,8 @@ impl<D: Desk> Exchange<'_, D> {
         let reads = matches!(self.method, "GET" | "HEAD");
         let result = match route {
             Route::CallBack(token) => return self.call_back(token).await,
+            // To look must not take a test from the queue.
+            Route::NextTest(_) if self.method == "HEAD" => return Reply::fresh(Status::Ok, None, 0),
             Route::LocalBoot(whom) => return self.next_boot(whom, None).await,
             Route::NextBoot(whom, profile) => return self.next_boot(whom, Some(profile)).await,
             _ if !reads => return Reply::not_allowed("GET, HEAD"),
@@ -45,6 +47,22 @@ impl<D: Desk> Exchange<'_, D> {
                 self.desk.seed(self.asker, token, name).await.map(|found| self.found(name, &found))
             }
             Route::Profile(mac) => self.desk.profile(self.asker, mac).await.map(|name| self.said(name)),
+            Route::NextTest(mac) => self
+                .desk
+                .next_test(self.asker, Claim::of(self.fields), mac)
+                .await
+                .map(|found| self.found(&path, &found)),
+            Route::TestScript { test, name } => match self.desk.test_script(self.asker, test).await {
+                // The tree may have a directory of that name.
+                Err(refusal) if refusal.why == Why::NotFound => {
+                    self.desk.open(self.asker, name).await.map(|found| self.found(name, &found))
+                }
+                found => found.map(|found| self.found(name, &found)),
+            },
+            // A log comes another way. Who only looks finds a page there, or what the tree has.
+            Route::Upload(_) => {
+                self.desk.open(self.asker, &path).await.map(|found| self.found(&path, &found))
+            }
             Route::Name(name) => match self.desk.open(self.asker, name).await {
                 Err(refusal) => return self.wished(name, refusal).await,
                 Ok(found) => Ok(self.found(name, &found)),
@@ -111,6 +129,11 @@ impl<D: Desk> Exchange<'_, D> {
             return self.file(name, found);
         }
         let len = found.content.len();
+        match found.what {
+            What::Page => return Reply::page(HTML, self.body(name, found, 0..len), len),
+            What::Log => return Reply::page(TEXT, self.body(name, found, 0..len), len),
+            _ => {}
+        }
         Reply::fresh(Status::Ok, self.body(name, found, 0..len), len)
     }
 

@@ -11,7 +11,9 @@ pub(crate) enum Status {
     NotFound,
     MethodNotAllowed,
     Gone,
+    RequestTimeout,
     PreconditionFailed,
+    ContentTooLarge,
     UriTooLong,
     RangeNotSatisfiable,
     HeadTooLarge,
@@ -21,7 +23,7 @@ pub(crate) enum Status {
 
 impl Status {
     /// All of them, in the order of their declaration.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Ok,
         Self::PartialContent,
         Self::NotModified,
@@ -30,7 +32,9 @@ impl Status {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Gone,
+        Self::RequestTimeout,
         Self::PreconditionFailed,
+        Self::ContentTooLarge,
         Self::UriTooLong,
         Self::RangeNotSatisfiable,
         Self::HeadTooLarge,
@@ -48,7 +52,9 @@ impl Status {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Gone => 410,
+            Self::RequestTimeout => 408,
             Self::PreconditionFailed => 412,
+            Self::ContentTooLarge => 413,
             Self::UriTooLong => 414,
             Self::RangeNotSatisfiable => 416,
             Self::HeadTooLarge => 431,
@@ -68,7 +74,9 @@ impl Status {
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
             Self::Gone => "410 Gone",
+            Self::RequestTimeout => "408 Request Timeout",
             Self::PreconditionFailed => "412 Precondition Failed",
+            Self::ContentTooLarge => "413 Content Too Large",
             Self::UriTooLong => "414 URI Too Long",
             Self::RangeNotSatisfiable => "416 Range Not Satisfiable",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",

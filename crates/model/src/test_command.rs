@@ -42,6 +42,8 @@ pub enum TestCommand {
         bytes: u64,
         /// The run as the disk has it, when it is finished already.
         past: Option<Arc<TestRun>>,
+        /// When it was finished, if not now.
+        at: Option<Timestamp>,
         /// How many finished runs are kept; the oldest go first.
         keep: usize,
     },
@@ -108,7 +110,7 @@ impl TestCommand {
                 let run = TestRun { status: TestStatus::Queued, started: None, ..TestRun::clone(run) };
                 open(&mut verdict, run, event);
             }
-            Self::Report { id, report, bytes, past, keep } => {
+            Self::Report { id, report, bytes, past, at, keep } => {
                 let past = past.as_ref().filter(|past| {
                     past.id == *id && tests.is_finished(*id) && tests.host_of(*id) == Some(&past.host)
                 });
@@ -124,7 +126,7 @@ impl TestCommand {
                 };
                 let run = TestRun {
                     status: TestStatus::Done,
-                    finished: Some(now),
+                    finished: at.or(Some(now)),
                     version: version.clone(),
                     infos: *infos,
                     warnings: *warnings,

@@ -37,7 +37,7 @@ fn queue(host: u8, tests: &[&str]) -> TestCommand {
 
 fn report(id: u64, keep: usize) -> TestCommand {
     let report = Arc::new(TestReport { version: Some("1.2".into()), errors: 1, ..TestReport::default() });
-    TestCommand::Report { id: TestRunId(id), report, bytes: 9, past: None, keep }
+    TestCommand::Report { id: TestRunId(id), report, bytes: 9, past: None, at: None, keep }
 }
 
 #[test]
@@ -69,8 +69,8 @@ fn a_log_finishes_its_run_and_a_later_one_replaces_it() {
     assert_eq!(state.tests().queue_len(&name(0)), 0);
     assert_eq!(test(&mut state, 7, report(1, 10)), Err(Refusal::UnknownTestRun(TestRunId(1))), "which?");
     let with = |past: TestRun| match report(1, 10) {
-        TestCommand::Report { id, report, bytes, keep, .. } => {
-            TestCommand::Report { id, report, bytes, keep, past: Some(Arc::new(past)) }
+        TestCommand::Report { id, report, bytes, at, keep, .. } => {
+            TestCommand::Report { id, report, bytes, at, keep, past: Some(Arc::new(past)) }
         }
         other => other,
     };

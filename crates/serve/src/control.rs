@@ -5,10 +5,11 @@ use std::{
 
 use ipnet::IpNet;
 use nextboot_api::{
-    Access, BoxFuture, Control, Found, Limits, Listeners, PowerKnown, PowerOutcome, Status, Token, Written,
+    Access, BoxFuture, Control, Found, Limits, Listeners, PowerKnown, PowerOutcome, Status, TestLimits,
+    Token, Written,
 };
 use nextboot_boot::{Client, Firmware, Plan, Setting, Site, Tree};
-use nextboot_model::{Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, Via};
+use nextboot_model::{Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, TestName, Via};
 use nextboot_store::Store;
 
 use crate::{VERSION, appliance::Appliance, stop::Stop};
@@ -65,6 +66,15 @@ impl Control for Appliance {
             Err(error) => Err(error.to_string()),
         });
         Written { boot_file: Some(loader.boot_file(client, &base)), language, text }
+    }
+
+    fn test_names(&self) -> Result<Vec<TestName>, String> {
+        self.test_names()
+    }
+
+    fn test_limits(&self) -> TestLimits {
+        let settings = self.settings.load();
+        TestLimits { keep: settings.config.tests.keep, max_log: settings.config.tests.max_log }
     }
 
     fn leases(&self) -> Vec<Lease> {

@@ -88,6 +88,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     // And whose word on whom they ask for is taken.
     let http = Http { trusted_proxies: Arc::clone(&new.http.trusted_proxies), ..old.http.clone() };
     keep("http", http != new.http);
+    keep("tests.max_log", old.tests.max_log != new.tests.max_log);
     // Whom we trust is asked for each call.
     let Api { trusted, metrics, .. } = new.api.clone();
     let api = Api { trusted, metrics, ..old.api.clone() };
@@ -103,6 +104,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     new.tftp.enabled = old.tftp.enabled;
     new.tftp.port = old.tftp.port;
     new.http = http;
+    new.tests.max_log = old.tests.max_log;
     new.api = api;
     new.site.gives_addresses = old.site.gives_addresses;
     new.site.http_port = old.site.http_port;

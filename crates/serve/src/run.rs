@@ -115,6 +115,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         connections: config.http.max_connections as usize,
         per_address: config.http.max_per_client as usize,
         rate: config.http.max_rate,
+        upload: config.tests.max_log,
         ..nextboot_http::Limits::default()
     };
     let (desk, counters) = (Arc::new(HttpDesk(Arc::clone(&app))), Arc::clone(&app.http));

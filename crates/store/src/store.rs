@@ -306,16 +306,21 @@ impl Store {
     }
 
     /// Finishes a test run with a log that came whole. When the answer comes, log, lines and counts are durable; they replace
-    /// what an earlier log left. `keep` is how many finished runs are kept.
+    /// what an earlier log left. `keep` is how many finished runs are kept; `at` when the run was finished, if not now.
     ///
     /// # Errors
     /// Why not. The log is not kept then, but where the disk failed between the two.
-    pub async fn file_log(&self, upload: LogUpload, keep: usize) -> Result<Receipt, FileError> {
+    pub async fn file_log(
+        &self,
+        upload: LogUpload,
+        keep: usize,
+        at: Option<Timestamp>,
+    ) -> Result<Receipt, FileError> {
         let id = upload.id();
         let _alone = self.0.filing.lock().await;
         let past = if self.state().tests().is_finished(id) { self.test_run(id).await? } else { None };
         let (report, bytes) = upload.file().await?;
-        let report = TestCommand::Report { id, report: Arc::new(report), bytes, past, keep };
+        let report = TestCommand::Report { id, report: Arc::new(report), bytes, past, at, keep };
         let outcome = self.submit(Command::Test(report)).await;
         if self.state().tests().host_of(id).is_none() {
             self.test_logs().remove(id);

@@ -58,6 +58,12 @@ impl TestLogs {
         Self { directory, coming: Mutex::default(), count: AtomicU64::new(0) }
     }
 
+    /// Where they are: `<id>.log` each.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     fn coming(&self) -> MutexGuard<'_, HashSet<TestRunId>> {
         self.coming.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -28,7 +28,7 @@ async fn upload(store: &Store, id: u64, text: &str, keep: usize) -> Result<(), F
     for piece in text.as_bytes().chunks(5) {
         upload.write(piece).await?;
     }
-    store.file_log(upload, keep).await.map(drop)
+    store.file_log(upload, keep, None).await.map(drop)
 }
 
 fn log(store: &Store, id: u64) -> Option<String> {

@@ -15,3 +15,5 @@ pub(crate) mod preview;
 pub(crate) mod profiles;
 pub(crate) mod server;
 pub(crate) mod stream;
+pub(crate) mod test_pages;
+pub(crate) mod test_runs;

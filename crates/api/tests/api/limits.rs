@@ -110,7 +110,8 @@ async fn nonsense_is_answered_and_hurts_nobody() {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
     }
-    for path in ["/api/hosts/%ff", "/api/hosts/%00", "/api/nope", "/", "//api/hosts", "/api/hosts/../status"]
+    for path in
+        ["/api/hosts/%ff", "/api/hosts/%00", "/api/nope", "/nope", "//api/hosts", "/api/hosts/../status"]
     {
         let answer = server.call(&format!("GET {path}"), "").await;
         assert!((400..500).contains(&answer.status), "{path}: {}", answer.body);

@@ -12,4 +12,5 @@ mod power;
 mod proxied;
 mod server;
 mod stream;
+mod test_runs;
 mod watch;

@@ -11,11 +11,12 @@ use std::{
 use bytes::Bytes;
 use nextboot_api::{
     Access, BoxFuture, Control, Found, Limits, Listeners, PowerDone, PowerFailure, PowerKnown, PowerOutcome,
-    Status, Token, Written, bind_socket, serve,
+    Status, TestLimits, Token, Written, bind_socket, serve,
 };
 use nextboot_boot::{Body, Client, Linux, MemoryTree, OwnLoaders, Plan, Profile, Site, Tree};
 use nextboot_model::{
-    Attempt, Class, Conflict, Door, HostName, Lease, Mac, Neighbour, PowerAction, PowerState, Timestamp,
+    Attempt, Class, Conflict, Door, HostName, Lease, Mac, Neighbour, PowerAction, PowerState, TestName,
+    Timestamp,
 };
 use nextboot_store::{Limits as StoreLimits, Store};
 use serde_json::Value;
@@ -78,6 +79,12 @@ impl Control for Made {
             language: loader.language(),
             text: Some(Ok("a text".into())),
         }
+    }
+    fn test_names(&self) -> Result<Vec<TestName>, String> {
+        Ok(["cpu", "mem", "wait"].map(|name| name.parse().unwrap()).into())
+    }
+    fn test_limits(&self) -> TestLimits {
+        TestLimits { keep: 1000, max_log: 10_000 }
     }
     fn leases(&self) -> Vec<Lease> {
         self.leases.lock().unwrap().clone()

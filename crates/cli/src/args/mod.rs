@@ -3,6 +3,7 @@
 mod host;
 mod net;
 mod power;
+mod test;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use nextboot_model::{Mac, ProfileName, Until};
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
 pub(crate) use net::NetCommand;
 pub(crate) use power::{PowerArgs, PowerCommand, PowerKind, Rescue};
+pub(crate) use test::{TestCommand, TestReportArgs, TestRunArgs, TestWanted};
 
 /// Examples and exit codes, for the end of the program's own help.
 pub const EXAMPLES: &str = "\
@@ -24,7 +26,8 @@ Examples:
 
 Exit codes:
   0  done
-  1  the server refused, e.g. because there is no such host; simulate: a machine did not boot
+  1  the server refused, e.g. because there is no such host; simulate: a machine did not boot;
+     test run --wait: a test did not pass
   2  the command line is wrong
   3  the server cannot be reached
   4  not allowed: a token is needed
@@ -111,6 +114,9 @@ Examples:
         #[arg(required = true, value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Have hosts run tests, follow them, and look at what came of them.
+    #[command(subcommand)]
+    Test(TestCommand),
     /// List the addresses that the DHCP server has given or holds back.
     Leases,
     /// List the other DHCP and boot servers that were heard, and how they get in the way.

@@ -114,6 +114,22 @@ impl Client {
         }
     }
 
+    /// The bytes at a path, as they come.
+    pub(crate) async fn bytes(&self, path: &str) -> Result<Incoming, Failure> {
+        let open = async {
+            let response = self.send(Method::GET, path, None, &[("accept", "text/plain")]).await?;
+            if response.status().is_success() {
+                return Ok(response.into_body());
+            }
+            let (status, body) = self.whole(response).await?;
+            Err(self.refusal(status, &body))
+        };
+        match timeout(ANSWER, open).await {
+            Ok(body) => body,
+            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: ANSWER.as_secs() }),
+        }
+    }
+
     /// Opens the live stream of events at `path`. `last` is the newest event that is known already.
     pub(crate) async fn stream(&self, path: &str, last: u64) -> Result<Incoming, Failure> {
         let headers = [("accept", "text/event-stream"), ("last-event-id", &last.to_string())];

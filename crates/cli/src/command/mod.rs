@@ -5,6 +5,7 @@ mod events;
 mod host;
 mod net;
 mod power;
+mod test;
 
 use clap::CommandFactory;
 use hyper::Method;
@@ -51,6 +52,7 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
         Command::Power(command) => session.power(command).await,
         Command::Rescue(rescue) => session.rescue(rescue).await,
         Command::Cancel { hosts } => session.cancel(hosts).await,
+        Command::Test(command) => session.test(command).await,
         Command::Leases => session.leases().await,
         Command::Neighbours { probe } => session.neighbours(probe).await,
         Command::Machines => session.machines().await,

@@ -5,6 +5,7 @@
 
 mod event;
 mod host;
+mod junit;
 mod metrics;
 mod neighbour;
 mod net;
@@ -12,6 +13,7 @@ mod power;
 mod preview;
 mod profile;
 mod server;
+mod test;
 mod time;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use serde_json::Value;
 
 pub(crate) use event::{line, timeline};
 pub(crate) use host::{assigned, host, hosts, show};
+pub(crate) use junit::junit;
 pub(crate) use metrics::{Families, metrics};
 pub(crate) use neighbour::neighbours;
 pub(crate) use net::{net, nets};
@@ -29,6 +32,7 @@ pub(crate) use power::{controllers, rescued, switched};
 pub(crate) use preview::preview;
 pub(crate) use profile::{profile, profiles};
 pub(crate) use server::{leases, machines, reloaded, status};
+pub(crate) use test::{TestRun, step, test, tests as test_runs};
 pub(crate) use time::now;
 
 /// A host with what it gets.

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use ipnet::IpNet;
 use nextboot_files::{Layout, Name, Roots};
 use nextboot_http::{
-    Asker, Claim, Counters, Desk, Found, Limits, Refusal, Sent, Ticket, What, Whom, Why, serve,
+    Asker, BoxFuture, Claim, Counters, Desk, Found, Limits, Refusal, Sent, Ticket, Upload, What, Whom, Why,
+    serve,
 };
 use nextboot_model::Mac;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +32,8 @@ pub(crate) struct TestDesk {
     pub(crate) unacknowledged: Mutex<Option<u32>>,
     pub(crate) calls: AtomicUsize,
     pub(crate) proxies: Mutex<Arc<[IpNet]>>,
+    pub(crate) tests: AtomicUsize,
+    pub(crate) logs: Arc<Mutex<Vec<String>>>,
 }
 
 impl Desk for TestDesk {
@@ -89,6 +92,23 @@ impl Desk for TestDesk {
         Ok(format!("profile of {mac:?}"))
     }
 
+    async fn next_test(&self, _: &Asker, _: Claim<'_>, _: Option<Mac>) -> Result<Found, Refusal> {
+        let number = self.tests.fetch_add(1, Ordering::SeqCst);
+        Ok(Found::written(What::Test, format!("test {number}")))
+    }
+
+    async fn test_script(&self, _: &Asker, test: &str) -> Result<Found, Refusal> {
+        if test == "cpu" { Ok(Found::written(What::Test, "cpu")) } else { Err(Refusal::not_found("no test")) }
+    }
+
+    async fn upload(&self, _: &Asker, _: Claim<'_>, run: Option<u64>) -> Result<Box<dyn Upload>, Refusal> {
+        if run == Some(404) {
+            return Err(Refusal::not_found("no run"));
+        }
+        let logs = Arc::clone(&self.logs);
+        Ok(Box::new(Log { name: format!("{run:?}"), text: Vec::new(), logs }))
+    }
+
     fn sent(&self, _: &Asker, sent: Sent) {
         let _ = self.reports.send(sent);
     }
@@ -99,6 +119,32 @@ impl Desk for TestDesk {
 
     fn unacknowledged(&self, _: BorrowedFd<'_>) -> Option<u32> {
         *self.unacknowledged.lock().unwrap()
+    }
+}
+
+/// A log in memory.
+struct Log {
+    name: String,
+    text: Vec<u8>,
+    logs: Arc<Mutex<Vec<String>>>,
+}
+
+impl Upload for Log {
+    fn write<'u>(&'u mut self, bytes: &'u [u8]) -> BoxFuture<'u, Result<(), Refusal>> {
+        self.text.extend_from_slice(bytes);
+        let large = self.text.len() > 1000;
+        let outcome = if large { Err(Refusal::new(Why::TooLarge, "1000 bytes")) } else { Ok(()) };
+        Box::pin(std::future::ready(outcome))
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<String, Refusal>> {
+        let text = format!("{}: {}", self.name, String::from_utf8_lossy(&self.text));
+        self.logs.lock().unwrap().push(text.clone());
+        Box::pin(std::future::ready(Ok(text)))
+    }
+
+    fn without_file(self: Box<Self>) -> BoxFuture<'static, Refusal> {
+        Box::pin(std::future::ready(Refusal::new(Why::Misunderstood, "no file")))
     }
 }
 
@@ -137,6 +183,8 @@ impl Lab {
             proxies: Mutex::new(Arc::new([])),
             unacknowledged: Mutex::new(Some(0)),
             calls: AtomicUsize::new(0),
+            tests: AtomicUsize::new(0),
+            logs: Arc::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();

@@ -9,3 +9,4 @@ mod limits;
 mod proxied;
 mod routes;
 mod stopping;
+mod uploads;

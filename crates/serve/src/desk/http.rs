@@ -2,7 +2,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use nextboot_http::{Asker, Claim, Delivery, Desk, Found, Refusal, Sent, Ticket, What, Whom, Why};
+use nextboot_http::{Asker, Claim, Delivery, Desk, Found, Refusal, Sent, Ticket, Upload, What, Whom, Why};
 use nextboot_model::{Mac, Via};
 
 use super::{End, Ended, Receipt, Refused};
@@ -13,6 +13,9 @@ pub(crate) struct HttpDesk(pub(crate) Arc<Appliance>);
 
 impl Desk for HttpDesk {
     async fn open(&self, asker: &Asker, name: &str) -> Result<Found, Refusal> {
+        if let Some(page) = self.0.page_at(asker.from.ip(), name).await {
+            return page.map_err(|refused| self.refuse(&refused));
+        }
         self.hand_over(self.0.open(asker.from.ip(), asker.mac_hint, asker.to, name, Via::Http).await)
     }
 
@@ -42,6 +45,29 @@ impl Desk for HttpDesk {
     async fn profile(&self, asker: &Asker, mac: Option<Mac>) -> Result<String, Refusal> {
         let name = self.0.profile_of(asker.from.ip(), asker.mac_hint, mac).await;
         name.map_err(|refused| self.refuse(&refused))
+    }
+
+    async fn next_test(&self, asker: &Asker, claim: Claim<'_>, mac: Option<Mac>) -> Result<Found, Refusal> {
+        let script = self.0.next_test(asker.from.ip(), asker.to, claim, mac).await;
+        script.map(|text| Found::written(What::Test, text)).map_err(|refused| self.refuse(&refused))
+    }
+
+    async fn test_script(&self, asker: &Asker, test: &str) -> Result<Found, Refusal> {
+        // Not counted as refused: it may be a file.
+        let script = self.0.shown_test(test, asker.to);
+        script.map(|text| Found::written(What::Test, text)).map_err(|refused| refusal(&refused))
+    }
+
+    async fn upload(
+        &self,
+        asker: &Asker,
+        claim: Claim<'_>,
+        run: Option<u64>,
+    ) -> Result<Box<dyn Upload>, Refusal> {
+        match self.0.begin_upload(asker.from.ip(), claim, run).await {
+            Ok(upload) => Ok(Box::new(upload)),
+            Err(refused) => Err(self.refuse(&refused)),
+        }
     }
 
     fn sent(&self, asker: &Asker, sent: Sent) {

@@ -7,7 +7,9 @@ mod delivery;
 mod http;
 mod names;
 mod next_boot;
+mod pages;
 mod seed;
+mod test_runs;
 mod who;
 mod written;
 

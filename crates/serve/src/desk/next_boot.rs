@@ -116,7 +116,7 @@ impl Appliance {
     }
 
     /// Whoever may change what others boot, in words.
-    fn authorized(&self, from: IpAddr, claim: Claim<'_>) -> Result<Door, Refused> {
+    pub(super) fn authorized(&self, from: IpAddr, claim: Claim<'_>) -> Result<Door, Refused> {
         if claim.token.is_some_and(|token| self.token.is(token.as_bytes())) {
             return Ok(Door::Pxemngr { who: format!("token from {from}") });
         }

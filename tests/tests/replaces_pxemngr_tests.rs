@@ -1,0 +1,317 @@
+//! Test runs as pxemngr did them: a queue for each machine, scripts that it fetches, logs that it uploads, pages of what came of
+//! them. The machines are told by the addresses that they were leased.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use nextboot_tests::site::{Dhcp, SmallInstaller};
+use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, binary, client};
+
+/// A script as sites wrote them for pxemngr.
+const CPU: &str = "#!/bin/sh\n# {{ testname }} on {{ system }}: {{ log }}\ncurl --retry 0 -s -f -F \"file=@o\" http://$S/upload/{{ log.id }}/\n";
+const WAIT: &str = "# wait {{ system }} [{{ log.id }}]\n";
+
+struct Site {
+    server: Server,
+    /// n1, at its leased address.
+    machine: Namespace,
+    dir: PathBuf,
+}
+
+fn site(lab: &Lab, more: &str) -> Result<Site> {
+    let site = SmallInstaller::new(lab)?;
+    let dir = lab.dir().to_owned();
+    let tests = dir.join("tests");
+    fs::create_dir_all(&tests)?;
+    for (name, text) in [("cpu", CPU), ("mem", "mem of {{ system }}\n"), ("wait", WAIT)] {
+        fs::write(tests.join(format!("{name}.test")), text)?;
+    }
+    let more = format!("[tests]\ndirectory = \"{}\"\nmax_log = \"1 MiB\"\n{more}", tests.display());
+    let server = lab.server(&site.config(Dhcp::Server, &more))?;
+    let machine = leased(lab, &server, "n1", "10.77.0.50")?;
+    Ok(Site { server, machine, dir })
+}
+
+/// A host, and its machine at the address that the server leased to it.
+fn leased(lab: &Lab, server: &Server, name: &str, address: &str) -> Result<Namespace> {
+    let machine = lab.join("")?;
+    let mac = machine.run("cat", &["/sys/class/net/eth0/address"])?;
+    server.cli(&["host", "add", name, mac.trim(), "--address", address])?;
+    machine.run("timeout", &["30", "udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true"])?;
+    let leases = server.cli(&["leases"])?;
+    ensure!(leases.contains(address), "leased: {leases}");
+    machine.ip(&["address", "add", &format!("{address}/24"), "dev", "eth0"])?;
+    Ok(machine)
+}
+
+impl Site {
+    fn url(&self, path: &str) -> String {
+        format!("http://{SERVER}:8080{path}")
+    }
+
+    fn get(&self, path: &str) -> Result<String> {
+        Ok(String::from_utf8(client::curl(&self.machine, &self.url(path), &["--fail"])?)?)
+    }
+
+    fn status(&self, path: &str, arguments: &[&str]) -> Result<u16> {
+        client::http_status(&self.machine, &self.url(path), arguments)
+    }
+
+    /// Uploads as the scripts do; the body and the status.
+    fn upload(&self, path: &str, log: &[u8]) -> Result<(String, u16)> {
+        let file = self.dir.join("o");
+        fs::write(&file, log)?;
+        let form = format!("file=@{}", file.display());
+        let arguments = ["--retry", "0", "-F", &form, "-w", " %{http_code}"];
+        let said = String::from_utf8(client::curl(&self.machine, &self.url(path), &arguments)?)?;
+        let (text, status) = said.rsplit_once(' ').context("no status")?;
+        Ok((text.to_owned(), status.parse()?))
+    }
+
+    /// A page as somebody sees it who may look.
+    fn page(&self, path: &str) -> Result<String> {
+        let token = fs::read_to_string(self.dir.join("data/token"))?;
+        let url = format!("http://{SERVER}:3478{path}");
+        let header = format!("Authorization: Bearer {}", token.trim());
+        Ok(String::from_utf8(client::curl(&self.machine, &url, &["--fail", "-H", &header])?)?)
+    }
+}
+
+#[test]
+fn row_26_scripts_see_their_system_their_test_and_their_number() {
+    Lab::run("pxemngr-scripts", |lab| {
+        let site = site(lab, "")?;
+        site.server.cli(&["test", "queue", "n1", "cpu"])?;
+        let looked = site.get("/script/cpu/")?;
+        ensure!(looked.contains("# cpu on system: None\n") && looked.contains("/upload//"), "{looked}");
+        let script = site.get("/nexttest/")?;
+        ensure!(script.contains("# cpu on n1: cpu S\n") && script.contains("upload/1/"), "{script}");
+        let wait = site.get("/nexttest/")?;
+        ensure!(wait == "# wait n1 []\n", "{wait:?}");
+        ensure!(site.status("/script/nothing/", &[])? == 404, "no such test");
+
+        fs::write(site.dir.join("tests/bad.test"), "one\n{{ sistem }}\n")?;
+        site.server.cli(&["test", "queue", "n1", "bad"])?;
+        let said = String::from_utf8(client::curl(&site.machine, &site.url("/nexttest/"), &[])?)?;
+        ensure!(said.contains("bad.test, line 2") && said.contains("sistem"), "file, line, name: {said}");
+        ensure!(site.status("/nexttest/", &[])? == 500, "it cannot be written");
+        site.server.wait_for_event("template-failed", PATIENCE, |event| event["host"] == "n1")?;
+        fs::write(site.dir.join("tests/bad.test"), "mended {{ log.id }}\n")?;
+        ensure!(
+            site.get("/nexttest/")? == "mended 2\n",
+            "it stayed queued, and what is mended works at once"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn row_27_logs_come_with_and_without_a_number() {
+    Lab::run("pxemngr-upload", |lab| {
+        let site = site(lab, "")?;
+        ensure!(site.upload("/upload/", b"x")?.1 == 404, "no test is under way");
+        site.server.cli(&["test", "queue", "n1", "cpu", "mem", "cpu"])?;
+        ensure!(site.upload("/upload/", b"x")?.1 == 404, "they are queued, and none is under way");
+        site.get("/nexttest/")?;
+        site.get("/nexttest")?;
+        for (path, run) in [("/upload/", 1), ("/upload", 2), ("/upload/1/", 1), ("/upload/1", 1)] {
+            let (text, status) = site.upload(path, format!("I: by {path}\n").as_bytes())?;
+            ensure!(text == "uploaded" && status == 200, "{path}: {status} {text:?}");
+            let shown = site.server.cli(&["test", "show", &run.to_string()])?;
+            ensure!(shown.contains(&format!("I: by {path}\n")), "{path}: {shown}");
+        }
+        ensure!(site.upload("/upload/", b"x")?.1 == 404, "nothing is under way any more");
+        ensure!(site.upload("/upload/99/", b"x")?.1 == 404, "there is no such run");
+        let large = vec![b'x'; 3 << 19];
+        ensure!(site.upload("/upload/3/", &large)?.1 == 413, "larger than the site allows");
+        let most = vec![b'\n'; 1 << 20];
+        ensure!(site.upload("/upload/3/", &most)?.0 == "uploaded", "as large, after curl was told to go on");
+        let other = leased(lab, &site.server, "n2", "10.77.0.51")?;
+        let form = format!("file=@{}", site.dir.join("o").display());
+        for path in ["/upload/3/", "/upload/"] {
+            let status = client::http_status(&other, &site.url(path), &["-F", &form])?;
+            ensure!(status == 404, "what is n1's is no business of n2: {path} {status}");
+        }
+        let n1 = site.machine.run("cat", &["/sys/class/net/eth0/address"])?;
+        let of_n1 = site.url(&format!("/nexttest/{}/", n1.trim()));
+        ensure!(client::http_status(&other, &of_n1, &[])? == 403, "nor are its tests");
+        ensure!(site.get(&format!("/nexttest/{}/", n1.trim()))?.contains("wait"), "but they are its own");
+        Ok(())
+    });
+}
+
+#[test]
+fn row_27_what_is_no_log_is_told_so() {
+    Lab::run("pxemngr-no-log", |lab| {
+        let site = site(lab, "")?;
+        site.server.cli(&["test", "queue", "n1", "cpu", "mem"])?;
+        site.get("/nexttest/")?;
+        let said = client::curl(&site.machine, &site.url("/upload/1/"), &["-F", "other=x"])?;
+        ensure!(String::from_utf8_lossy(&said).contains("field \"file\""), "it says what is missing");
+        let shown = site.server.cli(&["test", "show", "1"])?;
+        ensure!(shown.contains("error (E)"), "{shown}");
+        let server: SocketAddr = format!("{SERVER}:8080").parse()?;
+        site.get("/nexttest/")?;
+        for (what, request) in [
+            ("10 GB", "Content-Length: 10737418240\r\n\r\n"),
+            ("another boundary", "Content-Length: 6\r\n\r\n--no--"),
+            ("two lengths", "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            ("half", "Content-Length: 500\r\n\r\n--x\r\n"),
+        ] {
+            let head = format!(
+                "POST /upload/2/ HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n{request}"
+            );
+            client::raw_tcp(&site.machine, server, head.as_bytes(), Duration::from_secs(1))?;
+            let shown = site.server.cli(&["test", "show", "2"])?;
+            ensure!(shown.contains("started (S)"), "{what} changes nothing: {shown}");
+        }
+        let evil = ["-F", "file=@/etc/hostname;filename=../../../../etc/nextboot-was-here"];
+        ensure!(site.status("/upload/2/", &evil)? == 200, "a path in its name means nothing");
+        ensure!(!PathBuf::from("/etc/nextboot-was-here").exists(), "it went where logs go");
+        let logs = fs::read_dir(site.dir.join("data/tests"))?.count();
+        ensure!(logs == 1, "one log is kept, and no halves: {logs}");
+        Ok(())
+    });
+}
+
+#[test]
+fn row_28_lines_count_at_the_beginning_of_a_line() {
+    Lab::run("pxemngr-lines", |lab| {
+        let site = site(lab, "")?;
+        site.server.cli(&["test", "queue", "n1", "cpu"])?;
+        site.get("/nexttest/")?;
+        site.upload("/upload/1/", b"V: 1.0\nV: 1.2\nE: a\n E: b\nE:c\nS: x\nT: y\nW: w\nI: i\n")?;
+        let page = site.page("/test/1/")?;
+        for part in [
+            "<td>Version</td><td><a href=\"/tests/1.2/\">1.2</a></td>",
+            "<td>Errors</td><td>1</td>",
+            "<td>Warnings</td><td>1</td>",
+            "<td>Infos</td><td>1</td>",
+        ] {
+            ensure!(page.contains(part), "{part}: {page}");
+        }
+        ensure!(page.matches("<li>").count() == 3, "{page}");
+        Ok(())
+    });
+}
+
+#[test]
+fn row_29_pages_show_what_came_and_a_later_log_replaces_it() {
+    Lab::run("pxemngr-pages", |lab| {
+        let site = site(lab, "pages = \"everyone\"\n")?;
+        site.server.cli(&["test", "queue", "n1", "cpu", "mem"])?;
+        site.get("/nexttest/")?;
+        for _ in 0..2 {
+            site.upload("/upload/1/", b"V: 1.2\nE: <b>bad</b>\n")?;
+        }
+        let front = site.get("/")?;
+        for link in ["/system/n1/", "/tests/1.2/", "/testname/cpu/"] {
+            ensure!(front.contains(&format!("href=\"{link}\"")), "{link}: {front}");
+        }
+        let run = site.get("/test/1/")?;
+        ensure!(run.matches("E: &lt;b&gt;bad&lt;/b&gt;").count() == 1, "not doubled, and text: {run}");
+        ensure!(site.get("/testcontent/1/")? == "V: 1.2\nE: <b>bad</b>\n", "the log as it came");
+        let heads =
+            String::from_utf8(client::curl(&site.machine, &site.url("/testcontent/1/"), &["--head"])?)?;
+        ensure!(
+            heads.contains("Content-Type: text/plain") && heads.contains("Content-Length: 21"),
+            "{heads}"
+        );
+        ensure!(site.get("/system/n1/")?.contains("Last 10 PXE requests"), "what it was told to boot");
+        ensure!(site.status("/test/9/", &[])? == 404, "no such run");
+        let pages = [
+            "/",
+            "/system/n1/",
+            "/tests/1.2/",
+            "/testname/cpu/",
+            "/test/1/",
+            "/test/2/",
+            "/upload/1/",
+            "/system/",
+        ];
+        for path in pages {
+            let page = site.get(path)?;
+            well_formed(&page).with_context(|| format!("{path}: {page}"))?;
+            let heads = String::from_utf8(client::curl(&site.machine, &site.url(path), &["--head"])?)?;
+            for field in [
+                "Content-Type: text/html",
+                "Content-Security-Policy: default-src 'none'",
+                "X-Content-Type-Options: nosniff",
+            ] {
+                ensure!(heads.contains(field), "{path}: {heads}");
+            }
+        }
+        let tree = lab.dir().join("tree");
+        fs::create_dir_all(tree.join("tests"))?;
+        fs::write(tree.join("tests/1.2"), "a file of the tree")?;
+        ensure!(site.get("/tests/1.2")? == "a file of the tree", "pages hide no file");
+        let config = fs::read_to_string(site.server.config())?;
+        fs::write(site.server.config(), config.replace("pages = \"everyone\"", "pages = \"trusted\""))?;
+        site.server.cli(&["reload"])?;
+        ensure!(
+            site.status("/", &[])? != 200 && site.status("/testcontent/1/", &[])? == 404,
+            "not for everybody"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_run_is_waited_for_and_its_end_is_the_exit_code() {
+    Lab::run("tests-wait", |lab| {
+        let site = site(lab, "")?;
+        let junit = site.dir.join("results.xml");
+        let socket = site.server.socket();
+        for (log, code) in [("I: well\n", 0), ("E: <bad> \u{1b} & \"worse\"\n", 1)] {
+            let mut waiting = Command::new(binary()?)
+                .args(["--socket".as_ref(), socket.as_os_str()])
+                .args(["test", "run", "n1", "cpu", "--wait", "--timeout", "60", "--junit"])
+                .arg(&junit)
+                .spawn()?;
+            site.server.wait_for_event("test-queued", PATIENCE, |event| event["run"] == 1 + code)?;
+            site.get("/nexttest/")?;
+            site.upload("/upload/", log.as_bytes())?;
+            let status = waiting.wait()?;
+            ensure!(status.code() == Some(code), "{log}: {status}");
+            let script = "import sys, xml.etree.ElementTree as e\nr = e.parse(sys.argv[1]).getroot()\n\
+                          print(r.tag, r.get('tests'), r.get('failures'), r.find('.//testcase').get('name'))";
+            let read = Command::new("python3").args(["-c", script]).arg(&junit).output()?;
+            let read = String::from_utf8_lossy(&read.stdout).trim().to_owned();
+            ensure!(read == format!("testsuites 1 {code} cpu"), "{read}");
+        }
+        let mut late = Command::new(binary()?);
+        late.args(["--socket".as_ref(), socket.as_os_str()]);
+        let late = late.args(["test", "run", "n1", "cpu", "--wait", "--timeout", "1"]).output()?;
+        ensure!(late.status.code() == Some(1), "{late:?}");
+        ensure!(
+            String::from_utf8_lossy(&late.stderr).contains("not all tests were done in time"),
+            "{late:?}"
+        );
+        site.get("/nexttest/")?;
+        ensure!(site.get("/nexttest/")?.contains("wait"), "it has the test");
+        site.server.cli(&["test", "requeue", "3"])?;
+        ensure!(site.get("/nexttest/")?.contains("/upload/3/"), "and gets it again");
+        Ok(())
+    });
+}
+
+/// Reads a page with Python's strict reader of HTML's tokens: every element that was opened is closed, in order.
+fn well_formed(page: &str) -> Result<()> {
+    let script = "import sys\nfrom html.parser import HTMLParser\nclass P(HTMLParser):\n    def __init__(s):\n        super().__init__(); s.o = []\n    \
+                  def handle_starttag(s, t, a):\n        assert t != 'script'\n        if t not in ('meta', 'input'): s.o.append(t)\n    \
+                  def handle_endtag(s, t):\n        assert s.o and s.o.pop() == t, t\np = P(); p.feed(sys.stdin.read()); p.close(); assert not p.o, p.o\n";
+    let mut python = Command::new("python3")
+        .args(["-c", script])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()?;
+    python.stdin.take().context("no input")?.write_all(page.as_bytes())?;
+    let output = python.wait_with_output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
