@@ -32,6 +32,7 @@ pub(crate) const DOCUMENT: &str = "/api/openapi.json";
         (name = "hosts", description = "The machines that are known, and what they boot"),
         (name = "power", description = "Switching hosts on and off, and rescuing them"),
         (name = "nets", description = "Networks whose machines boot something though they are no hosts"),
+        (name = "systems", description = "Hosts and networks as pxemngr's commands see them"),
         (name = "profiles", description = "What there is to boot"),
         (name = "tests", description = "What machines are to test, and what came of it"),
         (name = "watch", description = "What happens and what happened"),
@@ -82,6 +83,9 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::test_runs::show, routes::test_runs::remove))
         .routes(routes!(routes::test_runs::requeue))
         .routes(routes!(routes::test_runs::log, routes::test_runs::put_log))
+        .routes(routes!(routes::systems::show, routes::systems::add, routes::systems::remove))
+        .routes(routes!(routes::systems::assign))
+        .routes(routes!(routes::systems::history, routes::systems::take_over))
         .routes(routes!(routes::leases::list))
         .routes(routes!(routes::neighbours::list))
         .routes(routes!(routes::neighbours::probe))

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use crate::pxe_pilot;
+use crate::{pxe_pilot, pxemngr};
 
 /// Takes the whole command line where the binary was called by the name of a program that it replaces; nothing where it was
 /// called by its own. The name is the last part of the first argument, as a shell gives it: a link's own name.
@@ -11,6 +11,7 @@ pub fn called_as(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCo
     let name = Path::new(arguments.first()?).file_name()?.to_str()?;
     match name {
         "pxe-pilot" => Some(pxe_pilot::run(arguments)),
+        "pxemngr" => Some(pxemngr::run(arguments)),
         _ => None,
     }
 }
@@ -22,7 +23,7 @@ mod tests {
     #[test]
     fn only_the_last_part_of_the_name_counts() {
         let called = |name: &str| called_as([name, "--help"].map(OsString::from)).is_some();
-        assert!(called("pxe-pilot") && called("/usr/bin/pxe-pilot"));
+        assert!(called("pxe-pilot") && called("/usr/bin/pxe-pilot") && called("./pxemngr"));
         for name in ["nextboot", "/opt/pxe-pilot/nextboot", "pxe-pilot2", "pxe-pilot/..", ""] {
             assert!(!called(name), "{name}");
         }

@@ -25,6 +25,7 @@ mod command;
 mod failure;
 mod output;
 mod pxe_pilot;
+mod pxemngr;
 mod terminal;
 mod view;
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{
     Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, NetAssignment, ProfileName,
     Record, Refusal, State, Target, Timestamp, Until, Used, Verdict,
-    system::{add_networks, add_system, assign_net, remove_net},
+    system::{add_networks, add_system, assign_net, remove_net, take_over},
     test_command::drop_queue,
 };
 
@@ -73,6 +73,7 @@ impl Command {
                 });
                 assign_net(state, name, assignment, &mut verdict)?;
             }
+            Self::TakeOver { name, from, history } => take_over(state, name, from, history, &mut verdict)?,
             Self::AddSystem { name, macs, networks, by } => {
                 return add_system(state, name, macs, networks, by, now);
             }

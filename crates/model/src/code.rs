@@ -31,6 +31,7 @@ codes! {
     HostAdded "host-added",
     HostChanged "host-changed",
     HostRemoved "host-removed",
+    TakenOver "taken-over",
     NetChanged "net-changed",
     NetRemoved "net-removed",
     NetAssigned "net-assigned",
@@ -106,6 +107,7 @@ mod tests {
         all["warnings"] = json!(0);
         all["errors"] = json!(0);
         all["networks"] = json!([]);
+        all["since"] = json!(1);
         all
     }
 

@@ -70,6 +70,15 @@ pub enum Command {
         /// Who wants it.
         by: Door,
     },
+    /// What another system, from which a host or networks were taken over, had given them: for the journal.
+    TakeOver {
+        /// The name.
+        name: HostName,
+        /// Which system, in a word.
+        from: String,
+        /// When it had given which profile.
+        history: Vec<(Timestamp, ProfileName)>,
+    },
     /// Cards and networks for a system of pxemngr's, beside those that it has. It is new when it is not known; what others
     /// have moves.
     AddSystem {

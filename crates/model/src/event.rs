@@ -99,6 +99,8 @@ pub enum EventKind {
     NetFreed,
     /// A host got a profile.
     Assigned { profile: ProfileName, until: Until, by: Door },
+    /// Another system, from which the host was taken over, had given it a profile at that moment.
+    TakenOver { profile: ProfileName, since: Timestamp, from: String },
     /// An assignment was taken back.
     Cancelled { profile: ProfileName, now: ProfileName, by: Door },
     /// The call-back came: the installation is done.
@@ -330,6 +332,9 @@ impl fmt::Display for EventKind {
             }
             Self::HostChanged => write!(out, "host changed"),
             Self::HostRemoved => write!(out, "host removed"),
+            Self::TakenOver { profile, since, from } => {
+                write!(out, "had got {profile} at {since} (by {from})")
+            }
             Self::NetChanged { networks } => {
                 write!(out, "stands for")?;
                 networks.iter().try_for_each(|network| write!(out, " {network}"))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Change, Command, Door, EventKind, Host, HostName, HostPatch, MAX_NETS, Mac, Net, NetAssignment, Network,
-    Record, Refusal, State, Timestamp, Verdict,
+    ProfileName, Record, Refusal, State, Timestamp, Verdict,
 };
 
 /// Adds networks to a name, which becomes known when it is not.
@@ -65,6 +65,25 @@ pub(crate) fn remove_net(state: &State, name: &HostName, verdict: &mut Verdict) 
     }
     verdict.changes.push(Change::RemoveNet(name.clone()));
     verdict.events.push((name.clone(), None, EventKind::NetRemoved));
+    Ok(())
+}
+
+/// Tells the journal what was before the journal.
+pub(crate) fn take_over(
+    state: &State,
+    name: &HostName,
+    from: &str,
+    history: &[(Timestamp, ProfileName)],
+    verdict: &mut Verdict,
+) -> Result<(), Refusal> {
+    if state.host(name).is_none() && state.net(name).is_none() {
+        return Err(Refusal::UnknownName(name.clone()));
+    }
+    let told = history.iter().map(|(since, profile)| {
+        let kind = EventKind::TakenOver { profile: profile.clone(), since: *since, from: from.to_owned() };
+        (name.clone(), None, kind)
+    });
+    verdict.events.extend(told);
     Ok(())
 }
 
@@ -159,7 +178,7 @@ fn without_network(net: &Net, network: Network) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Class, ProfileName, Refusal};
+    use crate::{Class, Refusal};
 
     fn run(state: &mut State, command: &Command) -> Result<Verdict, Refusal> {
         let verdict = command.check(state, Timestamp(5))?;

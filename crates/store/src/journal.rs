@@ -27,6 +27,8 @@ pub struct Query {
     pub mac: Option<Mac>,
     /// In this attempt.
     pub attempt: Option<AttemptId>,
+    /// Of these kinds, by their codes; of all kinds where none is named.
+    pub codes: &'static [&'static str],
     /// With a greater id.
     pub after: Option<u64>,
     /// With a smaller id.
@@ -44,6 +46,7 @@ impl Default for Query {
             host: None,
             mac: None,
             attempt: None,
+            codes: &[],
             after: None,
             before: None,
             limit: 100,
@@ -95,8 +98,13 @@ pub(crate) fn ends(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
 
 /// Answers a query.
 pub(crate) fn select(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<Event>> {
+    let of_kinds = format!("code IN ({})", vec!["?"; query.codes.len()].join(", "));
     let mut wanted = vec!["TRUE"];
     let mut values: Vec<Value> = Vec::new();
+    if !query.codes.is_empty() {
+        wanted.push(&of_kinds);
+        values.extend(query.codes.iter().map(|code| Value::Text((*code).to_owned())));
+    }
     let mut want = |condition, value: Option<Value>| {
         if let Some(value) = value {
             wanted.push(condition);

@@ -92,6 +92,7 @@ async fn a_query_answers_what_everything_in_it_holds_for() {
             host: bit(0).then(|| name(5)),
             mac: bit(1).then(|| mac(3)),
             attempt: bit(2).then_some(AttemptId(2)),
+            codes: [&[][..], &["attempt-started", "trouble"], &["trouble"]][(number % 3) as usize],
             after: bit(3).then_some(20),
             before: bit(4).then_some(50),
             limit: [0, 1, 7, usize::MAX][(number >> 6) as usize % 4],
@@ -99,6 +100,7 @@ async fn a_query_answers_what_everything_in_it_holds_for() {
         };
         let mut wanted: Vec<Event> = everything
             .iter()
+            .filter(|event| query.codes.is_empty() || query.codes.contains(&event.kind.code()))
             .filter(|event| query.host.is_none() || event.host == query.host)
             .filter(|event| query.mac.is_none() || event.mac == query.mac)
             .filter(|event| query.attempt.is_none() || event.attempt == query.attempt)

@@ -57,6 +57,7 @@ pub(crate) async fn list(
         host: wanted.host,
         mac: wanted.mac,
         attempt: wanted.attempt.map(AttemptId),
+        codes: &[],
         after: wanted.after,
         before: wanted.before,
         limit: wanted.limit.unwrap_or(USUAL).clamp(1, MAX_EVENTS),

@@ -15,5 +15,6 @@ pub(crate) mod preview;
 pub(crate) mod profiles;
 pub(crate) mod server;
 pub(crate) mod stream;
+pub(crate) mod systems;
 pub(crate) mod test_pages;
 pub(crate) mod test_runs;
