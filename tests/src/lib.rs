@@ -40,6 +40,7 @@ pub mod plain;
 mod process;
 pub mod pxe;
 mod random;
+pub mod redfish;
 mod server;
 pub mod simulated;
 pub mod site;

@@ -143,18 +143,4 @@ fn state(system: &Value) -> PowerState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn states_and_references_are_taken_only_as_they_should_be() {
-        assert_eq!(state(&json!({"PowerState": "On"})), PowerState::On);
-        assert_eq!(state(&json!({"PowerState": "PoweringOff"})), PowerState::Off);
-        assert_eq!(state(&json!({"PowerState": 7})), PowerState::Unknown);
-        let of = |text: &str| link(&json!({"Systems": {"@odata.id": text}}), "/Systems");
-        assert_eq!(of("/redfish/v1/Systems"), Some("/redfish/v1/Systems".into()));
-        for wrong in ["", "http://other/x", "//other/x", "/a b", "/a\r\nX: y"] {
-            assert_eq!(of(wrong), None, "{wrong:?}");
-        }
-    }
-}
+mod tests;
