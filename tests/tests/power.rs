@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 use nextboot_tests::bmc::{self, Bmc};
+use nextboot_tests::plain::{Plain, PlainClient};
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
 use nextboot_tests::{Lab, Namespace, PATIENCE, Server, wait_until};
@@ -279,6 +280,25 @@ fn a_controller_is_found_by_its_mac_address() {
         ensure!(said.contains("node1  on"), "{said}");
         let shown = place.server.cli(&["host", "show", "node2"])?;
         ensure!(shown.contains("ipmi at 10.77.0.9 "), "a configured address stays: {shown}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_controller_that_has_its_address_from_us_is_found_by_its_lease() {
+    Lab::run("power-by-lease", |lab| {
+        let place = Place::new(lab, "")?;
+        let room = lab.join("")?;
+        let mut client = PlainClient::start(lab, &room, Plain::Udhcpc, "bmc-dhcp")?;
+        let address = client.lease(PATIENCE)?.address;
+        let bmc = Bmc::start(lab, &room, "bmc1")?;
+        place.host("node1", MAC, &["--bmc-mac", &address_of(&room)?])?;
+        // Not by what the kernel happens to know.
+        lab.namespace().ip(&["neighbour", "flush", "dev", "br0"])?;
+        let shown = place.server.cli(&["host", "show", "node1"])?;
+        ensure!(shown.contains(&format!("ipmi at {address} ")), "{shown}");
+        let said = place.server.cli(&["power", "on", "node1"])?;
+        ensure!(said.contains("node1  on ") && bmc.is_on()?, "{said}");
         Ok(())
     });
 }

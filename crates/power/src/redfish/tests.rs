@@ -22,6 +22,9 @@ use crate::{Known, Runner, Target};
 /// A request as the service got it: method and path, `If-Match`, `Authorization`, body.
 type Asked = Arc<Mutex<Vec<(String, Option<String>, Option<String>, String)>>>;
 
+/// Status, ETag and body of an answer.
+type Said = (u16, Option<String>, String);
+
 /// A service whose one system is somewhere else than most; it closes the connection after each answer.
 struct Service {
     address: SocketAddr,
@@ -29,8 +32,8 @@ struct Service {
 }
 
 impl Service {
-    /// `answer` gives status, ETag and body for a method and path, and for how many requests there were before.
-    async fn start(answer: fn(&str, usize, Option<&str>) -> (u16, Option<String>, String)) -> Self {
+    /// `answer` is for a method and path, for how many requests there were before, and for `If-Match`.
+    async fn start(answer: fn(&str, usize, Option<&str>) -> Said) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Asked::default();
@@ -87,7 +90,7 @@ const LIST: &str = r#"{"Members":[{"@odata.id":"/redfish/v1/Computers/Self"}]}"#
 const SYSTEM: &str = r##"{"PowerState":"On","Actions":{"#ComputerSystem.Reset":{"target":"/redfish/v1/Computers/Self/Do",
     "ResetType@Redfish.AllowableValues":["ForceOn","ForceOff","ForceRestart"]}}}"##;
 
-fn tree(what: &str) -> Option<(u16, Option<String>, String)> {
+fn tree(what: &str) -> Option<Said> {
     let body = match what {
         "GET /redfish/v1/" => ROOT,
         "GET /redfish/v1/Computers" => LIST,
