@@ -66,7 +66,7 @@ fn main() -> ExitCode {
 fn check(file: Option<PathBuf>) -> ExitCode {
     // The defaults' own directory is made at the first start.
     let directories = |config| match &file {
-        Some(_) => nextboot_serve::check_files(&config).map(|doubts| (config, doubts)),
+        Some(_) => nextboot_serve::check_files(&config),
         None => Ok((config, Vec::new())),
     };
     let checked = nextboot_serve::load(file.as_deref()).and_then(directories);

@@ -18,6 +18,7 @@ use nextboot_net::{Neighbour, Network};
 use nextboot_store::{NewEvent, Store};
 
 use crate::{
+    beside::Beside,
     clock,
     desk::Written,
     dhcp::{Responder, Sockets},
@@ -60,6 +61,8 @@ pub(crate) struct Appliance {
     pub(crate) store: Store,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) config_file: Option<PathBuf>,
+    /// dnsmasq's files, where they say what `[dhcp]` would.
+    pub(crate) beside: Arc<Mutex<Option<Beside>>>,
     /// Held while the configuration is read again.
     pub(crate) reloading: tokio::sync::Mutex<()>,
     pub(crate) attempts: Mutex<Attempts>,

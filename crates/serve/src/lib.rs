@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod appliance;
+mod beside;
 mod clock;
 mod control;
 mod desk;
@@ -30,6 +31,7 @@ mod stop;
 mod tftp;
 mod tree;
 
+pub use beside::import;
 pub use explain::explain;
 pub use run::{VERSION, run};
 pub use settings::{BadConfig, check_files, load};

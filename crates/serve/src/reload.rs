@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use nextboot_config::{Api, Config, Http, Mode};
+use nextboot_config::{Api, Config, Http, Mode, dnsmasq::Note};
 use nextboot_model::EventKind;
 
 use crate::{
-    appliance::{Appliance, Settings},
+    appliance::{Appliance, Mutex, Settings},
+    beside::Beside,
     dhcp::Responder,
     settings::{BadConfig, load},
 };
@@ -17,12 +18,15 @@ impl Appliance {
         let _alone = self.reloading.lock().await;
         let file = self.config_file.clone();
         let old = self.settings.load_full();
+        let beside = Arc::clone(&self.beside);
         let read = move || {
-            let mut config = load(file.as_deref())?;
-            let fixed = keep_until_restart(&old.config, &mut config);
+            let (mut config, notes, theirs) = with_dnsmasq(&beside, load(file.as_deref())?);
+            let mut fixed: Vec<String> =
+                keep_until_restart(&old.config, &mut config).into_iter().map(str::to_owned).collect();
+            fixed.extend(theirs);
             let settings = Settings::new(config)?;
             let hidden = settings.hidden_profiles();
-            Ok((settings, fixed, hidden))
+            Ok((settings, fixed, hidden, notes))
         };
         let outcome = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(read)) => Ok(read),
@@ -30,14 +34,10 @@ impl Appliance {
             Err(error) => Err(error.to_string()),
         };
         match outcome {
-            Ok((settings, fixed, hidden)) => {
-                self.reconfigure_dhcp(&settings.config);
-                self.switches.runner.resize(&settings.config.power);
-                if self.settings.load().site.menu != settings.site.menu {
-                    self.attempts.lock().forget_picks();
-                }
-                self.settings.store(Arc::new(settings));
+            Ok((settings, fixed, hidden, notes)) => {
+                self.put_in_force(settings);
                 self.note(None, EventKind::Reloaded);
+                self.tell_lines(&notes);
                 for what in hidden {
                     self.note(None, EventKind::Trouble { what });
                 }
@@ -46,13 +46,23 @@ impl Appliance {
                         format!("these settings changed and hold only after a restart: {}", fixed.join(", "));
                     self.note(None, EventKind::Trouble { what });
                 }
-                Ok(fixed.into_iter().map(str::to_owned).collect())
+                Ok(fixed)
             }
             Err(error) => {
                 self.note(None, EventKind::ReloadFailed { error: error.clone() });
                 Err(error)
             }
         }
+    }
+
+    /// From now on this configuration holds.
+    pub(crate) fn put_in_force(&self, settings: Settings) {
+        self.reconfigure_dhcp(&settings.config);
+        self.switches.runner.resize(&settings.config.power);
+        if self.settings.load().site.menu != settings.site.menu {
+            self.attempts.lock().forget_picks();
+        }
+        self.settings.store(Arc::new(settings));
     }
 
     fn reconfigure_dhcp(&self, config: &Config) {
@@ -69,9 +79,26 @@ impl Appliance {
     }
 }
 
+/// With what dnsmasq's files say now that are read again; its main file holds as it was at the start. Returns what is to be said
+/// about lines of them, and what has changed that holds only after a restart.
+fn with_dnsmasq(beside: &Mutex<Option<Beside>>, base: Config) -> (Config, Vec<Note>, Option<String>) {
+    let mut beside = beside.lock();
+    let named = base.dnsmasq.as_ref().map(|named| named.file.clone());
+    let moved = named.as_deref() != beside.as_ref().map(Beside::file);
+    let moved = moved.then(|| "dhcp.dnsmasq_conf".to_owned());
+    match &mut *beside {
+        None => (base, Vec::new(), moved),
+        Some(beside) => {
+            let (settled, changed) = beside.reload(base);
+            let live = settled.notes.into_iter().filter(|note| note.live).collect();
+            (settled.config, live, moved.or_else(|| changed.map(|file| file.display().to_string())))
+        }
+    }
+}
+
 /// Settings that are bound to sockets and files opened at the start stay as they are, so that no text names a port where
 /// nobody listens and no status tells what does not hold. Returns which of them the file has otherwise.
-fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
+pub(crate) fn keep_until_restart(old: &Config, new: &mut Config) -> Vec<&'static str> {
     let mut fixed = Vec::new();
     let mut keep = |key, differs| {
         if differs {

@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     appliance::{Appliance, Mutex, Settings},
-    clock,
+    beside, clock,
     desk::{HttpDesk, Written},
     dhcp::{self, Responder},
     links::Links,
@@ -58,16 +58,24 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     // From now on, so that a SIGHUP that comes while it starts does not end it.
     let signals = Signals::take()?;
     allow_descriptors();
-    let settings = Settings::new(config)?;
+    let whole = beside::whole(config)?;
+    let settings = Settings::new(whole.config)?;
     let config = settings.config.clone();
     let network = Arc::new(Network::open()?);
     let changes = Changes::watch()?;
     let links = Arc::new(Links::find(&network, &config.interfaces).await?);
 
     let limits = StoreLimits { events: config.journal_events, ..StoreLimits::default() };
-    let (store, loaded) = Store::open(&config.data_dir.join("state.sqlite"), limits)?;
+    let (store, mut loaded) = Store::open(&config.data_dir.join("state.sqlite"), limits)?;
     let secret = Secret(store.secret());
     let token = nextboot_api::Token::load_or_create(&config.api.token_file)?;
+
+    let taken = match &whole.lease_file {
+        Some(file) if config.dhcp.mode == Mode::Server => {
+            beside::take_over(&store, &config.data_dir, file, &mut loaded.leases, clock::now()).await?
+        }
+        _ => beside::TakenOver::default(),
+    };
 
     let sockets = Arc::new(dhcp::Sockets::bind(config.dhcp.mode, &links)?);
     let tftp = config.tftp.enabled.then(|| tftp::bind(config.tftp.port)).transpose()?;
@@ -83,6 +91,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         store,
         settings: ArcSwap::from_pointee(settings),
         config_file: file,
+        beside: Arc::new(Mutex::new(whole.beside)),
         reloading: tokio::sync::Mutex::new(()),
         attempts: Mutex::new(Attempts::default()),
         links: Arc::clone(&links),
@@ -126,6 +135,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     parts.spawn(sweep(Arc::clone(&app), stop.clone()));
     parts.spawn(notify::watchdog(stop.clone()));
     parts.spawn(watch_store(Arc::clone(&app), stop.clone()));
+    parts.spawn(beside::watch(Arc::clone(&app), stop.clone()));
     let told = Arc::clone(&app);
     let watcher = tokio::spawn(Arc::clone(&links).follow(network, changes, move |links, moved| {
         for interface in moved.gone {
@@ -144,6 +154,11 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     }));
 
     announce(&app, &config);
+    app.tell_lines(&whole.notes);
+    if taken.leases > 0 {
+        tracing::info!(leases = taken.leases, "took dnsmasq's leases over; from now on these count");
+    }
+    app.tell_lines(&taken.notes);
     notify::ready();
     if config.dhcp.probe_at_start && config.dhcp.mode != Mode::Off {
         parts.spawn(probe(Arc::clone(&app), stop.clone()));

@@ -8,7 +8,7 @@ use nextboot_config::{Config, Files};
 use nextboot_files::{Layout, LayoutError, Roots};
 use nextboot_model::ProfileName;
 
-use crate::{appliance::Settings, loaders, tree::DiskTree};
+use crate::{appliance::Settings, beside, loaders, tree::DiskTree};
 
 /// Largest configuration file, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
@@ -30,6 +30,9 @@ pub enum BadConfig {
     /// What is wrong with it, line by line.
     #[error("{0}")]
     Wrong(#[from] nextboot_config::Complaints),
+    /// dnsmasq would not start with its own file either: what is wrong, line by line.
+    #[error("{0}")]
+    Dnsmasq(String),
     /// There is no such profile for unknown machines.
     #[error(
         "boot.unknown: there is no profile {0}; describe it in [profiles.{0}], or put a file of that name into one of [boot] profile_dirs"
@@ -85,16 +88,19 @@ impl Settings {
     }
 }
 
-/// Checks that a configuration's directories can be served. Returns what looks wrong about its profiles and the loaders that it
-/// names, one line each; none of that keeps it from serving.
+/// Checks that a configuration's directories can be served, and reads dnsmasq's files where it names them. Returns the whole
+/// configuration, and what looks wrong about its profiles and the loaders that it names, or is not taken over of dnsmasq's files,
+/// one line each; none of that keeps it from serving.
 ///
 /// # Errors
-/// Which directory cannot, and why.
-pub fn check_files(config: &Config) -> Result<Vec<String>, BadConfig> {
-    let settings = Settings::new(config.clone())?;
-    let mut doubts = settings.hidden_profiles();
+/// Which directory cannot, and why; what is wrong in dnsmasq's files.
+pub fn check_files(config: &Config) -> Result<(Config, Vec<String>), BadConfig> {
+    let whole = beside::whole(config.clone())?;
+    let settings = Settings::new(whole.config)?;
+    let mut doubts: Vec<String> = whole.notes.iter().map(ToString::to_string).collect();
+    doubts.extend(settings.hidden_profiles());
     doubts.extend(loaders::doubts(&settings.site, &settings.roots));
-    Ok(doubts)
+    Ok((settings.config, doubts))
 }
 
 fn open_roots(files: &Files) -> Result<Roots, BadConfig> {

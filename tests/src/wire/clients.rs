@@ -51,6 +51,15 @@ impl Clients {
         Ok(heard.filter(|heard| heard.kind() == Some(wanted)))
     }
 
+    /// The answer, or nothing when there was none in time. What it is like is not checked.
+    ///
+    /// # Errors
+    /// When the cable cannot be used.
+    pub fn answer(&mut self, ask: &Ask, limit: Duration) -> Result<Option<Heard>> {
+        let xid = self.send(ask)?;
+        self.hear(Instant::now() + limit, |heard| heard.header.xid == xid)
+    }
+
     /// Sends, and does not wait for an answer; the transaction id.
     ///
     /// # Errors

@@ -48,7 +48,16 @@ pub struct Net<'a> {
 
 impl<'a> Net<'a> {
     pub(super) fn new(lab: &'a Lab, site: &Site) -> Result<Self> {
-        let server = lab.server(&site.config(lab)?)?;
+        Self::serving(lab, &site.config(lab)?)
+    }
+
+    /// A server with this configuration, which has to grant the addresses 10.77.0.241 to 244 to the machines 02:ba:00:00:00:01
+    /// to 04.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn serving(lab: &'a Lab, config: &str) -> Result<Self> {
+        let server = lab.server(config)?;
         let side = lab.join("10.77.0.250/24")?;
         let mut clients = Clients::on(&side, "eth0")?;
         let link = lab.namespace().run("cat", &["/sys/class/net/br0/address"])?;

@@ -18,7 +18,7 @@ const MAX_LINES: usize = 200_000;
 
 /// The addresses of names, whose letters' case does not matter.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(HashMap<String, Ipv4Addr>);
+pub(super) struct Names(HashMap<String, (Ipv4Addr, String)>);
 
 impl Names {
     /// Takes a file. Names with IPv6 addresses are passed over.
@@ -45,7 +45,7 @@ impl Names {
                     notes.wrong(&place, format!("{shown} is not a host's name"));
                 } else if self.0.len() < MAX_NAMES {
                     // Of several addresses of one name the first counts.
-                    self.0.entry(key(name)).or_insert(address);
+                    self.0.entry(key(name)).or_insert_with(|| (address, name.to_owned()));
                 } else {
                     notes.wrong(&place, format!("there are more than {MAX_NAMES} names"));
                     return;
@@ -54,14 +54,15 @@ impl Names {
         }
     }
 
-    /// The address of a name, with or without this domain behind it.
-    pub(super) fn find(&self, name: &str, domain: Option<&str>) -> Option<Ipv4Addr> {
+    /// The address of a name, with or without this domain behind it; and the name as it is written there.
+    pub(super) fn find(&self, name: &str, domain: Option<&str>) -> Option<(Ipv4Addr, &str)> {
         let name = key(name);
         let short =
             domain.and_then(|domain| name.strip_suffix(&format!(".{}", key(domain))).map(str::to_owned));
         let long = domain.filter(|_| !name.contains('.')).map(|domain| format!("{name}.{}", key(domain)));
         let names = [Some(name), short, long];
-        names.into_iter().flatten().find_map(|name| self.0.get(&name).copied())
+        let found = names.into_iter().flatten().find_map(|name| self.0.get(&name));
+        found.map(|(address, name)| (*address, name.as_str()))
     }
 }
 
@@ -89,10 +90,11 @@ mod tests {
                     rubbish here\n192.168.0.23 bad/name good\n192.168.0.99 client1\n";
         let (mut names, mut notes) = (Names::default(), Notes::default());
         names.add(&("hosts".into(), text.to_owned()), &mut notes);
-        let find = |name: &str| names.find(name, Some("Example.org")).map(|address| address.octets()[3]);
+        let find = |name: &str| names.find(name, Some("Example.org")).map(|(address, _)| address.octets()[3]);
         assert_eq!(find("CLIENT1"), Some(21));
         assert_eq!(find("client1.example.org"), Some(21));
         assert_eq!(find("hp1"), Some(22));
+        assert_eq!(names.find("hp1", None).map(|(_, name)| name), Some("HP1"), "as it is written there");
         assert_eq!(find("hp1.example.org"), Some(22), "as expand-hosts makes it");
         assert_eq!(find("good"), Some(23));
         assert_eq!((find("six"), find("nobody")), (None, None));

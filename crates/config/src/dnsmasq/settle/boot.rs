@@ -200,7 +200,7 @@ impl Settling<'_> {
         let text = text?;
         let found = match address(text) {
             Some(address) => Some(address),
-            None => self.names().find(text, self.domain.as_deref()),
+            None => self.names().find(text, self.domain.as_deref()).map(|(address, _)| address),
         };
         if found.is_none() {
             self.notes.lost(

@@ -87,6 +87,7 @@ impl Settling<'_> {
                 continue;
             }
             let address = self.address_of(place, entry, &names, &mut taken);
+            let name = self.name_of(entry, &names);
             let homes: Vec<usize> = match address {
                 Some(address) => self.home(address).into_iter().collect(),
                 None => (0..self.subnets.len()).collect(),
@@ -100,11 +101,9 @@ impl Settling<'_> {
                         );
                         continue;
                     }
-                    let host_name =
-                        entry.name.as_deref().and_then(|name| name.split('.').next()).map(str::to_owned);
                     let reservation = Reservation {
                         address,
-                        host_name,
+                        host_name: name.clone(),
                         lease_time: entry.lease_time,
                         ..Reservation::new(owner.clone())
                     };
@@ -158,7 +157,10 @@ impl Settling<'_> {
         names: &Names,
         taken: &mut HashMap<Ipv4Addr, Place>,
     ) -> Option<Ipv4Addr> {
-        let by_name = || entry.name.as_deref().and_then(|name| names.find(name, self.domain.as_deref()));
+        let by_name = || {
+            let name = entry.name.as_deref()?;
+            names.find(name, self.domain.as_deref()).map(|(address, _)| address)
+        };
         let address = entry.address.or_else(by_name)?;
         let Some(at) = self.home(address) else {
             if !self.subnets.is_empty() {
@@ -183,6 +185,14 @@ impl Settling<'_> {
             return None;
         }
         Some(address)
+    }
+
+    /// The name that a machine is told: without a domain, and as hosts files write it where its address stands there.
+    fn name_of(&self, entry: &Entry, names: &Names) -> Option<String> {
+        let own = entry.name.as_deref()?;
+        let there = names.find(own, self.domain.as_deref()).filter(|_| entry.address.is_none());
+        let name = there.map_or(own, |(_, name)| name);
+        name.split('.').next().map(str::to_owned)
     }
 
     fn home(&self, address: Ipv4Addr) -> Option<usize> {

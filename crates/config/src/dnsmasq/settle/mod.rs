@@ -335,7 +335,7 @@ impl Settling<'_> {
                 && !said(&self.config.dhcp.server.parameters.options)
             {
                 let value = network.broadcast().octets().to_vec();
-                subnet.parameters.options.push(SiteOption { code: BROADCAST, value, always: false });
+                subnet.parameters.options.push(SiteOption { code: BROADCAST, value, always: true });
             }
         }
     }
