@@ -300,6 +300,69 @@ fn a_run_is_waited_for_and_its_end_is_the_exit_code() {
     });
 }
 
+/// pxemngr's tables of tests as Django 1.6 made them, and what a site had in them.
+const DATABASE: &str = r#"
+CREATE TABLE "pxe_system" ("id" integer NOT NULL PRIMARY KEY, "name" varchar(100) NOT NULL);
+CREATE TABLE "pxe_macaddress" ("id" integer NOT NULL PRIMARY KEY, "mac" varchar(12) NOT NULL, "system_id" integer NOT NULL REFERENCES "pxe_system" ("id"));
+CREATE TABLE "tester_testname" ("id" integer NOT NULL PRIMARY KEY, "name" varchar(100) NOT NULL, "available" bool NOT NULL);
+CREATE TABLE "tester_systemversion" ("id" integer NOT NULL PRIMARY KEY, "name" varchar(100) NOT NULL);
+CREATE TABLE "tester_testlog" ("id" integer NOT NULL PRIMARY KEY, "status" varchar(1) NOT NULL, "date" datetime NOT NULL,
+  "system_id" integer NOT NULL REFERENCES "pxe_system" ("id"), "test_name_id" integer NOT NULL REFERENCES "tester_testname" ("id"),
+  "warnings" integer NOT NULL, "infos" integer NOT NULL, "errors" integer NOT NULL, "version_id" integer REFERENCES "tester_systemversion" ("id"));
+CREATE TABLE "tester_infoline" ("id" integer NOT NULL PRIMARY KEY, "type" varchar(1) NOT NULL, "log_id" integer NOT NULL REFERENCES "tester_testlog" ("id"), "text" varchar(100) NOT NULL);
+INSERT INTO pxe_system VALUES (1, 'n1'), (2, 'gone'), (3, 'other-name');
+INSERT INTO tester_testname VALUES (1, 'cpu', 1), (2, 'old', 0);
+INSERT INTO tester_systemversion VALUES (1, '0.9'), (2, '1.0');
+INSERT INTO tester_testlog VALUES (7, 'D', '2016-11-20 23:53:06.431674', 1, 1, 0, 1, 2, 2), (9, 'D', '2016-11-21 00:00:00', 3, 2, 1, 0, 0, 1),
+  (11, 'R', '2016-11-22 00:00:00', 1, 1, 0, 0, 0, NULL), (12, 'D', '2016-11-22 00:00:00', 2, 1, 0, 0, 0, NULL);
+INSERT INTO tester_infoline VALUES (1, 'E', 7, 'bad'), (2, 'I', 7, 'well'), (3, 'E', 7, 'bad'), (4, 'I', 7, 'well'), (5, 'W', 9, 'hm');
+"#;
+
+#[test]
+fn what_pxemngr_knew_of_tests_is_taken_over_and_only_once() {
+    Lab::run("pxemngr-import", |lab| {
+        let site = site(lab, "")?;
+        leased(lab, &site.server, "n3", "10.77.0.53")?;
+        let mac = site.server.json(&["host", "show", "n3"])?["macs"][0]
+            .as_str()
+            .context("no MAC")?
+            .replace(':', "");
+        let (db, logs) = (site.dir.join("pxemngr.sqlite"), site.dir.join("logs"));
+        let sql = format!("{DATABASE}INSERT INTO pxe_macaddress VALUES (1, '{mac}', 3), (2, '0A22', 3);");
+        let script = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1]); db.executescript(sys.argv[2]); db.commit()";
+        let made = Command::new("python3").args(["-c", script]).arg(&db).arg(&sql).output()?;
+        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        fs::create_dir_all(&logs)?;
+        fs::write(logs.join("7.log"), "V: 1.0\nE: bad\nI: well\n E: no\n")?;
+        let (db, logs) = (db.display().to_string(), logs.display().to_string());
+        let import = |more: &[&str]| {
+            let mut arguments = vec!["test", "import", &db, "--logs", &logs];
+            arguments.extend_from_slice(more);
+            site.server.cli(&arguments)
+        };
+        let said = import(&["--dry-run"])?;
+        ensure!(said.contains("3 test runs would be taken over") && said.contains("1 left out"), "{said}");
+        ensure!(site.server.json(&["test", "ls"])?["tests"] == serde_json::json!([]), "nothing was done");
+        let said = import(&[])?;
+        ensure!(
+            said.contains("3 test runs taken over, 0 were here already, 1 logs copied, 1 left out"),
+            "{said}"
+        );
+        let said = import(&[])?;
+        ensure!(said.contains("0 test runs taken over, 3 were here already"), "{said}");
+        let run = site.server.json(&["test", "show", "7"])?;
+        ensure!(run["errors"] == 1 && run["infos"] == 1 && run["version"] == "1.0", "not doubled: {run}");
+        ensure!(run["finished"] == 1_479_685_986_431_u64 && run["host"] == "n1", "with its date: {run}");
+        ensure!(site.page("/testcontent/7/")?.ends_with(" E: no\n"), "with its log");
+        let run = site.server.json(&["test", "show", "9"])?;
+        ensure!(run["host"] == "n3" && run["warnings"] == 1, "by its MAC address: {run}");
+        ensure!(site.get("/nexttest/")?.contains("/upload/11/"), "what was queued is");
+        site.server.cli(&["test", "queue", "n1", "cpu"])?;
+        ensure!(site.get("/nexttest/")?.contains("/upload/12/"), "numbers go on");
+        Ok(())
+    });
+}
+
 /// Reads a page with Python's strict reader of HTML's tokens: every element that was opened is closed, in order.
 fn well_formed(page: &str) -> Result<()> {
     let script = "import sys\nfrom html.parser import HTMLParser\nclass P(HTMLParser):\n    def __init__(s):\n        super().__init__(); s.o = []\n    \

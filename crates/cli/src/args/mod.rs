@@ -13,7 +13,7 @@ use nextboot_model::{Mac, ProfileName, Until};
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
 pub(crate) use net::NetCommand;
 pub(crate) use power::{PowerArgs, PowerCommand, PowerKind, Rescue};
-pub(crate) use test::{TestCommand, TestReportArgs, TestRunArgs, TestWanted};
+pub(crate) use test::{TestCommand, TestImportArgs, TestReportArgs, TestRunArgs, TestWanted};
 
 /// Examples and exit codes, for the end of the program's own help.
 pub const EXAMPLES: &str = "\

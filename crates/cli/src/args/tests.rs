@@ -3,7 +3,7 @@ use clap::{CommandFactory as _, Parser};
 use super::*;
 
 #[derive(Debug, Parser)]
-#[command(name = "nextboot")]
+#[command(name = "nextboot", version, propagate_version = true)]
 struct Program {
     #[command(flatten)]
     global: Global,

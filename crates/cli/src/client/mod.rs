@@ -29,6 +29,8 @@ pub(crate) use sse::Sse;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take; a reload reads files, a long list is a few megabytes.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How long it may take to send a log.
+const UPLOAD: Duration = Duration::from_secs(600);
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -114,6 +116,18 @@ impl Client {
         }
     }
 
+    /// Puts a text there as it is; the answer is read.
+    pub(crate) async fn put_bytes(&self, path: &str, bytes: Bytes) -> Result<Value, Failure> {
+        let exchange = async {
+            let response = self.send_bytes(Method::PUT, path, Some(("text/plain", bytes)), &[]).await?;
+            self.json(response).await
+        };
+        match timeout(UPLOAD, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Failure::Slow { place: self.place.to_string(), seconds: UPLOAD.as_secs() }),
+        }
+    }
+
     /// The bytes at a path, as they come.
     pub(crate) async fn bytes(&self, path: &str) -> Result<Incoming, Failure> {
         let open = async {
@@ -160,6 +174,17 @@ impl Client {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Result<Response<Incoming>, Failure> {
+        let body = body.map(|body| ("application/json", Bytes::from(body.to_string())));
+        self.send_bytes(method, path, body, headers).await
+    }
+
+    async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Bytes)>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<Incoming>, Failure> {
         let mut request = Request::builder().method(method).uri(path).header(HOST, self.place.authority());
         if headers.is_empty() {
             request = request.header(ACCEPT, "application/json");
@@ -171,9 +196,9 @@ impl Client {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         let body = match body {
-            Some(body) => {
-                request = request.header(CONTENT_TYPE, "application/json");
-                Bytes::from(body.to_string())
+            Some((kind, body)) => {
+                request = request.header(CONTENT_TYPE, kind);
+                body
             }
             None => Bytes::new(),
         };

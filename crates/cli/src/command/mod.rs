@@ -6,6 +6,7 @@ mod host;
 mod net;
 mod power;
 mod test;
+mod test_import;
 
 use clap::CommandFactory;
 use hyper::Method;

@@ -51,6 +51,7 @@ impl Session {
                 })
             }
             TestCommand::Report(report) => self.test_report(report).await,
+            TestCommand::Import(import) => self.test_import(import).await,
         }
     }
 
@@ -211,9 +212,9 @@ impl Session {
     }
 
     async fn test_report(&self, report: TestReportArgs) -> Result<(), Failure> {
-        let TestReportArgs { ids, host, test, version, limit, junit } = report;
+        let TestReportArgs { ids, host, test, of_version, limit, junit } = report;
         let runs = if ids.is_empty() {
-            let wanted = TestWanted { host, test, version, status: None, limit };
+            let wanted = TestWanted { host, test, of_version, status: None, limit };
             let answer = self.client.get(&format!("/api/tests?{}", query(&wanted))).await?;
             self.read::<Vec<TestRun>>(&answer, Some("tests"))?
         } else {
@@ -247,11 +248,11 @@ impl Session {
 }
 
 fn query(wanted: &TestWanted) -> String {
-    let TestWanted { host, test, version, status, limit } = wanted;
+    let TestWanted { host, test, of_version, status, limit } = wanted;
     let pairs = [
         ("host", host.as_deref().map(part)),
         ("test", test.as_ref().map(|test| part(test.as_str()))),
-        ("version", version.as_deref().map(part)),
+        ("version", of_version.as_deref().map(part)),
         ("status", status.map(|status| status.to_string())),
         ("limit", Some(limit.to_string())),
     ];
