@@ -4,8 +4,9 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -50,6 +51,22 @@ fn leased(lab: &Lab, server: &Server, name: &str, address: &str) -> Result<Names
 }
 
 impl Site {
+    /// The binary under the name of pxemngr.
+    fn run_pxemngr(&self, words: &[&str]) -> Result<Output> {
+        let link = self.dir.join("pxemngr");
+        if !link.exists() {
+            symlink(binary()?, &link)?;
+        }
+        let mut command = Command::new(link);
+        Ok(command.args(words).env("NEXTBOOT_SOCKET", self.server.socket()).output()?)
+    }
+
+    fn pxemngr(&self, words: &[&str]) -> Result<String> {
+        let output = self.run_pxemngr(words)?;
+        ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{SERVER}:8080{path}")
     }
@@ -80,6 +97,45 @@ impl Site {
         let header = format!("Authorization: Bearer {}", token.trim());
         Ok(String::from_utf8(client::curl(&self.machine, &url, &["--fail", "-H", &header])?)?)
     }
+}
+
+#[test]
+fn row_25_tests_are_queued_and_taken_in_their_order() {
+    Lab::run("pxemngr-queue", |lab| {
+        let site = site(lab, "")?;
+        let said = site.pxemngr(&["synctestnames"])?;
+        ensure!(said == "registering cpu\nregistering mem\nregistering wait\n", "{said:?}");
+        ensure!(site.pxemngr(&["nexttest", "n1", "cpu", "mem"])?.is_empty(), "success says nothing");
+        for (words, says) in [
+            (&["nexttest", "n9", "cpu"][..], "System n9 not defined\n"),
+            (&["nexttest", "n1", "cpu", "nothing"], "Test name nothing not defined\n"),
+            (&["dpytest", "n9"], "System n9 not defined\n"),
+        ] {
+            let output = site.run_pxemngr(words)?;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            ensure!(output.status.code() == Some(1) && said == says, "{words:?}: {said:?}");
+        }
+        let head = site.status("/nexttest/", &["--head"])?;
+        ensure!(head == 200, "to look takes nothing: {head}");
+        let taken = [site.get("/nexttest/")?, site.get("/nexttest/")?, site.get("/nexttest/")?];
+        ensure!(taken[0].contains("# cpu on n1"), "{taken:?}");
+        ensure!(taken[1..] == ["mem of n1\n".to_owned(), "# wait n1 []\n".to_owned()], "{taken:?}");
+        site.upload("/upload/1/", b"I: well\n")?;
+        site.pxemngr(&["nexttest", "n1", "mem"])?;
+        let said = site.pxemngr(&["dpytest", "n1"])?;
+        let lines: Vec<&str> = said.lines().collect();
+        ensure!(lines[0] == "Name: n1" && lines.len() == 4, "{said}");
+        for (line, end) in lines[1..].iter().zip([" mem R", " mem S", " cpu D"]) {
+            let date = line.strip_suffix(end).context(said.clone())?;
+            let shape: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            ensure!(shape == "0000-00-00 00:00:00.000000+00:00", "{line}");
+        }
+        ensure!(site.pxemngr(&["dpytest", "-l"])? == "cpu\nmem\nwait\n", "all tests");
+        fs::remove_file(site.dir.join("tests/wait.test"))?;
+        let said = site.pxemngr(&["synctestnames"])?;
+        ensure!(said.ends_with("you must add a wait test\n"), "{said:?}");
+        Ok(())
+    });
 }
 
 #[test]

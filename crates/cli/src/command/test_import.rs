@@ -305,7 +305,7 @@ fn read_tables(file: &Path) -> Result<Past, String> {
 
 /// pxemngr added the lines of a log to those that it had when the log was uploaded again.
 fn undouble(lines: &mut Vec<(String, String)>) {
-    while !lines.is_empty() && lines.len() % 2 == 0 {
+    while !lines.is_empty() && lines.len().is_multiple_of(2) {
         let half = lines.len() / 2;
         if lines[..half] != lines[half..] {
             return;

@@ -7,6 +7,7 @@
 //! `syncbootnames`, which then says what to put where.
 
 mod systems;
+mod test_queue;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -18,13 +19,16 @@ const FAILED: u8 = 1;
 /// A sub-command: its name, what it takes, and what it does.
 type SubCommand = (&'static str, &'static str, &'static str);
 
-const SUB_COMMANDS: [SubCommand; 6] = [
+const SUB_COMMANDS: [SubCommand; 9] = [
     systems::ADDSYSTEM,
     systems::DELSYSTEM,
     systems::DPYSYSTEM,
+    test_queue::DPYTEST,
     systems::NEXTBOOT,
+    test_queue::NEXTTEST,
     systems::SYNCBOOTNAMES,
     systems::SYNCSYSTEMS,
+    test_queue::SYNCTESTNAMES,
 ];
 
 const MORE: &str = "
@@ -35,7 +39,8 @@ Examples:
   pxemngr addsystem node1 00:25:90:03:b6:e8 00:25:90:03:b6:e9
   pxemngr nextboot node1 inst          until it calls http://pxe-server:8080/localboot/
   pxemngr addsystem net1 10.34         all machines of 10.34.x.x that are no systems
-  pxemngr dpysystem node1";
+  pxemngr dpysystem node1
+  pxemngr nexttest node1 cpu memory    node1 takes them at http://pxe-server:8080/nexttest/";
 
 /// Runs a command line of pxemngr.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
@@ -81,7 +86,10 @@ fn available() -> String {
 
 async fn carry_out(name: &str, words: &[String]) -> Result<(), Failure> {
     let client = Client::new(&reach())?;
-    systems::run(&client, name, words).await
+    match name {
+        "dpytest" | "nexttest" | "synctestnames" => test_queue::run(&client, name, words).await,
+        _ => systems::run(&client, name, words).await,
+    }
 }
 
 /// How to reach the server: pxemngr's commands have no options for that.
