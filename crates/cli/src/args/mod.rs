@@ -1,6 +1,7 @@
 //! The command line.
 
 mod host;
+mod import;
 mod net;
 mod power;
 mod test;
@@ -11,6 +12,7 @@ use clap::{Args, Subcommand};
 use nextboot_model::{Mac, ProfileName, Until};
 
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
+pub(crate) use import::{Import, ImportFile};
 pub(crate) use net::NetCommand;
 pub(crate) use power::{PowerArgs, PowerCommand, PowerKind, Rescue};
 pub(crate) use test::{TestCommand, TestImportArgs, TestReportArgs, TestRunArgs, TestWanted};
@@ -73,6 +75,9 @@ pub enum Command {
     /// Name networks and say what their machines boot that are no hosts.
     #[command(subcommand)]
     Net(NetCommand),
+    /// Take over what another program knows.
+    #[command(subcommand)]
+    Import(Import),
     /// Say what hosts boot next: all of them, or none when one is wrong.
     #[command(after_help = "\
 Without an option an installer holds until the installed system calls back (or too many attempts

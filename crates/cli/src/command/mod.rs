@@ -3,6 +3,7 @@
 mod endpoint;
 mod events;
 mod host;
+mod import;
 mod net;
 mod power;
 mod test;
@@ -47,6 +48,7 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
     let session = Session { client: Client::new(global)?, json: global.json };
     match command {
         Command::Host(command) => session.host(command).await,
+        Command::Import(import) => session.import(import).await,
         Command::Net(command) => session.net(command).await,
         Command::Profile(command) => session.profile(command).await,
         Command::Boot(boot) => session.boot(boot).await,

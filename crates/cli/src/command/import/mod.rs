@@ -1,0 +1,14 @@
+//! What other programs know, made ours over the API.
+
+mod pxemngr;
+
+use super::Session;
+use crate::{args::Import, failure::Failure};
+
+impl Session {
+    pub(super) async fn import(&self, import: Import) -> Result<(), Failure> {
+        match import {
+            Import::Pxemngr(file) => self.import_pxemngr(&file).await,
+        }
+    }
+}
