@@ -12,8 +12,9 @@
 //!   line, in no log and in no error: what a program says is freed of it.
 //!
 //! # Deliberate differences from pxe-pilot's management adapters
-//! - A command is split into its words before values are put in: a value with spaces, quotes or `;` is one argument, as no
-//!   shell is in between. There a value with a space became two arguments.
+//! - A command is split into its words before a host's values are put in: one with spaces, quotes or `;` is one argument, as
+//!   no shell is in between. There a value with a space became two arguments. Values of the adapter itself are the site's own
+//!   words, and are still split.
 //! - Quotes and backslashes in a command group words as in a shell; there they were letters.
 //! - A name that has no value is an error that says so; there `<no value>` was handed over.
 //! - A controller whose address cannot be found is an error; there the command was not run and the answer was success.
@@ -30,7 +31,7 @@ mod runner;
 mod settings;
 mod wol;
 
-pub use adapter::{Adapter, BadAdapter, BadTemplate, Template};
+pub use adapter::{Adapter, BadAdapter, BadTemplate, Template, Values};
 pub use endpoint::Target;
 pub use error::PowerError;
 pub use runner::{Done, Known, Runner};

@@ -8,10 +8,13 @@ use nextboot_model::{PowerAction, PowerState, Secret};
 use regex::{Regex, RegexBuilder};
 
 use crate::{PowerError, Settings, child};
-pub use template::{BadTemplate, Template};
+pub use template::{BadTemplate, Template, Values};
 
 /// Most memory that a pattern may need, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
+
+/// Shortest word of a site's own value that is taken for a secret, in bytes.
+const SHORTEST_OWN: usize = 6;
 
 /// What a site says of one way to switch machines. Everything but the name may be missing.
 #[derive(Debug, Clone, Default)]
@@ -71,14 +74,14 @@ impl Commands<'_> {
         }
     }
 
-    fn values(&self) -> Result<BTreeMap<String, String>, PowerError> {
-        let mut values: BTreeMap<String, String> =
-            self.vars.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())).collect();
+    fn values(&self) -> Result<Values, PowerError> {
+        let one = |(name, value): (&String, &Secret)| (name.clone(), vec![value.reveal().to_owned()]);
+        let mut values: Values = self.vars.iter().map(one).collect();
         if let Some(address) = self.address {
-            values.insert("ip_address".into(), address.to_owned());
+            values.insert("ip_address".into(), vec![address.to_owned()]);
         }
         for (name, template) in &self.adapter.vars {
-            let value = template.render(&values).map_err(PowerError::NoValue)?.concat();
+            let value = template.render(&values).map_err(PowerError::NoValue)?;
             values.insert(name.clone(), value);
         }
         Ok(values)
@@ -90,14 +93,20 @@ impl Commands<'_> {
         let Some((program, arguments)) = words.split_first() else {
             return Err(PowerError::Refused { place: self.place(), why: "its command is empty".into() });
         };
-        // A value that was made of a secret is one, too.
-        let secrets: Vec<Secret> = values
-            .into_iter()
-            .filter(|(name, _)| name != "ip_address")
-            .map(|(_, value)| Secret::new(value))
-            .collect();
+        let secrets = self.secrets(&values);
         let (limit, place) = (self.settings.limit, self.place());
         child::run(&PathBuf::from(program), arguments, &[], &secrets, limit, &place).await
+    }
+
+    /// What must not be repeated: the host's values, and what the site keeps in values of its own, where it could be a
+    /// password.
+    fn secrets(&self, values: &Values) -> Vec<Secret> {
+        let own = self.adapter.vars.iter().filter_map(|(name, _)| values.get(name));
+        let words = own.flat_map(|words| words.iter().skip(usize::from(words.len() > 1)));
+        let may_be = |word: &&String| {
+            word.len() >= SHORTEST_OWN && !word.starts_with('-') && self.address != Some(word.as_str())
+        };
+        self.vars.values().cloned().chain(words.filter(may_be).map(Secret::new)).collect()
     }
 
     async fn switch(&self, template: &Template) -> Result<(), PowerError> {

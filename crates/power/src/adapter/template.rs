@@ -17,9 +17,16 @@ type Word = Vec<Piece>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    /// The value of that name.
-    Value(String),
+    /// The value of that name; within quotes it is one word, whatever it is.
+    Value {
+        name: String,
+        quoted: bool,
+    },
 }
+
+/// Values by name. What a host says is one word, whatever is in it; what the configuration makes of that has the words that
+/// stand in the configuration.
+pub type Values = BTreeMap<String, Vec<String>>;
 
 /// Why a text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,28 +59,24 @@ impl Template {
     /// # Errors
     /// What is wrong with it.
     pub fn command(text: &str) -> Result<Self, BadTemplate> {
-        let words = Self::read(text, true)?;
+        let words = Self::value(text)?;
         if words.0.is_empty() { Err(BadTemplate::Empty) } else { Ok(words) }
     }
 
-    /// Reads a value: one word, whatever is in it.
+    /// Reads a value that commands are made of: words as in a command, or none.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn value(text: &str) -> Result<Self, BadTemplate> {
-        Self::read(text, false)
-    }
-
-    fn read(text: &str, words: bool) -> Result<Self, BadTemplate> {
         if text.len() > MAX_TEMPLATE {
             return Err(BadTemplate::TooLong);
         }
         // YAML's folded texts end with a line feed.
-        let text = if words { text.trim() } else { text };
-        if text.contains(|c: char| c.is_control() && !(words && matches!(c, '\n' | '\t'))) {
+        let text = text.trim();
+        if text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')) {
             return Err(BadTemplate::Control);
         }
-        let mut reader = Reader { done: Vec::new(), word: Vec::new(), text: String::new(), begun: !words };
+        let mut reader = Reader { done: Vec::new(), word: Vec::new(), text: String::new(), begun: false };
         let mut rest = text;
         let mut quote: Option<char> = None;
         while let Some(c) = rest.chars().next() {
@@ -83,13 +86,12 @@ impl Template {
                 if cut_before {
                     reader.trim();
                 }
-                reader.value(name);
+                reader.value(name, quote.is_some());
                 rest = if cut_behind { behind.trim_start() } else { behind };
                 continue;
             }
             rest = &rest[c.len_utf8()..];
             match (c, quote) {
-                (c, _) if !words => reader.text.push(c),
                 (c, Some(mark)) if c == mark => quote = None,
                 ('\\', None | Some('"')) => {
                     let next = rest.chars().next().ok_or(BadTemplate::Quote)?;
@@ -123,21 +125,46 @@ impl Template {
     ///
     /// # Errors
     /// The name that has no value.
-    pub fn render(&self, values: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
-        let piece = |piece: &Piece| match piece {
-            Piece::Text(text) => Ok(text.clone()),
-            Piece::Value(name) => values.get(name).cloned().ok_or_else(|| name.clone()),
-        };
-        self.0.iter().map(|word| word.iter().map(piece).collect()).collect()
+    pub fn render(&self, values: &Values) -> Result<Vec<String>, String> {
+        let mut all = Vec::new();
+        for word in &self.0 {
+            all.append(&mut expand(word, values)?);
+        }
+        Ok(all)
     }
 
     /// The names whose values it wants.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flatten().filter_map(|piece| match piece {
-            Piece::Value(name) => Some(name.as_str()),
+            Piece::Value { name, .. } => Some(name.as_str()),
             Piece::Text(_) => None,
         })
     }
+}
+
+/// The words that one becomes: more than one where a value has more, and none where it is nothing but a value that has none.
+fn expand(word: &Word, values: &Values) -> Result<Vec<String>, String> {
+    let mut words = vec![String::new()];
+    let mut is_there = word.is_empty();
+    for piece in word {
+        let (first, more) = match piece {
+            Piece::Text(text) => (Some(text.clone()), &[][..]),
+            Piece::Value { name, quoted } => {
+                let value = values.get(name).ok_or_else(|| name.clone())?;
+                match (quoted, &value[..]) {
+                    (true, value) => (Some(value.join(" ")), &[][..]),
+                    (false, []) => (None, &[][..]),
+                    (false, [first, more @ ..]) => (Some(first.clone()), more),
+                }
+            }
+        };
+        is_there |= first.is_some();
+        if let (Some(first), Some(last)) = (first, words.last_mut()) {
+            last.push_str(&first);
+        }
+        words.extend_from_slice(more);
+    }
+    if is_there { Ok(words) } else { Ok(Vec::new()) }
 }
 
 struct Reader {
@@ -155,9 +182,9 @@ impl Reader {
         }
     }
 
-    fn value(&mut self, name: &str) {
+    fn value(&mut self, name: &str, quoted: bool) {
         self.flush();
-        self.word.push(Piece::Value(name.to_owned()));
+        self.word.push(Piece::Value { name: name.to_owned(), quoted });
         self.begun = true;
     }
 
@@ -203,10 +230,18 @@ fn bare(inner: &str) -> Result<(&str, bool, bool), BadTemplate> {
 mod tests {
     use super::*;
 
-    fn values() -> BTreeMap<String, String> {
-        [("ip_address", "10.0.9.1"), ("pw", "a b;$(reboot) 'x"), ("empty", "")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+    fn values() -> Values {
+        let one = |value: &str| vec![value.to_owned()];
+        let tool = ["ipmitool", "-H", "10.0.9.1", "-P", "a b"].map(str::to_owned).to_vec();
+        [
+            ("ip_address", one("10.0.9.1")),
+            ("pw", one("a b;$(reboot) 'x")),
+            ("empty", one("")),
+            ("tool", tool),
+            ("none", Vec::new()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     fn words(text: &str) -> Vec<String> {
@@ -227,11 +262,16 @@ mod tests {
         assert_eq!(words("a {{- .ip_address -}} b"), ["a10.0.9.1b"]);
     }
 
+    /// pxe-pilot's own example keeps the beginning of every command in a variable.
     #[test]
-    fn a_value_is_one_text() {
-        let value = Template::value("{{.ip_address}}:80 'x'").unwrap();
-        assert_eq!(value.render(&values()).unwrap(), ["10.0.9.1:80 'x'"]);
-        assert_eq!(Template::value("").unwrap().render(&values()).unwrap(), [""]);
+    fn a_value_made_in_the_configuration_has_its_words_and_those_of_hosts_stay_whole() {
+        assert_eq!(words("{{.tool}} status"), ["ipmitool", "-H", "10.0.9.1", "-P", "a b", "status"]);
+        assert_eq!(words("x={{.tool}}=y {{.none}} z"), ["x=ipmitool", "-H", "10.0.9.1", "-P", "a b=y", "z"]);
+        assert_eq!(words("sh -c \"{{.tool}} status\""), ["sh", "-c", "ipmitool -H 10.0.9.1 -P a b status"]);
+        assert_eq!(words("a x{{.none}} \"{{.none}}\""), ["a", "x", ""]);
+        let value = Template::value("curl {{.pw}} http://{{.ip_address}}:80").unwrap();
+        assert_eq!(value.render(&values()).unwrap(), ["curl", "a b;$(reboot) 'x", "http://10.0.9.1:80"]);
+        assert!(Template::value(" ").unwrap().render(&values()).unwrap().is_empty());
     }
 
     #[test]
