@@ -412,3 +412,58 @@ fn what_dnsmasq_does_not_start_with_is_named_before_anything_is_bound() {
         Ok(())
     });
 }
+
+#[test]
+fn what_is_imported_says_the_same_and_machines_keep_their_addresses() {
+    Lab::run("dnsmasq-import", |lab| {
+        let own = BootBox::new(lab, DYNAMIC, "")?;
+        let nextboot = nextboot_tests::binary()?;
+        let main = own.conf.join("dnsmasq.conf");
+        let output = lab.dir().join("imported.toml");
+        let import = |words: &[&str]| {
+            let output = lab
+                .namespace()
+                .command(nextboot.to_str().context("a path that is no text")?)
+                .args(words)
+                .output()?;
+            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            Ok::<_, anyhow::Error>((output.status.code(), said))
+        };
+        let text = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
+        let (main, output) = (text(&main)?, text(&output)?);
+        let (code, said) = import(&["import", "dnsmasq", &main, "--output", &output])?;
+        ensure!(
+            code == Some(0) && said.contains("server: not taken over: nextboot serves no DNS"),
+            "{code:?} {said}"
+        );
+        let (code, said) = import(&["import", "dnsmasq", &main, "--output", &output])?;
+        ensure!(code == Some(69) && said.contains("is there already"), "{code:?} {said}");
+        let data = lab.dir().join("data");
+        let keeps = format!(
+            "data_dir = {data:?}\nlog = \"debug\"\napi.socket = {socket:?}\napi.token_file = {token:?}\n",
+            socket = lab.scratch().join("api.sock"),
+            token = data.join("token"),
+        );
+        let config = keeps + &fs::read_to_string(&output)?;
+        let path = lab.dir().join("nextboot.toml");
+        fs::write(&path, &config)?;
+        let end = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() + 3600;
+        own.write("leases", &format!("{end} 02:00:00:00:00:09 10.77.0.149 nine *\nnonsense\n"))?;
+        let leases = text(&own.conf.join("leases"))?;
+        let taken = ["import", "dnsmasq-leases", &leases, "--config", &text(&path)?].map(str::to_owned);
+        let taken: Vec<&str> = taken.iter().map(String::as_str).collect();
+        let (code, said) = import(&taken)?;
+        ensure!(
+            code == Some(0) && said.contains("1 leases of") && said.contains("leases:2: "),
+            "{code:?} {said}"
+        );
+        let mut net = Net::serving(lab, &config)?;
+        net.lease(&asks(9))?.gives(ip(149))?;
+        let heard = net.lease(&boots(asks(1), 0))?;
+        heard.gives(ip(21))?.tells(code::LEASE_TIME, [255; 4])?.tells(code::ROUTER, [10, 77, 0, 254])?;
+        ensure!(file(&heard) == "pxelinux.0", "{heard}");
+        let (code, said) = import(&taken)?;
+        ensure!(code == Some(69), "while the server runs: {code:?} {said}");
+        net.server.alive()
+    });
+}

@@ -1,6 +1,8 @@
 //! nextboot: a network boot server. This binary only chooses who gets the command line.
 #![forbid(unsafe_code)]
 
+mod import;
+
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -52,6 +54,9 @@ impl ConfigFile {
 
 fn main() -> ExitCode {
     if let Some(code) = nextboot_cli::called_as(std::env::args_os()) {
+        return code;
+    }
+    if let Some(code) = import::called(std::env::args_os()) {
         return code;
     }
     let arguments = Arguments::parse();

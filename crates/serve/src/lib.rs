@@ -31,7 +31,7 @@ mod stop;
 mod tftp;
 mod tree;
 
-pub use beside::import;
+pub use beside::{import, import_leases};
 pub use explain::explain;
 pub use run::{VERSION, run};
 pub use settings::{BadConfig, check_files, load};

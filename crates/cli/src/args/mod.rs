@@ -76,7 +76,13 @@ pub enum Command {
     #[command(subcommand)]
     Net(NetCommand),
     /// Take over what another program knows.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Without a running server, from files to files (each has its own --help):
+  nextboot import dnsmasq FILE         write dnsmasq's configuration as nextboot.toml
+  nextboot import dnsmasq-leases FILE  take over the leases that dnsmasq kept"
+    )]
     Import(Import),
     /// Say what hosts boot next: all of them, or none when one is wrong.
     #[command(after_help = "\

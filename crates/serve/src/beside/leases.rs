@@ -38,6 +38,19 @@ pub(crate) async fn take_over(
     if mark.exists() {
         return Ok(TakenOver::default());
     }
+    let taken = read_in(store, file, own, now).await?;
+    let said = format!("{} leases of {}\n", taken.leases, file.display());
+    std::fs::write(&mark, said).with_context(|| format!("cannot write {}", mark.display()))?;
+    Ok(taken)
+}
+
+/// Takes over the leases of a file; none of one that is not there.
+pub(super) async fn read_in(
+    store: &Store,
+    file: &Path,
+    own: &mut Vec<Lease>,
+    now: Timestamp,
+) -> anyhow::Result<TakenOver> {
     let (leases, notes) = match std::fs::metadata(file) {
         Ok(metadata) if metadata.len() <= MAX_FILE => {
             let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -60,7 +73,5 @@ pub(crate) async fn take_over(
     let mut last: HashMap<Ipv4Addr, Lease> = own.drain(..).map(|lease| (lease.address, lease)).collect();
     last.extend(new.into_iter().map(|lease| (lease.address, lease)));
     own.extend(last.into_values());
-    let said = format!("{taken} leases of {}\n", file.display());
-    std::fs::write(&mark, said).with_context(|| format!("cannot write {}", mark.display()))?;
     Ok(TakenOver { leases: taken, notes })
 }

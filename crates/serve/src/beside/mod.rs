@@ -17,7 +17,7 @@ use nextboot_net::Network;
 
 use crate::{appliance::Appliance, settings::BadConfig};
 
-pub use import::import;
+pub use import::{import, import_leases};
 pub(crate) use leases::{TakenOver, take_over};
 pub(crate) use watch::watch;
 
