@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nextboot_tests::site::{Dhcp, SmallInstaller};
+use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
 use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, binary, client};
 
 /// A script as sites wrote them for pxemngr.
@@ -97,6 +97,24 @@ impl Site {
         let header = format!("Authorization: Bearer {}", token.trim());
         Ok(String::from_utf8(client::curl(&self.machine, &url, &["--fail", "-H", &header])?)?)
     }
+}
+
+#[test]
+fn row_24_the_page_of_a_system_lists_what_it_was_last_given() {
+    Lab::run("pxemngr-page-boots", |lab| {
+        let site = site(lab, "pages = \"everyone\"\n")?;
+        for _ in 0..4 {
+            site.pxemngr(&["nextboot", "n1", INSTALL])?;
+            site.get("/localboot/")?;
+            site.pxemngr(&["nextboot", "n1", INSTALL])?;
+        }
+        let page = site.get("/system/n1/")?;
+        let count = |profile: &str| page.matches(&format!(" {profile}</li>")).count();
+        ensure!(count(INSTALL) + count("local") == 10, "the last ten: {page}");
+        let newest = page.find("</li>").and_then(|end| page.get(..end)).unwrap_or_default();
+        ensure!(newest.ends_with(INSTALL), "the newest first: {page}");
+        Ok(())
+    });
 }
 
 #[test]

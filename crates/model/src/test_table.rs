@@ -25,7 +25,7 @@ pub enum TestChange {
 /// finished run was like is on the disk.
 ///
 /// A persistent structure, as [`State`](crate::State) is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TestTable {
     open: OrdMap<TestRunId, Arc<TestRun>>,
     /// Of each host that has any, the open runs.

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
-use nextboot_model::{EventKind, HostName, ProfileName, TestName, TestRun, TestRunId, TestStatus, Timestamp};
-use nextboot_store::{Query, ReadError, TestQuery};
+use nextboot_model::{HostName, TestName, TestRun, TestRunId, TestStatus, Timestamp};
+use nextboot_store::{ReadError, TestQuery};
 
 use super::{
     NoPage, Page, PagePlace,
     html::{Html, escaped, link, part},
 };
-use crate::Control;
+use crate::{Control, routes::systems::given};
 
 /// Systems and runs on a page.
 const MOST: usize = 200;
@@ -17,8 +17,6 @@ const VERSIONS: usize = 50;
 const LINES: usize = 1000;
 /// Requests to boot on the page of a system, as pxemngr shows them.
 const BOOTS: usize = 10;
-/// How far back those are looked for, in events of the host.
-const LOOK_BACK: usize = 5000;
 
 impl From<ReadError> for NoPage {
     fn from(error: ReadError) -> Self {
@@ -98,29 +96,13 @@ async fn system(control: &dyn Control, name: &HostName, before: Option<TestRunId
     }
     let mut html = Html::new(name.as_str());
     html.heading("Last 10 PXE requests");
-    let boots = boots(control, name).await?;
+    let boots = given(control.store(), name.clone(), BOOTS).await?;
     let items =
-        boots.iter().map(|(at, profile)| format!("{} {}", escaped(&date(*at)), escaped(profile.as_str())));
+        boots.iter().map(|boot| format!("{} {}", escaped(&date(boot.at)), escaped(boot.profile.as_str())));
     html.list("ul", 0, items);
     html.heading("Tests");
     list_of_runs(&mut html, &runs, &format!("/system/{}", part(name.as_str())));
     Ok(html.finish())
-}
-
-/// What the host was told to boot, the newest first.
-async fn boots(control: &dyn Control, name: &HostName) -> Result<Vec<(Timestamp, ProfileName)>, NoPage> {
-    let query = Query { host: Some(name.clone()), limit: LOOK_BACK, ..Query::default() };
-    let events = control.store().events(query).await?;
-    let told = events.into_iter().filter_map(|event| {
-        let profile = match event.kind {
-            EventKind::Assigned { profile, .. } => profile,
-            EventKind::Cancelled { now, .. } | EventKind::UsedUp { now, .. } => now,
-            EventKind::CalledBack { .. } | EventKind::GaveUp { .. } => ProfileName::local(),
-            _ => return None,
-        };
-        Some((event.at, profile))
-    });
-    Ok(told.take(BOOTS).collect())
 }
 
 async fn of_version(

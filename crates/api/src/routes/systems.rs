@@ -7,7 +7,7 @@ use nextboot_model::{
     Class, Command, Door, Event, EventKind, HostName, LeaseState, Mac, Net, Network, ProfileName,
     State as Table, Target, Timestamp, Until,
 };
-use nextboot_store::Query as Events;
+use nextboot_store::{Query as Events, ReadError, Store};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -291,11 +291,11 @@ pub(crate) struct History {
 
 /// Something that a system was given to boot.
 #[derive(Debug, Serialize, ToSchema)]
-struct Given {
+pub(crate) struct Given {
     #[schema(value_type = u64)]
-    at: Timestamp,
+    pub(crate) at: Timestamp,
     #[schema(value_type = String)]
-    profile: ProfileName,
+    pub(crate) profile: ProfileName,
     /// How, as a sentence.
     text: String,
 }
@@ -327,10 +327,15 @@ pub(crate) async fn history(
     Params(how_many): Params<HowMany>,
 ) -> Result<Reply<History>, ApiError> {
     let name = known(&app, &text)?;
-    let is_host = app.state().host(&name).is_some();
     let limit = how_many.limit.unwrap_or(USUAL).clamp(1, MOST);
+    Ok(Reply::ok(History { history: given(app.store(), name, limit).await? }))
+}
+
+/// What a system was given to boot, the newest first.
+pub(crate) async fn given(store: &Store, name: HostName, limit: usize) -> Result<Vec<Given>, ReadError> {
+    let is_host = store.state().host(&name).is_some();
     let query = Events { host: Some(name), codes: CODES, limit: 4 * MOST, ..Events::default() };
-    let events = app.store().events(query).await?;
+    let events = store.events(query).await?;
     // Another one had that name before.
     let is_own = |event: &&Event| match event.kind {
         EventKind::HostRemoved => !is_host,
@@ -342,7 +347,7 @@ pub(crate) async fn history(
     // What was taken over is told later than it was.
     history.sort_by_key(|given| std::cmp::Reverse(given.at));
     history.truncate(limit);
-    Ok(Reply::ok(History { history }))
+    Ok(history)
 }
 
 /// What another system had given, from which this one was taken over.

@@ -3,7 +3,17 @@ use std::collections::BTreeSet;
 use crate::server::{From, STRANGER, Server};
 
 /// Every call that there is.
-const CALLS: [(&str, &str); 36] = [
+const CALLS: [(&str, &str); 46] = [
+    ("delete", "/api/nets/{name}"),
+    ("delete", "/api/systems/{name}"),
+    ("get", "/api/nets"),
+    ("get", "/api/systems/{name}"),
+    ("get", "/api/systems/{name}/history"),
+    ("post", "/api/nets"),
+    ("post", "/api/systems/{name}"),
+    ("post", "/api/systems/{name}/history"),
+    ("put", "/api/nets/{name}/assignment"),
+    ("put", "/api/systems/{name}/assignment"),
     ("delete", "/api/tests/{id}"),
     ("get", "/api/tests"),
     ("get", "/api/tests/names"),

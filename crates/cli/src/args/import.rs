@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 /// What to take over, and from which program.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Import {
-    /// The systems of pxemngr's database, with what they boot and what they did (`nextboot test` has its tests).
+    /// The systems of pxemngr's database, with what they boot and what they did (`nextboot test import` takes its tests).
     #[command(after_help = "\
 Systems with MAC addresses become hosts, those with addresses or beginnings of some become networks.
 What is known already is left as it is. The database is only read.

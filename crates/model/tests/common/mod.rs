@@ -5,12 +5,12 @@
     reason = "every test uses its own part, and fails where it must not go on"
 )]
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use nextboot_model::{
-    Adapter, Class, Command, Door, Exit, Host, HostName, HostPatch, Ipmi, LoaderName, Mac, Power,
-    ProfileName, PxelinuxOptions, PxelinuxPatch, Redfish, Secret, State, Target, Timestamp, Until, Uuid,
-    WakeOnLan,
+    Adapter, Class, Command, Door, Exit, Host, HostName, HostPatch, Ipmi, LineKind, LoaderName, Mac, Power,
+    ProfileName, PxelinuxOptions, PxelinuxPatch, Redfish, Secret, State, Target, TestCommand, TestLine,
+    TestReport, TestRunId, Timestamp, Until, Uuid, WakeOnLan,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -204,6 +204,30 @@ fn armings() -> impl Strategy<Value = Arming> {
     prop_oneof![4 => Just(Arming::Current), 2 => Just(Arming::Used), 1 => (0..100_u64).prop_map(Arming::Long)]
 }
 
+/// What is asked of test runs; of these there are few, so that most exist.
+fn tests() -> impl Strategy<Value = TestCommand> {
+    let ids = || (1..8_u64).prop_map(TestRunId);
+    let keep = || 1..4_usize;
+    let reports = (0..3_u32, option::of("[a-c]{1,2}")).prop_map(|(errors, version)| {
+        let lines =
+            (0..errors).map(|at| TestLine { kind: LineKind::Error, text: format!("e{at}") }).collect();
+        Arc::new(TestReport { version, errors, lines, ..TestReport::default() })
+    });
+    prop_oneof![
+        3 => (names(), vec("[a-c]", 1..3), doors()).prop_map(|(host, tests, by)| {
+            let tests = tests.iter().map(|test| test.parse().unwrap()).collect();
+            TestCommand::Queue { host, tests, by }
+        }),
+        2 => ids().prop_map(|id| TestCommand::Start { id }),
+        1 => ids().prop_map(|id| TestCommand::Requeue { id }),
+        2 => (ids(), reports, keep()).prop_map(|(id, report, keep)| {
+            TestCommand::Report { id, report, bytes: 7, past: None, at: None, keep }
+        }),
+        1 => (ids(), keep()).prop_map(|(id, keep)| TestCommand::Fail { id, reason: "no file".into(), keep }),
+        1 => vec(ids(), 1..3).prop_map(|ids| TestCommand::Remove { ids }),
+    ]
+}
+
 fn commands() -> impl Strategy<Value = Command> {
     let hosts = (
         names(),
@@ -250,6 +274,7 @@ fn commands() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => (hosts, doors()).prop_map(|(host, by)| Command::AddHost { host, by }),
         2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),
+        4 => tests().prop_map(Command::Test),
         1 => names().prop_map(|name| Command::RemoveHost { name }),
         6 => (targets(), profiles(), classes(), untils(), doors()).prop_map(
             |(targets, profile, class, until, by)| Command::Assign { targets, profile, class, until, by }

@@ -60,6 +60,7 @@ pub(crate) fn assert_same(found: &State, wanted: &State) {
     assert_eq!(found.revision(), wanted.revision());
     let records = |state: &State| state.records().cloned().collect::<Vec<_>>();
     assert_eq!(records(found), records(wanted));
+    assert_eq!(found.tests(), wanted.tests());
 }
 
 pub(crate) fn note(number: usize) -> NewEvent {
