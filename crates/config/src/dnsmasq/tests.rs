@@ -165,6 +165,7 @@ fn a_pxe_box_gives_each_architecture_its_loader() {
         dhcp-boot=tag:arm,arm/grubaa64.efi,,10.77.0.9\n\
         dhcp-boot=tag:ipxe,boot.ipxe\n\
         dhcp-boot=tag:nobody,never.0\n\
+        dhcp-boot=tag:ipxe,http://10.77.0.9/boot.ipxe\n\
         enable-tftp\ntftp-root=/srv/tftp\n";
     let settled = settle(main, &[]);
     let get = |firmware, arch| loader(&settled, &client(firmware, arch));
@@ -175,6 +176,9 @@ fn a_pxe_box_gives_each_architecture_its_loader() {
     assert_eq!(get(Firmware::Ipxe, 7).as_deref(), Some("boot.ipxe"));
     assert_eq!(get(Firmware::Ipxe, 0).as_deref(), Some("boot.ipxe"));
     let arm = settled.config.site.rules.iter().find(|rule| rule.next_server.is_some()).unwrap();
+    assert!(
+        said(&settled).iter().any(|note| note.contains(":15: dhcp-boot: not taken over: http://10.77.0.9/"))
+    );
     assert_eq!(arm.next_server, Some([10, 77, 0, 9].into()));
     assert!(
         said(&settled)

@@ -213,6 +213,14 @@ impl Settling<'_> {
     }
 
     fn loader(&mut self, place: &Place, what: &str, file: &str) -> Option<LoaderName> {
+        if file.contains("://") {
+            let text = format!(
+                "{what}: not taken over: {file} is a whole address, and loaders are files of the tree; iPXE that is told no file \
+                 gets nextboot's own script, which boots what its machine is assigned"
+            );
+            self.notes.lost(place, text);
+            return None;
+        }
         let root = self.last("tftp-root").and_then(|line| line.parts().first().map(|root| reveal(root)));
         let beneath = root.and_then(|root| file.strip_prefix(root.trim_end_matches('/')));
         match beneath.unwrap_or(file).parse::<LoaderName>() {
