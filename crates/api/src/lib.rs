@@ -5,6 +5,9 @@
 //! [`nextboot_store::Store`], and asks the running appliance for the rest through [`Control`]. It decides nothing about
 //! booting: previews call [`nextboot_boot::decide()`] like every other door.
 //!
+//! Pages of systems, versions, tests and logs for people are at `/`, `/system/`, `/tests/`, `/testname/`, `/test/` and
+//! `/testcontent/`; [`page`] writes them, for the boot side too.
+//!
 //! # Who may
 //! Everything but the OpenAPI document needs one of these ([`Access`]):
 //! 1. The unix socket, as root or as the user that the server runs as (the kernel says who is there).
