@@ -263,6 +263,8 @@ enum Kind {
     File,
     /// A kernel.
     Linux,
+    /// An image of a disc.
+    Iso,
 }
 
 impl ProfileView {
@@ -282,6 +284,10 @@ impl ProfileView {
             Body::Local => {}
             Body::File(name) => {
                 view.kind = Kind::File;
+                view.file = Some(name.clone());
+            }
+            Body::Iso(name) => {
+                view.kind = Kind::Iso;
                 view.file = Some(name.clone());
             }
             Body::Linux(linux) => {

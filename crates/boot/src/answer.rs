@@ -114,6 +114,14 @@ impl Setting<'_> {
                 })??;
                 (self.linux(profile, linux, args, language)?, vec![linux.clone()])
             }
+            Body::Iso(name) if language == Language::Ipxe => {
+                let script = ipxe::sanboot(&base(self.server, self.site.http_port), name);
+                // It is never read whole, so that it was read is not to be seen.
+                (script.map_err(|why| untranslatable(profile, language, why))?.into(), Vec::new())
+            }
+            Body::Iso(name) => {
+                return Err(untranslatable(profile, language, Untranslatable::Iso(name.clone())));
+            }
             Body::File(name) => {
                 let text = self.tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
                 match (language, is_grubs(name)) {

@@ -72,6 +72,15 @@ pub fn script(base: &str, shown: &Shown, leave: Leave) -> Result<String, Untrans
     Ok(text)
 }
 
+/// A script that boots from the image of a disc over HTTP: iPXE asks how long it is, and then for the parts that are read.
+///
+/// # Errors
+/// When its name would mean more than a name to iPXE.
+pub fn sanboot(base: &str, name: &str) -> Result<String, Untranslatable> {
+    check(name)?;
+    Ok(format!("#!ipxe\nsanboot {}\n", url(base, name)))
+}
+
 /// Under UEFI the kernel finds its initial RAM disks by `initrd=` and the names that iPXE gives them.
 fn commands(base: &str, entry: &Entry, leave: Leave) -> Result<String, Untranslatable> {
     let Some(linux) = &entry.linux else { return Ok(leave.command().into()) };
@@ -167,6 +176,13 @@ mod tests {
         {
             assert!(!is_ipxe(name), "{name}");
         }
+    }
+
+    #[test]
+    fn an_image_is_booted_by_its_address() {
+        let text = sanboot("http://10.0.0.1:8080", "iso/grml 64.iso").unwrap();
+        assert_eq!(text, "#!ipxe\nsanboot http://10.0.0.1:8080/iso/grml%2064.iso\n");
+        assert!(sanboot("http://s", "${net0/mac}.iso").is_err());
     }
 
     #[test]

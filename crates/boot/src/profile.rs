@@ -44,6 +44,9 @@ pub enum Body {
     File(String),
     /// A kernel, written out for whichever loader asks.
     Linux(Linux),
+    /// An image of a disc, by its name beneath the roots or a whole `http://` address: iPXE reads from it what the machine wants,
+    /// as from a drive.
+    Iso(String),
 }
 
 /// A kernel and what goes with it. Names are beneath the roots, or whole `http://` addresses.

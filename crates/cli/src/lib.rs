@@ -23,6 +23,7 @@ mod called;
 mod client;
 mod command;
 mod failure;
+mod netboot;
 mod output;
 mod pxe_pilot;
 mod pxemngr;

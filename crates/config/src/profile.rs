@@ -1,5 +1,5 @@
 use nextboot_boot::{Body, Kind, Linux, OwnLoaders, Profile, ProfileDirs};
-use nextboot_model::{Class, ProfileName};
+use nextboot_model::{Class, LoaderName, ProfileName};
 
 use crate::{
     document::{Item, Mark, Section},
@@ -35,12 +35,14 @@ struct Keys {
     class: Option<Class>,
     file: Option<String>,
     kernel: Option<String>,
+    iso: Option<String>,
     initrds: Option<Vec<String>>,
     args: Option<String>,
     seed: Option<String>,
     loaders: OwnLoaders,
     /// Whether keys of a kernel, and a class, are there at all, right or wrong.
     has_kernel: bool,
+    has_iso: bool,
     has_parts: bool,
     has_class: bool,
 }
@@ -54,11 +56,13 @@ impl Keys {
             }),
             file: section.get("file", file_name),
             kernel: section.get("kernel", boot_name),
+            iso: section.get("iso", boot_name),
             initrds: section.get("initrd", initrds),
             args: section.get("args", args),
             seed: section.get("seed", file_name),
             loaders: own_loaders(section),
             has_kernel: section.has("kernel"),
+            has_iso: section.has("iso"),
             has_parts: section.has("initrd") || section.has("args"),
             has_class: section.has("class"),
         }
@@ -79,7 +83,7 @@ impl Keys {
             Some(class) => class,
             None if self.has_class => return None,
             None if name.is_local() => Class::Local,
-            None if self.has_kernel => {
+            None if self.has_kernel || self.has_iso => {
                 return complain(
                     "its class is missing; write class = \"install\" if booting it destroys data, else class = \"live\"",
                 );
@@ -91,20 +95,30 @@ impl Keys {
                 "`local` is what hosts boot after an installation; its class can only be \"local\"",
             );
         }
-        if class == Class::Local && (self.has_kernel || self.has_parts) {
+        if class == Class::Local && (self.has_kernel || self.has_iso || self.has_parts) {
             return complain(
-                "a profile of class \"local\" boots the host's own disk; leave kernel, initrd and args out",
+                "a profile of class \"local\" boots the host's own disk; leave kernel, initrd, args and iso out",
             );
         }
         if self.has_parts && !self.has_kernel {
             return complain("initrd and args need a kernel");
+        }
+        if self.has_iso && (self.has_kernel || section.has("file")) {
+            return complain(
+                "either iso or a kernel or a file: an image has its own loader and kernel in it",
+            );
         }
         if self.has_kernel && section.has("file") {
             return complain(
                 "either file or kernel: a file is served to the byte, a kernel's configuration is written",
             );
         }
-        let body = if self.has_kernel {
+        let mut loaders = self.loaders;
+        let body = if self.has_iso {
+            // Nothing but iPXE boots it, which a script starts wherever it does not run yet.
+            loaders.any.get_or_insert(LoaderName::Script);
+            Body::Iso(self.iso?)
+        } else if self.has_kernel {
             Body::Linux(Linux {
                 kernel: self.kernel?,
                 initrds: self.initrds.unwrap_or_default(),
@@ -118,7 +132,7 @@ impl Keys {
             // In which of the directories it is, is looked for when it is wanted.
             Body::File(dirs.iter().next()?.file(&name))
         };
-        Some(Profile { name, title: self.title, class, body, seed: self.seed, loaders: self.loaders })
+        Some(Profile { name, title: self.title, class, body, seed: self.seed, loaders })
     }
 }
 

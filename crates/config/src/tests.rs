@@ -428,7 +428,7 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         (
             "[profiles.x]\nclass = \"local\"\nkernel = \"k\"".into(),
-            "1: profiles.x: a profile of class \"local\" boots the host's own disk; leave kernel, initrd and args out",
+            "1: profiles.x: a profile of class \"local\" boots the host's own disk; leave kernel, initrd, args and iso out",
         ),
         ("[profiles.x]\nargs = \"k\"".into(), "1: profiles.x: initrd and args need a kernel"),
         (
@@ -550,6 +550,9 @@ fn profiles_and_loaders_reach_the_site() {
         kernel = "/grml/vmlinuz"
         initrd = "grml/initrd.img"
         args = "boot=live"
+        [profiles.image]
+        class = "live"
+        iso = "iso/grml.iso"
         [profiles.ubuntu]
         class = "install"
         seed = "ubuntu.cfg.j2"
@@ -586,6 +589,8 @@ fn profiles_and_loaders_reach_the_site() {
         (linux.kernel.as_str(), linux.initrds.as_slice()),
         ("grml/vmlinuz", ["grml/initrd.img".to_owned()].as_slice())
     );
+    assert_eq!(profile("image").body, Body::Iso("iso/grml.iso".into()));
+    assert_eq!(profile("image").loaders.any, Some(LoaderName::Script));
     assert_eq!(profile("ubuntu").body, Body::File("pxelinux.cfg/conf/ubuntu".into()));
     assert_eq!(profile("old").class, Class::Unclassified);
     assert_eq!(profile("local").body, Body::Local);

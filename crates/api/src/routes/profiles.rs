@@ -56,7 +56,7 @@ pub(crate) async fn show(
         let profile = app.control.site().profile(&*tree, &name)?;
         let content = match &profile.body {
             Body::File(file) => tree.read(file).map(|text| String::from_utf8_lossy(&text).into_owned()),
-            Body::Local | Body::Linux(_) => None,
+            Body::Local | Body::Linux(_) | Body::Iso(_) => None,
         };
         Some(WholeProfile { profile: ProfileView::of(&profile), content })
     });

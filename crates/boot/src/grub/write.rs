@@ -98,6 +98,7 @@ pub fn can(tree: &dyn Tree, profile: &Profile) -> Result<(), NoAnswer> {
     };
     match &profile.body {
         Body::Local => Ok(()),
+        Body::Iso(name) => Err(untranslatable(Untranslatable::Iso(name.clone()))),
         Body::Linux(linux) => paths(&ground, linux).map(drop).map_err(untranslatable),
         Body::File(name) => {
             let text = tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;

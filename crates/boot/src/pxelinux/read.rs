@@ -82,6 +82,9 @@ pub enum Untranslatable {
     /// A configuration in the language of another loader.
     #[error("{0} is written for GRUB")]
     ForGrub(String),
+    /// An image of a disc.
+    #[error("{0} is an image, which only iPXE boots over the network")]
+    Iso(String),
 }
 
 impl Menu {

@@ -2,9 +2,22 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::netboot::ImportNetboot;
+
 /// What to take over, and from which program.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Import {
+    /// Debian's network installer, netboot.tar.gz: unpack it beneath a root, and make profiles of it.
+    #[command(after_help = "\
+The archive is unpacked into a directory of its own, whose name stands for nothing until all of it is
+there. What is no file, directory or link, or leads out of that directory, is refused. The profiles
+boot on BIOS and UEFI machines alike; their text is printed, or added to the server's configuration.
+
+Examples:
+  nextboot import debian-netboot netboot.tar.gz
+  nextboot import debian-netboot netboot.tar.gz --config /etc/nextboot/nextboot.toml
+  nextboot boot node1 debian-12-amd64")]
+    DebianNetboot(ImportNetboot),
     /// The systems of pxemngr's database, with what they boot and what they did (`nextboot test import` takes its tests).
     #[command(after_help = "\
 Systems with MAC addresses become hosts, those with addresses or beginnings of some become networks.

@@ -3,6 +3,7 @@
 mod host;
 mod import;
 mod net;
+mod netboot;
 mod power;
 mod test;
 
@@ -14,6 +15,7 @@ use nextboot_model::{Mac, ProfileName, Until};
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
 pub(crate) use import::{Import, ImportFile};
 pub(crate) use net::NetCommand;
+pub(crate) use netboot::ImportNetboot;
 pub(crate) use power::{PowerArgs, PowerCommand, PowerKind, Rescue};
 pub(crate) use test::{TestCommand, TestImportArgs, TestReportArgs, TestRunArgs, TestWanted};
 
