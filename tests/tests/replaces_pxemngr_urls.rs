@@ -176,6 +176,27 @@ fn row_23_nextboot_by_name_and_from_the_node_itself() {
 }
 
 #[test]
+fn row_23_nextboot_for_networks_and_for_all_that_nobody_knows() {
+    Lab::run("pxemngr-nextboot-nets", |lab| {
+        let site = site(lab, "trusted = [\"10.77.0.0/24\"]\n")?;
+        let at = |name: &str| -> Result<String> {
+            let name = format!("pxelinux.cfg/{name}");
+            Ok(String::from_utf8(client::tftp_hpa(&site.machine, SERVER, &name)?)?)
+        };
+        ensure!(at("default").is_err(), "nobody said anything yet");
+        ensure!(site.get("/nextboot/default/local", &["--fail"])? == "Next boot set to local");
+        ensure!(at("default")? == LOCAL);
+        ensure!(site.get("/nextboot/default/inst/", &["--fail"])? == "Next boot set to inst");
+        ensure!(at("default")? == INST && site.get("/profile/", &["--fail"])? == "inst");
+        site.server.cli(&["net", "add", "net1", "10.34"])?;
+        site.server.cli(&["host", "add", "net1", OTHER])?;
+        ensure!(site.get("/nextboot/net1/inst", &["--fail"])? == "Next boot set to inst");
+        ensure!(at("0A22")? == INST && site.configuration(OTHER)? == INST, "one system may be both");
+        Ok(())
+    });
+}
+
+#[test]
 fn row_23_what_installs_wants_a_trusted_network_or_the_token() {
     Lab::run("pxemngr-trust", |lab| {
         let site = site(lab, "")?;

@@ -95,8 +95,21 @@ impl Appliance {
                 Command::AddHost { host, by }
             }
         };
+        // A system may be a host and networks at once; what may be refused comes first.
+        if let Command::Assign { targets, by, .. } = &command
+            && let [Target::Name(name)] = &targets[..]
+            && state.net(name).is_some()
+        {
+            let profile = Some((profile.name.clone(), profile.class));
+            self.carry_out(Command::AssignNet { name: name.clone(), profile, by: by.clone() }).await?;
+        }
+        self.carry_out(command).await?;
+        Ok(said(&profile))
+    }
+
+    async fn carry_out(&self, command: Command) -> Result<(), Refused> {
         match self.store.submit(command).await {
-            Ok(_) => Ok(said(&profile)),
+            Ok(_) => Ok(()),
             Err(SubmitError::Refused(refusal)) if refusal.is_unknown() => {
                 Err(Refused::NotFound(refusal.to_string()))
             }
