@@ -12,5 +12,6 @@ mod power;
 mod proxied;
 mod server;
 mod stream;
+mod systems;
 mod test_runs;
 mod watch;
