@@ -17,15 +17,30 @@ impl Command {
         match self {
             Self::Test(command) => return command.check(state, now),
             Self::AddHost { host, by } => {
-                if state.host(&host.name).is_some() {
-                    return Err(Refusal::NameTaken(host.name.clone()));
-                }
-                if state.len() >= MAX_HOSTS {
-                    return Err(Refusal::Full);
-                }
-                check_host(state, host)?;
+                check_new(state, host)?;
                 let record = Record { host: host.clone(), assignment: Assignment::local(now, by.clone()) };
                 verdict.put(record, EventKind::HostAdded { macs: host.macs.clone() });
+            }
+            Self::TakeHost { host, profile, class, since, by } => {
+                check_new(state, host)?;
+                let assignment = Assignment {
+                    profile: profile.clone(),
+                    class: *class,
+                    ..Assignment::local((*since).min(now), by.clone())
+                };
+                let mac = host.macs.first().copied();
+                verdict.put(
+                    Record { host: host.clone(), assignment },
+                    EventKind::HostAdded { macs: host.macs.clone() },
+                );
+                if !profile.is_local() {
+                    let assigned = EventKind::Assigned {
+                        profile: profile.clone(),
+                        until: Until::Changed,
+                        by: by.clone(),
+                    };
+                    verdict.events.push((host.name.clone(), mac, assigned));
+                }
             }
             Self::SetHost { name, patch } => {
                 let old = known(state, name)?;
@@ -208,6 +223,16 @@ fn resolve<'s>(state: &'s State, targets: &[Target]) -> Result<Vec<&'s Arc<Recor
         records.push(record);
     }
     Ok(records)
+}
+
+fn check_new(state: &State, host: &Host) -> Result<(), Refusal> {
+    if state.host(&host.name).is_some() {
+        return Err(Refusal::NameTaken(host.name.clone()));
+    }
+    if state.len() >= MAX_HOSTS {
+        return Err(Refusal::Full);
+    }
+    check_host(state, host)
 }
 
 fn check_host(state: &State, host: &Host) -> Result<(), Refusal> {

@@ -24,6 +24,20 @@ pub enum Command {
         /// Who wants it.
         by: Door,
     },
+    /// A new host that another program knew already, with what it booted there. An entry made by hand after `since` decides, as
+    /// it did there.
+    TakeHost {
+        /// The host.
+        host: Host,
+        /// What it booted; that it exists is the caller's duty. It holds until somebody changes it.
+        profile: ProfileName,
+        /// The profile's class as of now.
+        class: Class,
+        /// Since when; the beginning of time where nobody knows. Never later than now.
+        since: Timestamp,
+        /// Who said so, there or now.
+        by: Door,
+    },
     /// Change what a host is (not what it boots).
     SetHost {
         /// Which.

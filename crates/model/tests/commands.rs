@@ -88,6 +88,27 @@ fn a_new_host_boots_from_its_disk() {
 }
 
 #[test]
+fn a_host_of_another_program_comes_with_what_it_booted_there() {
+    let mut table = Table::new();
+    let take = |number: u8, boot: &str, class, since| Command::TakeHost {
+        host: host(number, &[number + 10]),
+        profile: profile(boot),
+        class,
+        since: Timestamp(since),
+        by: operator(),
+    };
+    let events = table.done(take(3, "grml", Class::Live, 7));
+    let assigned = EventKind::Assigned { profile: profile("grml"), until: Until::Changed, by: operator() };
+    assert_eq!(events, [EventKind::HostAdded { macs: vec![mac(13)] }, assigned]);
+    let held = table.of(3);
+    assert_eq!((held.since, held.until, held.class), (Timestamp(7), Until::Changed, Class::Live));
+    assert_eq!(table.done(take(4, "local", Class::Local, 0)).len(), 1);
+    table.done(take(5, "local", Class::Local, 1_000_000));
+    assert_eq!(table.of(5).since, Timestamp(140), "nobody spoke in the future");
+    assert_eq!(table.refused(take(3, "grml", Class::Live, 7)), Refusal::NameTaken(name(3)));
+}
+
+#[test]
 fn two_hosts_never_claim_the_same() {
     let mut table = Table::new();
     assert_eq!(table.refused(add(host(1, &[7]))), Refusal::NameTaken(name(1)));

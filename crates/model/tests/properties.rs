@@ -117,13 +117,14 @@ proptest! {
         });
     }
 
-    /// Nothing but an assignment (or the end of one that held once) lets an installer reach a host.
+    /// Nothing but an assignment (made here, taken over with the host, or back after one that held once) lets an installer
+    /// reach a host.
     #[test]
     fn nothing_else_arms_a_host(steps in vec(steps(), 0..40)) {
         run(&steps, |command, _, before, after| {
             for record in after.records().filter(|record| record.assignment.arms()) {
                 let old = before.host(&record.host.name).map(|record| &record.assignment);
-                let assigned = matches!(command, Command::Assign { .. });
+                let assigned = matches!(command, Command::Assign { .. } | Command::TakeHost { .. });
                 let restored = old.and_then(|old| old.before.as_ref()).is_some_and(|before| before.arms());
                 assert!(assigned || restored || old.is_some_and(|old| old.arms()), "{command:?}");
             }

@@ -271,8 +271,13 @@ fn commands() -> impl Strategy<Value = Command> {
             power,
             vars,
         });
+    let hosts = hosts.boxed();
+    let taken = (hosts.clone(), profiles(), classes(), 0..2_000_000_u64, doors());
     prop_oneof![
         4 => (hosts, doors()).prop_map(|(host, by)| Command::AddHost { host, by }),
+        1 => taken.prop_map(|(host, profile, class, since, by)| {
+            Command::TakeHost { host, profile, class, since: Timestamp(since), by }
+        }),
         2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),
         4 => tests().prop_map(Command::Test),
         1 => names().prop_map(|name| Command::RemoveHost { name }),
