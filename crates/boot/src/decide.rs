@@ -42,6 +42,8 @@ pub struct Plan {
     pub exhausted: bool,
     /// Why, in words.
     pub why: String,
+    /// The entry made by hand that decided, if one did.
+    pub hand: Option<String>,
     /// True when somebody picked it in the menu that the firmware showed.
     pub picked: bool,
     /// The menu for firmware that can show one, in which nobody has picked anything yet.
@@ -156,6 +158,7 @@ fn plan(profile: Option<Arc<Profile>>, why: String) -> Plan {
         armed: None,
         exhausted: false,
         why,
+        hand: None,
         picked: false,
         menu: None,
     }
@@ -228,7 +231,7 @@ fn by_hand(site: &Site, tree: &dyn Tree, hand: &Hand) -> Plan {
     // A link may lead to a profile's file over other names, or the entry be a copy of it: it is what it says.
     let same_text = || tree.read(&hand.entry).and_then(|text| site.profile_with_text(tree, &text));
     let profile = named.or_else(same_text).unwrap_or_else(|| Arc::new(loose(&hand.entry)));
-    plan(Some(profile), why)
+    Plan { hand: Some(hand.entry.clone()), ..plan(Some(profile), why) }
 }
 
 /// The profile that a text in the tree is when it has no name of its own: called after the entry's last part, class

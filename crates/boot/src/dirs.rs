@@ -84,6 +84,19 @@ impl fmt::Display for ProfileDir {
     }
 }
 
+/// What pxe-pilot calls a directory of profiles: the boot loader that they are for. Nothing is decided by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootloader {
+    /// Its name.
+    pub name: String,
+    /// The file that machines load.
+    pub file: String,
+    /// Where it looks for its configuration.
+    pub config_path: String,
+    /// The profiles for it.
+    pub directory: ProfileDir,
+}
+
 /// Where file profiles stand beneath the roots. Of two files that are profiles of one name, the one in the earlier directory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileDirs(Vec<ProfileDir>);

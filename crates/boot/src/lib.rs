@@ -37,7 +37,7 @@ pub use answer::{Answer, Language, NoAnswer, Setting};
 pub use ask::Ask;
 pub use client::{Client, Firmware, VendorClass};
 pub use decide::{Plan, decide};
-pub use dirs::{BadProfileDir, Hidden, ProfileDir, ProfileDirs};
+pub use dirs::{BadProfileDir, Bootloader, Hidden, ProfileDir, ProfileDirs};
 pub use exit::Exits;
 pub use guard::installer_at;
 pub use kind::Kind;

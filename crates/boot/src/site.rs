@@ -7,7 +7,8 @@ use ipnet::Ipv4Net;
 use nextboot_model::{Class, ProfileName};
 
 use crate::{
-    Body, Exits, Loaders, MenuRules, OwnLoaders, Profile, ProfileDirs, Rule, SecureBoot, Tree, pxelinux,
+    Body, Bootloader, Exits, Loaders, MenuRules, OwnLoaders, Profile, ProfileDirs, Rule, SecureBoot, Tree,
+    pxelinux,
 };
 
 /// What machines get that belong to no host and were given nothing by hand.
@@ -31,6 +32,8 @@ pub struct Site {
     pub profiles: BTreeMap<ProfileName, Arc<Profile>>,
     /// Where the profiles are that are files.
     pub profile_dirs: ProfileDirs,
+    /// What pxe-pilot calls some of those directories.
+    pub bootloaders: Vec<Bootloader>,
     /// What unknown machines get.
     pub unknown: Unknown,
     /// Which network boot program each kind of machine gets.

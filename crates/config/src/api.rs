@@ -15,6 +15,9 @@ use crate::{
 /// Longest path of a unix socket (`sun_path` without its NUL), in bytes.
 const MAX_SOCKET_PATH: usize = 107;
 
+/// The usual port, which is pxe-pilot's.
+pub(crate) const PORT: u16 = 3478;
+
 /// The control API, for people and programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Api {
@@ -35,7 +38,7 @@ pub struct Api {
 impl Api {
     pub(crate) fn new(data_dir: &Path) -> Self {
         Self {
-            port: 3478,
+            port: PORT,
             addresses: Vec::new(),
             socket: "/run/nextboot/nextboot.sock".into(),
             token_file: data_dir.join("token"),

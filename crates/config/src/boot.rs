@@ -125,6 +125,7 @@ impl Rules {
         Site {
             profiles,
             profile_dirs: self.profile_dirs,
+            bootloaders: Vec::new(),
             unknown: self.unknown,
             loaders: self.loaders,
             rules: self.rules,

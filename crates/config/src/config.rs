@@ -4,7 +4,7 @@ use nextboot_boot::Site;
 use nextboot_power::Settings as Power;
 
 use crate::{
-    Api, Complaints, Dhcp, Files, Http, Mode, Tests, Tftp, boot,
+    Api, Compat, Complaints, Dhcp, Files, Http, Mode, Tests, Tftp, boot,
     document::{self, Item, Section},
     files, power, profile,
 };
@@ -42,6 +42,8 @@ pub struct Config {
     pub power: Power,
     /// The tests that machines run.
     pub tests: Tests,
+    /// Configurations of programs that nextboot replaces.
+    pub compat: Compat,
     /// Profiles, loaders, ports and the rule for unknown machines.
     pub site: Site,
 }
@@ -59,6 +61,7 @@ impl Default for Config {
             files: Files::default(),
             tftp: Tftp::default(),
             tests: Tests::default(),
+            compat: Compat::default(),
             site: boot::Rules::default().site(Vec::new(), Vec::new(), false, http.port, api.port),
             http,
             api,
@@ -105,6 +108,7 @@ impl Config {
         let api = top.table("api", |api| Api::read(api, place, &data_dir, http.port));
         let power = top.table("power", |section| power::read(section, place));
         let tests = top.table("tests", |tests| Tests::read(tests, place));
+        let compat = top.table("compat", |compat| Compat::read(compat, place));
         let rules = top.table("boot", |boot| {
             if let Some(dnsmasq) = &mut dnsmasq {
                 dnsmasq.unknown = boot.has("unknown");
@@ -123,6 +127,7 @@ impl Config {
             dnsmasq,
             files,
             tftp,
+            compat,
             site: rules.site(profiles, told, gives_addresses, http.port, api.port),
             http,
             api,

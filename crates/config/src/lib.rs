@@ -17,6 +17,7 @@
 
 mod api;
 mod boot;
+mod compat;
 mod complaint;
 mod config;
 mod dhcp;
@@ -28,6 +29,7 @@ mod http;
 mod menu;
 mod power;
 mod profile;
+mod pxe_pilot;
 mod pxelinux;
 mod rate;
 mod rule;
@@ -36,12 +38,15 @@ mod testing;
 mod tests;
 mod tftp;
 mod value;
+mod yaml;
 
 pub use api::Api;
+pub use compat::Compat;
 pub use complaint::{Complaint, Complaints};
 pub use config::{BesideDnsmasq, Config, DEFAULT_DATA_DIR};
 pub use dhcp::{Dhcp, Mode, Probe};
 pub use files::Files;
 pub use http::Http;
+pub use pxe_pilot::{Bootloader, PilotAdapter, PilotHost, PowerCommand, PxePilot};
 pub use testing::{Pages, Tests};
 pub use tftp::Tftp;

@@ -12,12 +12,13 @@ use toml::de::DeTable;
 use crate::Complaint;
 
 pub(crate) use item::Item;
+pub(crate) use near::nearest;
 pub(crate) use section::Section;
 
 /// Longest configuration, in bytes.
 pub(crate) const MAX_TEXT: usize = 1024 * 1024;
 /// Most complaints about one text: a file that is something else altogether gives one for each byte.
-const MAX_COMPLAINTS: usize = 100;
+pub(crate) const MAX_COMPLAINTS: usize = 100;
 /// Most of a value that a complaint repeats, in characters.
 const MAX_SHOWN: usize = 60;
 
@@ -112,7 +113,7 @@ pub(crate) fn read<T>(text: &str, read: impl FnOnce(&mut Section<'_>) -> T) -> R
 }
 
 /// Says how many complaints were left out, if any.
-fn and_more(mut complaints: Vec<Complaint>, left_out: usize) -> Vec<Complaint> {
+pub(crate) fn and_more(mut complaints: Vec<Complaint>, left_out: usize) -> Vec<Complaint> {
     if left_out > 0
         && let Some(line) = complaints.last().map(|last| last.line)
     {

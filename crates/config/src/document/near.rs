@@ -1,5 +1,5 @@
 /// The word that somebody meant who wrote `wrong`: the nearest by edits, when it is near enough.
-pub(super) fn nearest<'w>(wrong: &str, words: &[&'w str]) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(wrong: &str, words: &[&'w str]) -> Option<&'w str> {
     let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
     // A key of a million letters is nobody's slip.
     let wrong = plain(wrong.get(..64.min(wrong.len()))?);
