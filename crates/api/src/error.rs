@@ -72,7 +72,6 @@ impl ApiError {
         )
     }
 
-    #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

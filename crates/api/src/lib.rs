@@ -1,5 +1,5 @@
 //! The control side of HTTP, for people and programs: the native API under `/api/`, its OpenAPI document at
-//! `/api/openapi.json`, and the one call of pxe-pilot's API that installed systems make.
+//! `/api/openapi.json`, and the API of pxe-pilot, whose deployment is also the call that installed systems make.
 //!
 //! [`serve()`] runs it on TCP and on a unix socket ([`bind_socket`] makes one). It reads and changes the state through
 //! [`nextboot_store::Store`], and asks the running appliance for the rest through [`Control`]. It decides nothing about
@@ -21,12 +21,17 @@
 //! such words mean nothing.
 //!
 //! # Deliberate differences from pxe-pilot's API
-//! - The path without `/v1` works too: its own first release and the scripts written for it have none.
+//! - Every path works without `/v1` too: its own first releases and the scripts written for them have none.
 //! - `mac_address` is understood beside `macAddress`: its README says the one, its code the other.
 //! - MAC addresses may be written in every spelling in use; it knew only the one with colons.
 //! - An error's text comes under `Message`, as it did, and under `message`, as its README says.
 //! - A `configuration` inside a host is answered with 409; a misspelt constant made it 500.
 //! - A body that is not JSON gets a text with its 400; `null` as a host gets 400, where it fell over.
+//! - Nobody is told a password: `ipmi.password` and the values of `management.vars` are empty.
+//! - MAC addresses are shown in lower case, as the links are named, and hosts in the order of their names.
+//! - A file where it expected a link made the whole list of hosts fail; it is shown as what the host boots.
+//! - Without boot loaders it listed no configurations, and `null` boot loaders; all profiles are listed, and an empty list.
+//! - A call that wants a token answers 401 with the texts of an error; only `healthcheck` is open.
 //! - A machine's own call-back within ten seconds of its last one is answered and changes nothing.
 //! - `"reboot": true` deploys and answers `"rebooted":"ERROR"`: there are no power endpoints here yet.
 #![forbid(unsafe_code)]

@@ -36,7 +36,7 @@ pub(crate) const DOCUMENT: &str = "/api/openapi.json";
         (name = "profiles", description = "What there is to boot"),
         (name = "tests", description = "What machines are to test, and what came of it"),
         (name = "watch", description = "What happens and what happened"),
-        (name = "compatible", description = "The call that installed systems make, as pxe-pilot has it"),
+        (name = "compatible", description = "The API of pxe-pilot; all of it works without /v1, too"),
     )
 )]
 struct Document;
@@ -93,10 +93,7 @@ fn native() -> OpenApiRouter<App> {
 
 /// Calls that judge for themselves who may make them.
 fn open() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(routes::deploy::deploy))
-        .routes(routes!(routes::deploy::deploy_v1))
-        .routes(routes!(routes::metrics::metrics))
+    OpenApiRouter::new().routes(routes!(routes::metrics::metrics))
 }
 
 /// Every call, behind the gate.
@@ -104,6 +101,8 @@ pub(crate) fn build(app: App) -> Router {
     let (native, mut document) = native().split_for_parts();
     let (open, more) = open().split_for_parts();
     document.merge(more);
+    document.merge(routes::pilot::documented().into_openapi());
+    let pilot = routes::pilot::routes(&app);
     let gate = from_fn_with_state(app.clone(), admit);
     let limit = DefaultBodyLimit::max(app.limits.body);
     let pages = get(routes::test_pages::show);
@@ -123,6 +122,7 @@ pub(crate) fn build(app: App) -> Router {
     .fallback(nothing_here)
     .layer(gate)
     .merge(open.method_not_allowed_fallback(wrong_method))
+    .merge(pilot)
     .route(DOCUMENT, get(move || std::future::ready(Json(document.clone()))))
     .layer(limit)
     .with_state(app)

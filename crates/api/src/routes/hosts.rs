@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use axum::{extract::State, http::StatusCode};
 use nextboot_model::{
-    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, Power, PxelinuxOptions, PxelinuxPatch,
-    Record, State as Table, Target, Uuid,
+    Command, Door, Exit, Host, HostName, HostPatch, LoaderName, Mac, Power, ProfileName, PxelinuxOptions,
+    PxelinuxPatch, Record, State as Table, Target, Timestamp, Uuid,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -131,16 +131,35 @@ pub(crate) struct NewHost {
     /// What templates see as `host.vars.NAME`.
     #[serde(default)]
     vars: BTreeMap<String, String>,
+    /// What it booted under the program that it is taken over from.
+    #[serde(default)]
+    held: Option<Held>,
+}
+
+/// What a host booted under another program; it goes on with that until somebody changes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Held {
+    /// The profile.
+    #[schema(value_type = String, example = "local")]
+    #[serde(default = "ProfileName::local")]
+    profile: ProfileName,
+    /// Since when, in milliseconds since 1970; 0 where nobody knows. What was put into the tree for this host by hand after
+    /// that goes before it.
+    #[schema(value_type = u64)]
+    #[serde(default)]
+    since: Timestamp,
 }
 
 /// Add a host.
 ///
-/// It boots its own disk until it is assigned something else.
+/// It boots its own disk until it is assigned something else, or goes on with what it `held` under another program.
 #[utoipa::path(
     post, path = "/api/hosts", tag = "hosts", request_body = NewHost,
     responses(
         (status = 201, body = HostView),
         (status = 400, description = "No host can be like that", body = ErrorBody),
+        (status = 404, description = "There is no such profile to be held", body = ErrorBody),
         (status = 409, description = "Name, MAC, UUID or address belong to another host", body = ErrorBody),
     ),
 )]
@@ -149,9 +168,20 @@ pub(crate) async fn add(
     caller: Caller,
     Body(new): Body<NewHost>,
 ) -> Result<Reply<HostView>, ApiError> {
-    let NewHost { name, macs, uuid, address, loader, exit, pxelinux, power, vars } = new;
+    let NewHost { name, macs, uuid, address, loader, exit, pxelinux, power, vars, held } = new;
     let host = Host { name: name.clone(), macs, uuid, address, loader, exit, pxelinux, power, vars };
-    app.store().submit(Command::AddHost { host, by: Door::Api { who: caller.who } }).await?;
+    let by = Door::Api { who: caller.who };
+    let command = match held {
+        None => Command::AddHost { host, by },
+        Some(Held { profile, since }) => {
+            let unknown = ApiError::unknown_profile(profile.as_str());
+            let found =
+                app.look(move |app| app.control.site().profile(&*app.control.tree(), &profile)).await?;
+            let found = found.ok_or(unknown)?;
+            Command::TakeHost { host, profile: found.name.clone(), class: found.class, since, by }
+        }
+    };
+    app.store().submit(command).await?;
     Ok(Reply(StatusCode::CREATED, view(&app, name).await?))
 }
 

@@ -3,13 +3,13 @@
 
 pub(crate) mod assignments;
 pub(crate) mod attempts;
-pub(crate) mod deploy;
 pub(crate) mod events;
 pub(crate) mod hosts;
 pub(crate) mod leases;
 pub(crate) mod metrics;
 pub(crate) mod neighbours;
 pub(crate) mod nets;
+pub(crate) mod pilot;
 pub(crate) mod power;
 pub(crate) mod preview;
 pub(crate) mod profiles;

@@ -38,6 +38,11 @@ const CALLS: [(&str, &str); 46] = [
     ("get", "/api/profiles/{name}"),
     ("get", "/api/status"),
     ("get", "/metrics"),
+    ("get", "/v1/bootloaders"),
+    ("get", "/v1/configurations"),
+    ("get", "/v1/configurations/{name}"),
+    ("get", "/v1/healthcheck"),
+    ("get", "/v1/hosts"),
     ("patch", "/api/hosts/{name}"),
     ("post", "/api/cancel"),
     ("post", "/api/hosts"),
@@ -77,7 +82,9 @@ async fn the_document_describes_exactly_the_calls_that_there_are() {
             let call =
                 format!("{} {}", method.to_uppercase(), path.replace("{name}", "grml").replace("{id}", "1"));
             let status = server.call(&call, "").await.status;
-            assert_eq!(status == 405, !CALLS.contains(&(method, path)), "{call}: {status}");
+            // pxe-pilot's answer 404, as they did.
+            let wrong = if path.starts_with("/api") || path == "/metrics" { 405 } else { 404 };
+            assert_eq!(status == wrong, !CALLS.contains(&(method, path)), "{call}: {status}");
         }
     }
 }

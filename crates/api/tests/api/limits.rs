@@ -120,5 +120,5 @@ async fn nonsense_is_answered_and_hurts_nobody() {
     let wrong = server.call("PUT /api/hosts", "").await;
     assert_eq!(wrong.error(), (405, "wrong-method".into()));
     assert!(wrong.head.contains("allow:"), "{}", wrong.head);
-    assert_eq!(server.call("GET /configurations/local/deploy", "").await.error().0, 405);
+    assert_eq!(server.call("GET /configurations/local/deploy", "").await.status, 404, "as pxe-pilot says it");
 }

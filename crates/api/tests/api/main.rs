@@ -8,6 +8,7 @@ mod document;
 mod hosts;
 mod limits;
 mod log;
+mod pilot;
 mod power;
 mod proxied;
 mod server;

@@ -22,9 +22,10 @@ use nextboot_model::{
 use nextboot_store::SubmitError;
 
 use self::{
-    answer::{Complaint, Done, Entry},
+    answer::{Done, Entry},
     request::{Ask, HostAsk},
 };
+use super::{answer::Complaint, configurations};
 use crate::{
     Peer,
     access::check_origin,
@@ -53,7 +54,7 @@ const OWN_CALL: usize = 4096;
         (status = 409, description = "Name and MAC do not match, or a host is named twice", body = Complaint),
     ),
 )]
-pub(crate) async fn deploy(
+pub(super) async fn deploy(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
     Named(name): Named,
@@ -78,12 +79,12 @@ pub(crate) async fn deploy(
         Ok(ask) => ask,
         Err(error) => return Ok(Complaint::of(StatusCode::BAD_REQUEST, error.to_string())),
     };
-    let no_such = format!("Configuration '{name}' does not exists");
+    let no_such = configurations::unknown(&name);
     let profile = match name.parse::<ProfileName>() {
         Ok(name) => app.look(move |app| app.control.site().profile(&*app.control.tree(), &name)).await?,
         Err(_) => None,
     };
-    let Some(profile) = profile else { return Ok(Complaint::of(StatusCode::NOT_FOUND, no_such)) };
+    let Some(profile) = profile else { return Ok(no_such) };
     let targets = match resolve(&app.state(), &ask.hosts) {
         Ok(targets) => targets,
         Err((status, text)) => return Ok(Complaint::of(status, text)),
@@ -116,7 +117,7 @@ pub(crate) async fn deploy(
         (status = 409, description = "Name and MAC do not match, or a host is named twice", body = Complaint),
     ),
 )]
-pub(crate) async fn deploy_v1(
+pub(super) async fn deploy_v1(
     app: State<App>,
     peer: Extension<Peer>,
     name: Named,

@@ -1,0 +1,79 @@
+//! The API of pxe-pilot, to the byte where scripts depend on it: under `/v1`, as its releases since 0.4 have it, and without,
+//! as earlier ones and the scripts written for them do.
+
+mod answer;
+mod configurations;
+mod deploy;
+mod health;
+mod hosts;
+mod path;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::header,
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+    routing::{MethodRouter, any, get, put},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::answer::Complaint;
+use crate::{Peer, app::App, error::ApiError};
+
+/// What the document tells of, and nothing else: the same calls without `/v1` come with [`routes`].
+pub(crate) fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(deploy::deploy))
+        .routes(routes!(deploy::deploy_v1))
+        .routes(routes!(health::healthcheck))
+        .routes(routes!(configurations::bootloaders))
+        .routes(routes!(configurations::list))
+        .routes(routes!(configurations::show))
+        .routes(routes!(hosts::list))
+}
+
+/// All calls, at both addresses. Those that change nothing and tell of hosts want what the native API wants; the others judge
+/// for themselves.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let gate = || from_fn_with_state(app.clone(), admit);
+    let open = |method: MethodRouter<App>| method.fallback(path::not_found);
+    let gated = |method: MethodRouter<App>| open(method.route_layer(gate()));
+    let mut router = Router::new();
+    for prefix in ["", "/v1"] {
+        let at = |path: &str| format!("{prefix}{path}");
+        router = router
+            .route(&at("/healthcheck"), open(get(health::healthcheck)))
+            .route(&at("/bootloaders"), gated(get(configurations::bootloaders)))
+            .route(&at("/configurations"), gated(get(configurations::list)))
+            .route(&at("/configurations/{name}"), gated(get(configurations::show)))
+            .route(&at("/configurations/{name}/deploy"), open(put(deploy::deploy)))
+            .route(&at("/hosts"), gated(get(hosts::list)));
+    }
+    ["/v1", "/v1/", "/v1/{*rest}"]
+        .iter()
+        .fold(router, |router, path| router.route(path, any(path::not_found)))
+}
+
+/// As the native API's gate, in words that clients of pxe-pilot look for.
+async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let Some(peer) = request.extensions().get::<Peer>().copied() else {
+        return ApiError::internal().into_response();
+    };
+    match app.access.judge(&app.control.trusted(), peer, request.headers()) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => {
+            tracing::debug!(%peer, path = request.uri().path(), reason = refusal.message(), "refused");
+            let text = refusal.message().to_owned();
+            let status = refusal.status();
+            let mut response = Complaint::of(status, text);
+            if let Some(challenge) = refusal.into_response().headers().get(header::WWW_AUTHENTICATE) {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
+            }
+            response
+        }
+    }
+}
