@@ -36,6 +36,7 @@ pub mod matrix;
 mod monitor;
 mod namespace;
 pub mod peer;
+pub mod pilot;
 pub mod plain;
 mod process;
 pub mod pxe;

@@ -1,17 +1,30 @@
 //! The binary under the name of a program that it replaces: a link is all that its users' scripts need.
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use crate::{pxe_pilot, pxemngr};
 
+/// What became of a command line of another program.
+#[derive(Debug)]
+pub enum Called {
+    /// It was carried out or refused; this is its exit code.
+    Done(ExitCode),
+    /// The server is to run, with this configuration of pxe-pilot's.
+    PxePilotServer(PathBuf),
+}
+
 /// Takes the whole command line where the binary was called by the name of a program that it replaces; nothing where it was
 /// called by its own. The name is the last part of the first argument, as a shell gives it: a link's own name.
-pub fn called_as(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
+pub fn called_as(arguments: impl IntoIterator<Item = OsString>) -> Option<Called> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let name = Path::new(arguments.first()?).file_name()?.to_str()?;
     match name {
         "pxe-pilot" => Some(pxe_pilot::run(arguments)),
-        "pxemngr" => Some(pxemngr::run(arguments)),
+        "pxemngr" => Some(Called::Done(pxemngr::run(arguments))),
         _ => None,
     }
 }

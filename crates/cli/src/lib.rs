@@ -33,7 +33,7 @@ mod view;
 use std::process::ExitCode;
 
 pub use args::{Command, EXAMPLES, Global};
-pub use called::called_as;
+pub use called::{Called, called_as};
 
 /// Runs a command against the server. `P` is the whole command line, for `completions`.
 pub fn run<P: clap::CommandFactory>(global: Global, command: Command) -> ExitCode {

@@ -6,8 +6,12 @@ mod import;
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use nextboot_cli::Called;
+use nextboot_serve::Source;
 use tracing_subscriber::EnvFilter;
 
+/// Where `deploy/install` puts the configuration.
+const CONFIG: &str = "/etc/nextboot/nextboot.toml";
 /// Exit code for a wrong configuration (sysexits.h: EX_USAGE).
 const EX_USAGE: u8 = 64;
 /// Exit code when something that is needed is not there: a port, an interface, a directory (EX_UNAVAILABLE).
@@ -53,19 +57,29 @@ impl ConfigFile {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = nextboot_cli::called_as(std::env::args_os()) {
-        return code;
+    match nextboot_cli::called_as(std::env::args_os()) {
+        None => {}
+        Some(Called::Done(code)) => return code,
+        Some(Called::PxePilotServer(pxe_pilot)) => {
+            return serve(Source { file: usual_config(), pxe_pilot: Some(pxe_pilot) });
+        }
     }
     if let Some(code) = import::called(std::env::args_os()) {
         return code;
     }
     let arguments = Arguments::parse();
     match arguments.command {
-        Command::Serve(file) => serve(file.path()),
+        Command::Serve(file) => serve(Source { file: file.path(), ..Source::default() }),
         Command::Check(file) => check(file.path()),
         Command::Simulate(simulated) => nextboot_simulate::run(&simulated, arguments.global.json),
         Command::Client(command) => nextboot_cli::run::<Arguments>(arguments.global, command),
     }
+}
+
+/// The configuration of a server that is started under another program's name, by scripts that do not know ours.
+fn usual_config() -> Option<PathBuf> {
+    let named = std::env::var_os("NEXTBOOT_CONFIG").map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(CONFIG)).filter(|file| file.exists()))
 }
 
 fn check(file: Option<PathBuf>) -> ExitCode {
@@ -74,7 +88,8 @@ fn check(file: Option<PathBuf>) -> ExitCode {
         Some(_) => nextboot_serve::check_files(&config),
         None => Ok((config, Vec::new())),
     };
-    let checked = nextboot_serve::load(file.as_deref()).and_then(directories);
+    let source = Source { file: file.clone(), ..Source::default() };
+    let checked = nextboot_serve::load(&source).and_then(directories);
     match checked {
         Ok((config, doubts)) => {
             for doubt in doubts {
@@ -95,8 +110,8 @@ fn check(file: Option<PathBuf>) -> ExitCode {
     }
 }
 
-fn serve(file: Option<PathBuf>) -> ExitCode {
-    let config = match nextboot_serve::load(file.as_deref()) {
+fn serve(source: Source) -> ExitCode {
+    let config = match nextboot_serve::load(&source) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");
@@ -123,7 +138,7 @@ fn serve(file: Option<PathBuf>) -> ExitCode {
                 return ExitCode::from(EX_UNAVAILABLE);
             }
         };
-    match runtime.block_on(nextboot_serve::run(config, file)) {
+    match runtime.block_on(nextboot_serve::run(config, source)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("nextboot cannot serve: {}", nextboot_serve::explain(&error));

@@ -1,7 +1,6 @@
 use std::{
     hash::Hash,
     net::IpAddr,
-    path::PathBuf,
     sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -27,6 +26,7 @@ use crate::{
     owners::Owners,
     power::Switches,
     quiet::{Quiet, Room},
+    settings::Source,
     sightings::Sightings,
     tree::DiskTree,
 };
@@ -60,7 +60,8 @@ pub(crate) struct Settings {
 pub(crate) struct Appliance {
     pub(crate) store: Store,
     pub(crate) settings: ArcSwap<Settings>,
-    pub(crate) config_file: Option<PathBuf>,
+    /// Where the configuration is read again from.
+    pub(crate) source: Source,
     /// dnsmasq's files, where they say what `[dhcp]` would.
     pub(crate) beside: Arc<Mutex<Option<Beside>>>,
     /// Held while the configuration is read again.

@@ -128,7 +128,7 @@ impl Control for Appliance {
             started: self.started,
             mode: self.settings.load().config.dhcp.mode.key().into(),
             interfaces: self.links.names(),
-            config: self.config_file.clone(),
+            config: self.source.file.clone(),
         }
     }
 }

@@ -16,11 +16,12 @@ impl Appliance {
     pub(crate) async fn reload(&self) -> Result<Vec<String>, String> {
         // Of two at once the one that read the newer file must not be undone by the other.
         let _alone = self.reloading.lock().await;
-        let file = self.config_file.clone();
+        let source = self.source.clone();
         let old = self.settings.load_full();
+        let pilot = old.config.compat.pilot.clone();
         let beside = Arc::clone(&self.beside);
         let read = move || {
-            let (mut config, notes, theirs) = with_dnsmasq(&beside, load(file.as_deref())?);
+            let (mut config, notes, theirs) = with_dnsmasq(&beside, load(&source)?);
             let mut fixed: Vec<String> =
                 keep_until_restart(&old.config, &mut config).into_iter().map(str::to_owned).collect();
             fixed.extend(theirs);
@@ -46,6 +47,7 @@ impl Appliance {
                         format!("these settings changed and hold only after a restart: {}", fixed.join(", "));
                     self.note(None, EventKind::Trouble { what });
                 }
+                self.take_pilot_hosts(pilot).await;
                 Ok(fixed)
             }
             Err(error) => {

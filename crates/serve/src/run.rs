@@ -1,6 +1,5 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -31,6 +30,7 @@ use crate::{
     owners::Owners,
     power::Switches,
     quiet::Quiet,
+    settings::Source,
     sightings::Sightings,
     stop::Stop,
     tftp,
@@ -47,12 +47,12 @@ const WAITING: u32 = 4096;
 /// How often attempts that fell silent are let go.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// Runs the appliance until SIGTERM or SIGINT. `config` was read from `file` and is right; only now is anything bound.
+/// Runs the appliance until SIGTERM or SIGINT. `config` was read from `source` and is right; only now is anything bound.
 ///
 /// # Errors
 /// What kept it from starting: a directory, the state, a port, an interface.
-pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
-    if file.is_none() {
+pub async fn run(config: Config, source: Source) -> anyhow::Result<()> {
+    if source.file.is_none() {
         make_default_roots(&config)?;
     }
     // From now on, so that a SIGHUP that comes while it starts does not end it.
@@ -90,7 +90,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         neighbours: Mutex::new(Neighbours::default()),
         store,
         settings: ArcSwap::from_pointee(settings),
-        config_file: file,
+        source,
         beside: Arc::new(Mutex::new(whole.beside)),
         reloading: tokio::sync::Mutex::new(()),
         attempts: Mutex::new(Attempts::default()),
@@ -153,6 +153,7 @@ pub async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
         }
     }));
 
+    app.take_pilot_hosts(None).await;
     announce(&app, &config);
     app.tell_lines(&whole.notes);
     if taken.leases > 0 {

@@ -1,10 +1,11 @@
 use std::{
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use nextboot_boot::{Site, Unknown};
-use nextboot_config::{Config, Files};
+use nextboot_config::{Complaint, Config, Files, PxePilot};
 use nextboot_files::{Layout, LayoutError, Roots};
 use nextboot_model::ProfileName;
 
@@ -12,6 +13,8 @@ use crate::{appliance::Settings, beside, loaders, tree::DiskTree};
 
 /// Largest configuration file, in bytes.
 const MAX_CONFIG: u64 = 1024 * 1024;
+/// Largest configuration of another program, in bytes: that has the hosts in it.
+const MAX_FOREIGN: u64 = 4 * 1024 * 1024;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +28,13 @@ pub enum BadConfig {
         source: std::io::Error,
     },
     /// The file is not text, or far too long.
-    #[error("{0} is not a configuration: it is not UTF-8 text of at most {MAX_CONFIG} bytes")]
-    NotText(PathBuf),
+    #[error("{file} is not a configuration: it is not UTF-8 text of at most {most} bytes")]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// How long it may be.
+        most: u64,
+    },
     /// What is wrong with it, line by line.
     #[error("{0}")]
     Wrong(#[from] nextboot_config::Complaints),
@@ -48,20 +56,45 @@ pub enum BadConfig {
     },
 }
 
-/// Reads and checks a configuration file; the defaults without one. Nothing is bound and nothing is written.
+/// Where a configuration comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    /// Our own file; without one the defaults hold.
+    pub file: Option<PathBuf>,
+    /// pxe-pilot's file, instead of the one that our own names.
+    pub pxe_pilot: Option<PathBuf>,
+}
+
+/// Reads and checks a configuration, with those of other programs that it names. Nothing is bound and nothing is written.
 ///
 /// # Errors
 /// What is wrong, and where.
-pub fn load(file: Option<&Path>) -> Result<Config, BadConfig> {
-    let Some(file) = file else { return Ok(Config::default()) };
-    let unreadable = |source| BadConfig::Unreadable { file: file.to_owned(), source };
-    let size = std::fs::metadata(file).map_err(unreadable)?.len();
-    if size > MAX_CONFIG {
-        return Err(BadConfig::NotText(file.to_owned()));
+pub fn load(source: &Source) -> Result<Config, BadConfig> {
+    let mut config = match &source.file {
+        Some(file) => Config::parse(&read(file, MAX_CONFIG)?, file)?,
+        None => Config::default(),
+    };
+    if let Some(file) = &source.pxe_pilot {
+        config.compat.pxe_pilot = Some(file.clone());
     }
-    let bytes = std::fs::read(file).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| BadConfig::NotText(file.to_owned()))?;
-    Ok(Config::parse(&text, file)?)
+    if let Some(file) = config.compat.pxe_pilot.clone() {
+        let pilot = PxePilot::parse(&read(&file, MAX_FOREIGN)?, &file)?;
+        config.take_pxe_pilot(pilot, &file)?;
+    }
+    Ok(config)
+}
+
+/// A file's text, when it is a regular file of at most `most` bytes.
+fn read(file: &Path, most: u64) -> Result<String, BadConfig> {
+    let unreadable = |source| BadConfig::Unreadable { file: file.to_owned(), source };
+    let not_text = || BadConfig::NotText { file: file.to_owned(), most };
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    opened.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        return Err(not_text());
+    }
+    String::from_utf8(bytes).map_err(|_| not_text())
 }
 
 impl Settings {
@@ -99,6 +132,11 @@ pub fn check_files(config: &Config) -> Result<(Config, Vec<String>), BadConfig> 
     let settings = Settings::new(whole.config)?;
     let mut doubts: Vec<String> = whole.notes.iter().map(ToString::to_string).collect();
     doubts.extend(settings.hidden_profiles());
+    let compat = &settings.config.compat;
+    if let (Some(pilot), Some(file)) = (&compat.pilot, &compat.pxe_pilot) {
+        let note = |note: &Complaint| format!("{}:{}: {note}", file.display(), note.line);
+        doubts.extend(pilot.notes.iter().map(note));
+    }
     doubts.extend(loaders::doubts(&settings.site, &settings.roots));
     Ok((settings.config, doubts))
 }

@@ -18,6 +18,16 @@ Examples:
   nextboot import debian-netboot netboot.tar.gz --config /etc/nextboot/nextboot.toml
   nextboot boot node1 debian-12-amd64")]
     DebianNetboot(ImportNetboot),
+    /// The hosts of pxe-pilot's configuration, with their MAC addresses and what switches their power.
+    #[command(after_help = "\
+What pxe-pilot linked in pxelinux.cfg/ goes on holding until somebody assigns something else. What
+belongs into nextboot.toml is printed, ready to be put there. Instead of importing once, the server
+can read the file at each start and reload: [compat] pxe_pilot = \"/etc/pxe-pilot/pxe-pilot.yml\".
+
+Examples:
+  nextboot import pxe-pilot /etc/pxe-pilot/pxe-pilot.yml --dry-run
+  nextboot import pxe-pilot /etc/pxe-pilot/pxe-pilot.yml")]
+    PxePilot(ImportFile),
     /// The systems of pxemngr's database, with what they boot and what they did (`nextboot test import` takes its tests).
     #[command(after_help = "\
 Systems with MAC addresses become hosts, those with addresses or beginnings of some become networks.

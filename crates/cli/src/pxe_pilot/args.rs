@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// PXE Pilot, as nextboot does it
 #[derive(Debug, Parser)]
@@ -19,6 +19,15 @@ Examples:
   NEXTBOOT_TOKEN=... pxe-pilot -s http://pxe-server:3478 host list"
 )]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How to reach the server.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
     /// Server URL; without it the server on this host: its unix socket, else http://localhost:3478
     #[arg(short, long, value_name = "URL")]
     pub(crate) server: Option<String>,
@@ -40,12 +49,23 @@ pub(crate) struct Arguments {
         hide = true
     )]
     pub(crate) socket: PathBuf,
-    #[command(subcommand)]
-    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the server, with /etc/nextboot/nextboot.toml if there is one, and this file
+    Server {
+        /// PXE Pilot's YAML configuration file
+        #[arg(short, long, value_name = "FILE", default_value = "/etc/pxe-pilot/pxe-pilot.yml")]
+        config: PathBuf,
+    },
+    #[command(flatten)]
+    Client(Client),
+}
+
+/// What is asked of a running server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Client {
     /// Bootloader commands
     #[command(subcommand)]
     Bootloader(Bootloader),

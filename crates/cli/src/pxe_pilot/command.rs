@@ -5,7 +5,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    args::{Arguments, Bootloader, Command, Config, Host},
+    args::{self, Bootloader, Config, Global, Host},
     table::table,
 };
 use crate::{
@@ -19,18 +19,20 @@ use crate::{
 const DEFAULT_SERVER: &str = "http://localhost:3478";
 
 /// Carries out a command; false when it was carried out in part, which the table shows.
-pub(super) async fn run(arguments: Arguments) -> Result<bool, Failure> {
-    let session = Session::new(&arguments)?;
-    match arguments.command {
-        Command::Bootloader(Bootloader::List) => session.bootloaders().await,
-        Command::Config(Config::List) => session.configurations().await,
-        Command::Config(Config::Show { name }) => session.configuration(&name).await,
-        Command::Config(Config::Deploy { now, config, hosts }) => session.deploy(&config, hosts, now).await,
-        Command::Host(Host::List) => session.hosts().await,
-        Command::Host(Host::Reboot { host }) => session.power(&host, "reboot", "REBOOT").await,
-        Command::Host(Host::On { host }) => session.power(&host, "on", "ON").await,
-        Command::Host(Host::Off { host }) => session.power(&host, "off", "OFF").await,
-        Command::Host(Host::Refresh) => session.refresh().await,
+pub(super) async fn run(global: &Global, command: args::Client) -> Result<bool, Failure> {
+    let session = Session::new(global)?;
+    match command {
+        args::Client::Bootloader(Bootloader::List) => session.bootloaders().await,
+        args::Client::Config(Config::List) => session.configurations().await,
+        args::Client::Config(Config::Show { name }) => session.configuration(&name).await,
+        args::Client::Config(Config::Deploy { now, config, hosts }) => {
+            session.deploy(&config, hosts, now).await
+        }
+        args::Client::Host(Host::List) => session.hosts().await,
+        args::Client::Host(Host::Reboot { host }) => session.power(&host, "reboot", "REBOOT").await,
+        args::Client::Host(Host::On { host }) => session.power(&host, "on", "ON").await,
+        args::Client::Host(Host::Off { host }) => session.power(&host, "off", "OFF").await,
+        args::Client::Host(Host::Refresh) => session.refresh().await,
     }
 }
 
@@ -89,17 +91,17 @@ struct DeployedHost {
 }
 
 impl Session {
-    fn new(arguments: &Arguments) -> Result<Self, Failure> {
+    fn new(global: &Global) -> Result<Self, Failure> {
         // Whoever may use the socket needs no token; for everybody else it is not there.
-        let place = match &arguments.server {
+        let place = match &global.server {
             Some(server) => Place::parse(server)?,
-            None if std::os::unix::net::UnixStream::connect(&arguments.socket).is_ok() => {
-                Place::Socket(arguments.socket.clone())
+            None if std::os::unix::net::UnixStream::connect(&global.socket).is_ok() => {
+                Place::Socket(global.socket.clone())
             }
             None => Place::parse(DEFAULT_SERVER)?,
         };
-        let client = Client::at(place, arguments.token.as_deref(), arguments.token_file.as_deref())?;
-        Ok(Self { client, debug: arguments.debug })
+        let client = Client::at(place, global.token.as_deref(), global.token_file.as_deref())?;
+        Ok(Self { client, debug: global.debug })
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {

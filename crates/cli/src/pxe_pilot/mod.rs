@@ -12,7 +12,9 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser as _, error::ErrorKind};
 
-use args::Arguments;
+use args::{Arguments, Command, Global};
+
+use crate::called::Called;
 
 /// Exit code of whatever fails.
 const FAILED: u8 = 1;
@@ -20,18 +22,25 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
 /// Runs a command line of pxe-pilot.
-pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+pub(crate) fn run(arguments: Vec<OsString>) -> Called {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             print!("{error}");
-            return ExitCode::SUCCESS;
+            return Called::Done(ExitCode::SUCCESS);
         }
         Err(error) => {
             eprint!("Error: incorrect usage\n\n{error}");
-            return ExitCode::from(USAGE);
+            return Called::Done(ExitCode::from(USAGE));
         }
     };
+    match arguments.command {
+        Command::Server { config } => Called::PxePilotServer(config),
+        Command::Client(command) => Called::Done(ask(&arguments.global, command)),
+    }
+}
+
+fn ask(global: &Global, command: args::Client) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -39,7 +48,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    match runtime.block_on(command::run(arguments)) {
+    match runtime.block_on(command::run(global, command)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
