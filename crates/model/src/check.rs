@@ -30,7 +30,7 @@ impl Command {
                 };
                 let mac = host.macs.first().copied();
                 verdict.put(
-                    Record { host: host.clone(), assignment },
+                    Record { host: (**host).clone(), assignment },
                     EventKind::HostAdded { macs: host.macs.clone() },
                 );
                 if !profile.is_local() {

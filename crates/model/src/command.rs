@@ -28,7 +28,7 @@ pub enum Command {
     /// it did there.
     TakeHost {
         /// The host.
-        host: Host,
+        host: Box<Host>,
         /// What it booted; that it exists is the caller's duty. It holds until somebody changes it.
         profile: ProfileName,
         /// The profile's class as of now.

@@ -91,7 +91,7 @@ fn a_new_host_boots_from_its_disk() {
 fn a_host_of_another_program_comes_with_what_it_booted_there() {
     let mut table = Table::new();
     let take = |number: u8, boot: &str, class, since| Command::TakeHost {
-        host: host(number, &[number + 10]),
+        host: Box::new(host(number, &[number + 10])),
         profile: profile(boot),
         class,
         since: Timestamp(since),

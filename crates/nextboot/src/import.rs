@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Parser;
+use nextboot_serve::Source;
 
 use super::{EX_UNAVAILABLE, EX_USAGE};
 
@@ -109,7 +110,7 @@ fn new_file(path: &Path, text: &str) -> Result<(), String> {
 }
 
 fn dnsmasq_leases(leases: &Leases) -> ExitCode {
-    let config = match nextboot_serve::load(leases.config.as_deref()) {
+    let config = match nextboot_serve::load(&Source { file: leases.config.clone(), ..Source::default() }) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");

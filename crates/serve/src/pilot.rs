@@ -67,7 +67,7 @@ fn commands(state: &State, hosts: &[PilotHost], file: &str) -> Vec<(HostName, Co
         let PilotHost { name, macs, power, .. } = host;
         match state.host(name) {
             None => Some(Command::TakeHost {
-                host: Host { power: power.clone(), ..Host::new(name.clone(), macs.clone()) },
+                host: Box::new(Host { power: power.clone(), ..Host::new(name.clone(), macs.clone()) }),
                 profile: ProfileName::local(),
                 class: Class::Local,
                 since: Timestamp(0),

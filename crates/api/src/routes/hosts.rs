@@ -178,6 +178,7 @@ pub(crate) async fn add(
             let found =
                 app.look(move |app| app.control.site().profile(&*app.control.tree(), &profile)).await?;
             let found = found.ok_or(unknown)?;
+            let host = Box::new(host);
             Command::TakeHost { host, profile: found.name.clone(), class: found.class, since, by }
         }
     };

@@ -276,7 +276,7 @@ fn commands() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => (hosts, doors()).prop_map(|(host, by)| Command::AddHost { host, by }),
         1 => taken.prop_map(|(host, profile, class, since, by)| {
-            Command::TakeHost { host, profile, class, since: Timestamp(since), by }
+            Command::TakeHost { host: Box::new(host), profile, class, since: Timestamp(since), by }
         }),
         2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),
         4 => tests().prop_map(Command::Test),

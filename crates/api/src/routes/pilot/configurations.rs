@@ -115,6 +115,8 @@ pub(super) async fn show(State(app): State<App>, Named(name): Named) -> Result<R
         let content = match &profile.body {
             Body::File(file) => String::from_utf8_lossy(&tree.read(file)?).into_owned(),
             Body::Local => pxelinux::local(serial, site.exits.bios),
+            // iPXE boots it; PXELINUX has no words for it.
+            Body::Iso(image) => format!("# {}: the disk image {image}, by iPXE\n", profile.name),
             Body::Linux(linux) => pxelinux::linux(serial, &profile.name, None, linux, &linux.args),
         };
         Some(Content { name: profile.name.to_string(), content })
