@@ -33,7 +33,9 @@
 //! - Without boot loaders it listed no configurations, and `null` boot loaders; all profiles are listed, and an empty list.
 //! - A call that wants a token answers 401 with the texts of an error; only `healthcheck` is open.
 //! - A machine's own call-back within ten seconds of its last one is answered and changes nothing.
-//! - `"reboot": true` deploys and answers `"rebooted":"ERROR"`: there are no power endpoints here yet.
+//! - `"reboot": true` for a host that is named by its MAC address reboots it, too; there it fell over after deploying.
+//! - A reboot whose state cannot be seen, and a command that could not be run, are 409, where the answer was 204; a 409 says
+//!   why. A configured address of a controller survives `refresh`, and passwords are not shown.
 #![forbid(unsafe_code)]
 
 mod access;

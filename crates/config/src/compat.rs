@@ -55,6 +55,13 @@ impl Config {
             self.api.port = port;
             self.site.api_port = port;
         }
+        for adapter in &pilot.adapters {
+            let made = adapter.commands().map_err(|(key, remedy)| {
+                let key = format!("host_management_adapters {}.{key}", adapter.name);
+                Complaints::new(file, vec![Complaint { line: 1, key, value: None, remedy }])
+            })?;
+            self.power.adapters.insert(adapter.name.clone(), Arc::new(made));
+        }
         let directories = pilot.profile_dirs(&self.files.roots, file)?;
         let loaders = pilot.bootloaders.iter().zip(&directories);
         self.site.bootloaders = loaders

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use nextboot_model::Secret;
+use nextboot_power::{Adapter, Template};
 
 use super::line;
 use crate::yaml::Table;
@@ -101,4 +102,36 @@ fn command(adapter: &mut Table<'_>, key: &'static str) -> Option<PowerCommand> {
         })?;
         Some(PowerCommand { command, pattern_on, pattern_off })
     })
+}
+
+impl PilotAdapter {
+    /// The same for whoever runs the commands.
+    ///
+    /// # Errors
+    /// Which part cannot be understood, and why.
+    pub(crate) fn commands(&self) -> Result<Adapter, (&'static str, String)> {
+        let command = |key, command: &Option<PowerCommand>| {
+            let read = |command: &PowerCommand| Template::command(command.command.reveal());
+            command.as_ref().map(read).transpose().map_err(|error| (key, error.to_string()))
+        };
+        let pattern = |key, pattern: Option<&String>| {
+            pattern.map(|text| Adapter::pattern(text)).transpose().map_err(|error| (key, error.to_string()))
+        };
+        let value = |(name, value): &(String, Secret)| {
+            let read = Template::value(value.reveal()).map_err(|error| ("vars", error.to_string()))?;
+            Ok((name.clone(), read))
+        };
+        let status = self.status.as_ref();
+        Ok(Adapter {
+            name: self.name.clone(),
+            vars: self.vars.iter().map(value).collect::<Result<_, _>>()?,
+            status: command("power_status", &self.status)?,
+            on_pattern: pattern("pattern_on", status.and_then(|status| status.pattern_on.as_ref()))?,
+            off_pattern: pattern("pattern_off", status.and_then(|status| status.pattern_off.as_ref()))?,
+            on: command("power_on", &self.on)?,
+            off: command("power_off", &self.off)?,
+            reset: command("power_reset", &self.reset)?,
+            boot_network: None,
+        })
+    }
 }

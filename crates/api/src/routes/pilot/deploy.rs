@@ -17,7 +17,8 @@ use axum::{
     response::Response,
 };
 use nextboot_model::{
-    Command, Door, Mac, ProfileName, Record, Refusal, State as Table, Target, Timestamp, Until,
+    Command, Door, HostName, Mac, PowerAction, ProfileName, Record, Refusal, State as Table, Target,
+    Timestamp, Until,
 };
 use nextboot_store::SubmitError;
 
@@ -89,19 +90,36 @@ pub(super) async fn deploy(
         Ok(targets) => targets,
         Err((status, text)) => return Ok(Complaint::of(status, text)),
     };
+    let by = Door::Deploy { who: caller.who };
+    let mut rebooted = Vec::new();
     if !targets.is_empty() {
+        let hosts: Vec<HostName> = ask
+            .hosts
+            .iter()
+            .zip(&targets)
+            .filter(|(host, _)| host.reboot)
+            .filter_map(|(_, target)| match target {
+                Target::Name(name) => Some(name.clone()),
+                Target::Mac(_) => None,
+            })
+            .collect();
         let command = Command::Assign {
             targets,
             profile: profile.name.clone(),
             class: profile.class,
             until: Until::Changed,
-            by: Door::Deploy { who: caller.who },
+            by: by.clone(),
         };
         if let Err(error) = app.store().submit(command).await {
             return Complaint::failed(error);
         }
+        if !hosts.is_empty() {
+            rebooted = app.power(hosts, PowerAction::Reboot, by).await?;
+        }
     }
-    Ok(Done::of(&ask.hosts).into())
+    let mut outcomes = rebooted.into_iter().map(|outcome| outcome.result.is_ok());
+    let entry = |host: &HostAsk| Entry::of(host, if host.reboot { outcomes.next() } else { None });
+    Ok(Done { hosts: ask.hosts.iter().map(entry).collect() }.into())
 }
 
 /// The same, at the address that later releases of pxe-pilot have.
@@ -246,6 +264,6 @@ impl Complaint {
 
 impl Done {
     fn of(hosts: &[HostAsk]) -> Self {
-        Self { hosts: hosts.iter().map(Entry::of).collect() }
+        Self { hosts: hosts.iter().map(|host| Entry::of(host, None)).collect() }
     }
 }

@@ -4,7 +4,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use nextboot_boot::{Client, decide};
-use nextboot_model::{Mac, Power, Record, State as Table, Timestamp};
+use nextboot_model::{
+    Door, HostName, Mac, Power, PowerAction, PowerState, Record, State as Table, Timestamp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,7 +14,7 @@ use super::{
     answer::{Complaint, to_the_byte},
     configurations::Configuration,
 };
-use crate::{app::App, error::ApiError};
+use crate::{access::Caller, app::App, error::ApiError};
 
 /// A machine.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,10 +81,21 @@ struct Var {
         (status = 401, body = Complaint),
     ),
 )]
-pub(super) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    let Some(_ask) = wants_status(query.as_deref()) else {
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let Some(ask) = wants_status(query.as_deref()) else {
         return Ok(StatusCode::BAD_REQUEST.into_response());
     };
+    if ask {
+        let state = app.state();
+        let switched = state.records().filter(|record| record.host.power.is_some());
+        let hosts: Vec<HostName> = switched.map(|record| record.host.name.clone()).collect();
+        // What was seen is remembered, also that nobody answered.
+        app.power(hosts, PowerAction::Status, Door::Deploy { who: caller.who }).await?;
+    }
     let all = app.look(|app| {
         let state = app.state();
         state.records().map(|record| HostSeen::of(app, &state, record)).collect::<Vec<_>>()
@@ -104,16 +117,17 @@ fn wants_status(query: Option<&str>) -> Option<bool> {
 impl HostSeen {
     fn of(app: &App, state: &Table, record: &Record) -> Self {
         let host = &record.host;
+        let known = app.control.power_known(&host.name);
         let (ipmi, management) = match &host.power {
-            Some(Power::Ipmi(ipmi)) => (Some(Ipmi::of(ipmi)), None),
-            Some(other) => (None, Some(Management::of(other))),
+            Some(Power::Ipmi(ipmi)) => (Some(Ipmi::of(ipmi, known.address)), None),
+            Some(other) => (None, Some(Management::of(other, known.address))),
             None => (None, None),
         };
         Self {
             name: host.name.to_string(),
             mac_addresses: host.macs.clone(),
             configuration: configuration(app, state, record),
-            power_state: host.power.as_ref().map(|_| "Unknown").unwrap_or_default().into(),
+            power_state: host.power.as_ref().map(|_| word(known.state)).unwrap_or_default().into(),
             ipmi,
             management,
         }
@@ -136,26 +150,34 @@ fn configuration(app: &App, state: &Table, record: &Record) -> Option<Configurat
     Some(Configuration::of(&site, plan.profile.as_deref()?))
 }
 
+fn word(state: PowerState) -> &'static str {
+    match state {
+        PowerState::On => "On",
+        PowerState::Off => "Off",
+        PowerState::Unknown => "Unknown",
+    }
+}
+
 fn text(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 impl Ipmi {
-    fn of(ipmi: &nextboot_model::Ipmi) -> Self {
+    fn of(ipmi: &nextboot_model::Ipmi, address: Option<String>) -> Self {
         Self {
             mac_address: text(ipmi.mac),
             username: ipmi.user.clone(),
             password: "",
             interface: text(ipmi.interface.as_ref()),
-            hostname: text(ipmi.address.as_ref()),
+            hostname: text(address),
             subnet: text(ipmi.subnet),
         }
     }
 }
 
 impl Management {
-    fn of(power: &Power) -> Self {
-        let (address, mac, subnet) = power.place();
+    fn of(power: &Power, address: Option<String>) -> Self {
+        let (_, mac, subnet) = power.place();
         let (adapter, address) = match power {
             Power::Command(adapter) => (adapter.adapter.clone(), text(address)),
             Power::Redfish(redfish) => {

@@ -7,6 +7,7 @@ mod deploy;
 mod health;
 mod hosts;
 mod path;
+mod power;
 
 use axum::{
     Router,
@@ -14,7 +15,7 @@ use axum::{
     http::header,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
-    routing::{MethodRouter, any, get, put},
+    routing::{MethodRouter, any, get, patch, put},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -31,6 +32,10 @@ pub(crate) fn documented() -> OpenApiRouter<App> {
         .routes(routes!(configurations::list))
         .routes(routes!(configurations::show))
         .routes(routes!(hosts::list))
+        .routes(routes!(power::on))
+        .routes(routes!(power::off))
+        .routes(routes!(power::reboot))
+        .routes(routes!(power::refresh))
 }
 
 /// All calls, at both addresses. Those that change nothing and tell of hosts want what the native API wants; the others judge
@@ -48,7 +53,11 @@ pub(crate) fn routes(app: &App) -> Router<App> {
             .route(&at("/configurations"), gated(get(configurations::list)))
             .route(&at("/configurations/{name}"), gated(get(configurations::show)))
             .route(&at("/configurations/{name}/deploy"), open(put(deploy::deploy)))
-            .route(&at("/hosts"), gated(get(hosts::list)));
+            .route(&at("/hosts"), gated(get(hosts::list)))
+            .route(&at("/hosts/{name}/on"), gated(patch(power::on)))
+            .route(&at("/hosts/{name}/off"), gated(patch(power::off)))
+            .route(&at("/hosts/{name}/reboot"), gated(patch(power::reboot)))
+            .route(&at("/refresh"), gated(patch(power::refresh)));
     }
     ["/v1", "/v1/", "/v1/{*rest}"]
         .iter()

@@ -19,16 +19,21 @@ pub(crate) struct Entry {
     name: String,
     /// Always empty, as it ever was.
     configuration: &'static str,
-    /// `NO`, or `ERROR` when it was asked for.
+    /// `NO`, or, when it was asked for, `YES` or `ERROR`.
     rebooted: &'static str,
 }
 
 impl Entry {
-    pub(super) fn of(host: &HostAsk) -> Self {
+    /// `rebooted`: whether that was done, where it was tried.
+    pub(super) fn of(host: &HostAsk, rebooted: Option<bool>) -> Self {
         Self {
             name: host.name.clone().unwrap_or_default(),
             configuration: "",
-            rebooted: if host.reboot { "ERROR" } else { "NO" },
+            rebooted: match (host.reboot, rebooted) {
+                (false, _) => "NO",
+                (true, Some(true)) => "YES",
+                (true, _) => "ERROR",
+            },
         }
     }
 }
