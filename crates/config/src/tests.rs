@@ -46,7 +46,7 @@ fn the_example_shows_every_key() {
     let text = example_in_full();
     let config = parse(&text);
     assert_eq!(config.dhcp.server.subnets.len(), 1);
-    assert_eq!(config.site.profiles.len(), 2);
+    assert_eq!(config.site.profiles.len(), 3);
     assert_eq!(config.power.adapters.len(), 1);
     let shown: Vec<String> = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     for key in document::asked(&text, |top| Config::read(top, Path::new(""))) {
