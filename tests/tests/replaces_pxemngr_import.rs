@@ -84,10 +84,7 @@ fn row_24_systems_and_their_history_come_from_pxemngrs_database() {
         ensure!(shown == wanted, "{shown}");
 
         let again = String::from_utf8(import(&[])?.stdout)?;
-        ensure!(
-            again.contains("left: node1: known already") && !again.contains("taken over: node1"),
-            "{again}"
-        );
+        ensure!(again.contains("here already: node1") && !again.contains("taken over: node1"), "{again}");
         ensure!(show(&program, &server.socket())? == wanted, "nothing twice");
         ensure!(fs::read(&file)? == before, "the database was only read");
         Ok(())

@@ -32,11 +32,20 @@ mod view;
 
 use std::process::ExitCode;
 
-pub use args::{Command, EXAMPLES, Global};
+pub use args::{Command, EXAMPLES, Global, Import};
 pub use called::{Called, called_as};
 
 /// Runs a command against the server. `P` is the whole command line, for `completions`.
 pub fn run<P: clap::CommandFactory>(global: Global, command: Command) -> ExitCode {
+    carry_out(command::run::<P>(&global, command))
+}
+
+/// Takes over what another program knows, through the server.
+pub fn import(global: Global, import: Import) -> ExitCode {
+    carry_out(command::import(&global, import))
+}
+
+fn carry_out(command: impl Future<Output = Result<(), failure::Failure>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -44,7 +53,7 @@ pub fn run<P: clap::CommandFactory>(global: Global, command: Command) -> ExitCod
             return ExitCode::from(failure::UNREACHABLE);
         }
     };
-    match runtime.block_on(command::run::<P>(&global, command)) {
+    match runtime.block_on(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {

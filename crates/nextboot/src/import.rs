@@ -1,21 +1,22 @@
-//! `nextboot import dnsmasq` and `nextboot import dnsmasq-leases`: from files to files, without a running server.
+//! `nextboot import`: through a running server, or without one from files to files.
 
 use std::{
-    ffi::OsString,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::Subcommand;
+use nextboot_cli::Global;
 use nextboot_serve::Source;
 
 use super::{EX_UNAVAILABLE, EX_USAGE};
 
-/// What is taken over.
-#[derive(Debug, Parser)]
-#[command(bin_name = "nextboot import", max_term_width = 100)]
-enum Import {
+/// What to take over, and from which program.
+#[derive(Debug, Subcommand)]
+pub(super) enum Import {
+    #[command(flatten)]
+    Client(nextboot_cli::Import),
     /// Write what dnsmasq's configuration says as a nextboot.toml.
     #[command(after_help = "\
 The ranges become subnets, the hosts reservations, tags classes, and dhcp-boot and pxe-service rules for
@@ -39,7 +40,7 @@ Example:
 }
 
 #[derive(Debug, clap::Args)]
-struct Configuration {
+pub(super) struct Configuration {
     /// dnsmasq's configuration file; what it includes and names is read too.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -49,7 +50,7 @@ struct Configuration {
 }
 
 #[derive(Debug, clap::Args)]
-struct Leases {
+pub(super) struct Leases {
     /// dnsmasq's lease file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -58,19 +59,14 @@ struct Leases {
     config: Option<PathBuf>,
 }
 
-/// Takes the command line where it is one of these.
-pub(super) fn called(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
-    let mut words = arguments.into_iter().skip(1);
-    let (first, second) = (words.next()?, words.next()?);
-    let ours = first == "import" && ["dnsmasq", "dnsmasq-leases"].iter().any(|name| second == *name);
-    if !ours {
-        return None;
+impl Import {
+    pub(super) fn run(self, global: Global) -> ExitCode {
+        match self {
+            Self::Client(import) => nextboot_cli::import(global, import),
+            Self::Dnsmasq(configuration) => dnsmasq(&configuration),
+            Self::DnsmasqLeases(leases) => dnsmasq_leases(&leases),
+        }
     }
-    let line = [OsString::from("nextboot import"), second].into_iter().chain(words);
-    Some(match Import::parse_from(line) {
-        Import::Dnsmasq(configuration) => dnsmasq(&configuration),
-        Import::DnsmasqLeases(leases) => dnsmasq_leases(&leases),
-    })
 }
 
 fn dnsmasq(configuration: &Configuration) -> ExitCode {

@@ -35,6 +35,9 @@ enum Command {
     Check(ConfigFile),
     /// Have simulated machines boot from a server, many at once, and say how it went: a boot storm without the machines.
     Simulate(nextboot_simulate::Arguments),
+    /// Take over what another program knows: pxe-pilot, pxemngr, dnsmasq, Debian's netboot archive.
+    #[command(subcommand)]
+    Import(import::Import),
     #[command(flatten)]
     Client(nextboot_cli::Command),
 }
@@ -64,13 +67,11 @@ fn main() -> ExitCode {
             return serve(Source { file: usual_config(), pxe_pilot: Some(pxe_pilot) });
         }
     }
-    if let Some(code) = import::called(std::env::args_os()) {
-        return code;
-    }
     let arguments = Arguments::parse();
     match arguments.command {
         Command::Serve(file) => serve(Source { file: file.path(), ..Source::default() }),
         Command::Check(file) => check(file.path()),
+        Command::Import(import) => import.run(arguments.global),
         Command::Simulate(simulated) => nextboot_simulate::run(&simulated, arguments.global.json),
         Command::Client(command) => nextboot_cli::run::<Arguments>(arguments.global, command),
     }

@@ -28,15 +28,16 @@ Examples:
   nextboot import pxe-pilot /etc/pxe-pilot/pxe-pilot.yml --dry-run
   nextboot import pxe-pilot /etc/pxe-pilot/pxe-pilot.yml")]
     PxePilot(ImportFile),
-    /// The systems of pxemngr's database, with what they boot and what they did (`nextboot test import` takes its tests).
+    /// pxemngr's database: systems, what they boot and what they did, and their test runs.
     #[command(after_help = "\
 Systems with MAC addresses become hosts, those with addresses or beginnings of some become networks.
-What is known already is left as it is. The database is only read.
+Test runs keep their numbers where they are free. What is known already is left as it is, so it may
+be done again. The database is only read.
 
 Examples:
   nextboot import pxemngr /var/lib/pxemngr/pxemngr.sqlite --dry-run
-  nextboot import pxemngr /var/lib/pxemngr/pxemngr.sqlite")]
-    Pxemngr(ImportFile),
+  nextboot import pxemngr /var/lib/pxemngr/pxemngr.sqlite --logs /var/lib/pxemngr/logs")]
+    Pxemngr(ImportPxemngr),
 }
 
 /// What is imported.
@@ -48,4 +49,15 @@ pub struct ImportFile {
     /// Only say what would be done.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What is imported of pxemngr.
+#[derive(Debug, Clone, Args)]
+pub struct ImportPxemngr {
+    /// Its SQLite database, and whether it is only looked at.
+    #[command(flatten)]
+    pub from: ImportFile,
+    /// The directory that its TEST_UPLOAD_DIR names, with a log for each test run.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub logs: Option<PathBuf>,
 }

@@ -13,11 +13,12 @@ use clap::{Args, Subcommand};
 use nextboot_model::{Mac, ProfileName, Until};
 
 pub(crate) use host::{HostAdd, HostCommand, HostSet};
-pub(crate) use import::{Import, ImportFile};
+pub use import::Import;
+pub(crate) use import::{ImportFile, ImportPxemngr};
 pub(crate) use net::NetCommand;
 pub(crate) use netboot::ImportNetboot;
 pub(crate) use power::{PowerArgs, PowerCommand, PowerKind, Rescue};
-pub(crate) use test::{TestCommand, TestImportArgs, TestReportArgs, TestRunArgs, TestWanted};
+pub(crate) use test::{TestCommand, TestReportArgs, TestRunArgs, TestWanted};
 
 /// Examples and exit codes, for the end of the program's own help.
 pub const EXAMPLES: &str = "\
@@ -77,15 +78,6 @@ pub enum Command {
     /// Name networks and say what their machines boot that are no hosts.
     #[command(subcommand)]
     Net(NetCommand),
-    /// Take over what another program knows.
-    #[command(
-        subcommand,
-        after_help = "\
-Without a running server, from files to files (each has its own --help):
-  nextboot import dnsmasq FILE         write dnsmasq's configuration as nextboot.toml
-  nextboot import dnsmasq-leases FILE  take over the leases that dnsmasq kept"
-    )]
-    Import(Import),
     /// Say what hosts boot next: all of them, or none when one is wrong.
     #[command(after_help = "\
 Without an option an installer holds until the installed system calls back (or too many attempts

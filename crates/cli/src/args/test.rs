@@ -69,15 +69,6 @@ Examples:
   nextboot test report --of-version 1.2 --junit -       to standard output
   nextboot test report 17 18 19 --junit results.xml")]
     Report(TestReportArgs),
-    /// Take over tests and their results from pxemngr's database. May be done again: what is here already is left alone.
-    #[command(after_help = "\
-The hosts must be here first: a system is the host of its name, or the one with its MAC address.
-Numbers stay as they are where they are free.
-
-Examples:
-  nextboot test import /var/lib/pxemngr/pxemngr.sqlite --logs /var/lib/pxemngr/logs --dry-run
-  nextboot test import /var/lib/pxemngr/pxemngr.sqlite --logs /var/lib/pxemngr/logs")]
-    Import(TestImportArgs),
 }
 
 /// Which tests to run, and how long to wait.
@@ -118,20 +109,6 @@ pub struct TestWanted {
     /// How many of the newest.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
-}
-
-/// What to take over.
-#[derive(Debug, Clone, Args)]
-pub struct TestImportArgs {
-    /// pxemngr's SQLite database; it is only read.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// The directory that its TEST_UPLOAD_DIR names, with a log for each run.
-    #[arg(long, value_name = "DIRECTORY")]
-    pub logs: Option<PathBuf>,
-    /// Only say what would be done.
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// Which test runs, and where to.

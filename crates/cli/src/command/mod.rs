@@ -7,7 +7,6 @@ mod import;
 mod net;
 mod power;
 mod test;
-mod test_import;
 
 use clap::CommandFactory;
 use hyper::Method;
@@ -17,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Boot, Command, Global, Metrics, ProfileCommand},
+    args::{Boot, Command, Global, Import, Metrics, ProfileCommand},
     client::Client,
     failure::Failure,
     output, view,
@@ -48,7 +47,6 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
     let session = Session { client: Client::new(global)?, json: global.json };
     match command {
         Command::Host(command) => session.host(command).await,
-        Command::Import(import) => session.import(import).await,
         Command::Net(command) => session.net(command).await,
         Command::Profile(command) => session.profile(command).await,
         Command::Boot(boot) => session.boot(boot).await,
@@ -67,6 +65,10 @@ pub(crate) async fn run<P: CommandFactory>(global: &Global, command: Command) ->
         Command::Reload => session.reload().await,
         Command::Completions { .. } => Ok(()),
     }
+}
+
+pub(crate) async fn import(global: &Global, import: Import) -> Result<(), Failure> {
+    Session { client: Client::new(global)?, json: global.json }.import(import).await
 }
 
 impl Session {

@@ -51,7 +51,6 @@ impl Session {
                 })
             }
             TestCommand::Report(report) => self.test_report(report).await,
-            TestCommand::Import(import) => self.test_import(import).await,
         }
     }
 

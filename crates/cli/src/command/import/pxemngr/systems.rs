@@ -1,20 +1,13 @@
-//! Systems out of pxemngr's database, which Django made.
-
-use std::{
-    collections::{BTreeMap, HashMap, btree_map::Entry},
-    path::Path,
-};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use hyper::Method;
 use nextboot_model::{HostName, Mac, Network, ProfileName, Timestamp};
-use rusqlite::{Connection, OpenFlags, Row, config::DbConfig};
 use serde_json::{Value, json};
 
+use super::database::{self, Database};
 use crate::{
-    args::ImportFile,
     command::{Session, part},
     failure::Failure,
-    output,
 };
 
 /// Most systems that are read; beyond that it is no database of pxemngr's.
@@ -26,63 +19,38 @@ const HISTORY: usize = 1_000;
 const DEFAULT: &str = "default";
 
 /// A system as pxemngr has it.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct System {
-    name: String,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct System {
+    pub(super) id: i64,
+    pub(super) name: String,
     /// As stored: twelve hexadecimal digits of a MAC, or two to eight of an address.
-    addresses: Vec<String>,
+    pub(super) addresses: Vec<String>,
     /// What it was given, the newest first.
     given: Vec<(Timestamp, String)>,
 }
 
 /// A system as we take it.
 #[derive(Debug, PartialEq, Eq)]
-struct Taken {
-    name: HostName,
-    macs: Vec<Mac>,
+pub(super) struct Taken {
+    pub(super) name: HostName,
+    pub(super) macs: Vec<Mac>,
     networks: Vec<Network>,
     profile: Option<ProfileName>,
     /// What it was given before that, the oldest first.
     history: Vec<(Timestamp, ProfileName)>,
 }
 
-impl Session {
-    pub(super) async fn import_pxemngr(&self, from: &ImportFile) -> Result<(), Failure> {
-        let systems = read(&from.file)?;
-        let (taken, mut left) = sort(systems);
-        let mut done = Vec::new();
-        for system in taken {
-            match self.take(&system, from.dry_run).await {
-                Ok(notes) => {
-                    left.extend(notes);
-                    done.push(system);
-                }
-                Err(Failure::Refused(why)) => left.push(format!("{}: {why}", system.name)),
-                Err(failure) => return Err(failure),
-            }
-        }
-        if self.json {
-            let systems: Vec<Value> = done.iter().map(Taken::json).collect();
-            output::json(&json!({ "dry_run": from.dry_run, "systems": systems, "left": left }))?;
-        } else {
-            let did = if from.dry_run { "would be taken over" } else { "taken over" };
-            let mut text: Vec<String> =
-                done.iter().map(|system| format!("{did}: {}", system.text())).collect();
-            text.extend(left.iter().map(|why| format!("left: {why}")));
-            if text.is_empty() {
-                text.push("there are no systems in it".into());
-            }
-            output::print(&output::plain_lines(&text.join("\n")))?;
-        }
-        if left.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::Refused("not all was taken over; see above".into()))
-        }
-    }
+/// What came of one system.
+pub(super) enum Outcome {
+    /// It is taken over, but for this.
+    Taken(Vec<String>),
+    /// It was here already, and is left as it is.
+    Known,
+}
 
+impl Session {
     /// Takes a system over, and says what of it was not.
-    async fn take(&self, system: &Taken, dry_run: bool) -> Result<Vec<String>, Failure> {
+    pub(super) async fn take(&self, system: &Taken, dry_run: bool) -> Result<Outcome, Failure> {
         let name = &system.name;
         let path = format!("/api/systems/{}", part(name.as_str()));
         let keys = system.macs.iter().map(ToString::to_string);
@@ -93,12 +61,10 @@ impl Session {
                 continue;
             }
             let owner = known.get("name").and_then(Value::as_str).unwrap_or_default();
-            let why = if owner == name.as_str() {
-                "known already, and left as it is".to_owned()
-            } else {
-                format!("{key} belongs to {owner}")
-            };
-            return Err(Failure::Refused(why));
+            if owner == name.as_str() {
+                return Ok(Outcome::Known);
+            }
+            return Err(Failure::Refused(format!("{key} belongs to {owner}")));
         }
         let mut notes = Vec::new();
         let profile = match &system.profile {
@@ -113,7 +79,7 @@ impl Session {
             None => None,
         };
         if dry_run {
-            return Ok(notes);
+            return Ok(Outcome::Taken(notes));
         }
         if name.as_str() != DEFAULT {
             let body = json!({ "macs": system.macs, "networks": system.networks });
@@ -134,7 +100,7 @@ impl Session {
                 other => drop(other?),
             }
         }
-        Ok(notes)
+        Ok(Outcome::Taken(notes))
     }
 
     async fn known(&self, key: &str) -> Result<Option<Value>, Failure> {
@@ -155,14 +121,14 @@ impl Session {
 }
 
 impl Taken {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         json!({
             "name": self.name, "macs": self.macs, "networks": self.networks, "profile": self.profile,
             "history": self.history.len(),
         })
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let addresses = self.macs.iter().map(ToString::to_string);
         let addresses = addresses.chain(self.networks.iter().map(ToString::to_string)).collect::<Vec<_>>();
         let boots =
@@ -173,7 +139,7 @@ impl Taken {
 
 /// Tells what can be taken over from what cannot, and why not. A MAC address or network that several systems have is the
 /// first one's: pxemngr allows that, and a machine boots one thing.
-fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
+pub(super) fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
     let (mut taken, mut left) = (Vec::new(), Vec::new());
     let mut owners: HashMap<String, HostName> = HashMap::new();
     for system in systems {
@@ -218,59 +184,34 @@ fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
     (taken, left)
 }
 
-/// Reads the database. Nothing in it is changed, and nothing of it is run.
-fn read(file: &Path) -> Result<Vec<System>, Failure> {
-    let wrong = |why: String| Failure::Refused(format!("{}: {why}", file.display()));
-    // SQLite would make one that is not there.
-    if !file.is_file() {
-        return Err(wrong("there is no such file; DATABASES in pxemngr's settings.py names it".into()));
-    }
-    read_tables(file).map_err(|error| wrong(output::plain(&error)))
-}
-
-fn read_tables(file: &Path) -> Result<Vec<System>, String> {
-    let text = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => "this is no SQLite database".to_owned(),
-        _ => error.to_string(),
-    };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(file, flags).map_err(text)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(text)?;
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(text)?;
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-    for table in ["pxe_system", "pxe_macaddress", "pxe_bootname", "pxe_log"] {
-        // A view of that name could be anything.
-        let found: i64 = db.query_row(tables, [table], |row| row.get(0)).map_err(text)?;
-        if found == 0 {
-            return Err(format!("this is no database of pxemngr's: it has no table {table}"));
-        }
-    }
+/// Reads all systems.
+pub(super) fn read(db: &Database) -> Result<Vec<System>, Failure> {
+    db.wants(&["pxe_system", "pxe_macaddress", "pxe_bootname", "pxe_log"])?;
     let mut systems: BTreeMap<i64, System> = BTreeMap::new();
-    each(&db, "SELECT id, name FROM pxe_system ORDER BY id", |row| {
-        let name: String = row.get(1)?;
-        if let Entry::Vacant(place) = systems.entry(row.get(0)?) {
-            place.insert(System { name, ..System::default() });
+    db.each("SELECT id, name FROM pxe_system ORDER BY id", |row| {
+        let (id, name): (_, String) = (row.get(0)?, row.get(1)?);
+        if let Entry::Vacant(place) = systems.entry(id) {
+            place.insert(System { id, name, ..System::default() });
         }
         Ok(systems.len() <= MOST)
-    })
-    .map_err(text)?;
+    })?;
     if systems.len() > MOST {
-        return Err(format!("it has more than {MOST} systems"));
+        return Err(db.wrong(&format!("it has more than {MOST} systems")));
     }
-    each(&db, "SELECT system_id, mac FROM pxe_macaddress ORDER BY id", |row| {
+    db.each("SELECT system_id, mac FROM pxe_macaddress ORDER BY id", |row| {
         let address: String = row.get(1)?;
         if let Some(system) = systems.get_mut(&row.get(0)?).filter(|system| system.addresses.len() < MOST) {
             system.addresses.push(address.chars().take(64).collect());
         }
         Ok(true)
-    })
-    .map_err(text)?;
-    // SQLite reads the date as Django writes it; milliseconds since 1970.
-    let log = "SELECT log.system_id, name.name,
-             CAST(round((julianday(log.date) - 2440587.5) * 86400000.0) AS INTEGER)
+    })?;
+    let at = database::moment("log.date");
+    let log = format!(
+        "SELECT log.system_id, name.name, {at}
          FROM pxe_log log JOIN pxe_bootname name ON name.id = log.boot_name_id
-         ORDER BY log.date DESC, log.id DESC";
-    each(&db, log, |row| {
+         ORDER BY log.date DESC, log.id DESC"
+    );
+    db.each(&log, |row| {
         let at: Option<i64> = row.get(2)?;
         let (profile, at): (String, _) = (row.get(1)?, at.and_then(|at| u64::try_from(at).ok()));
         let system = systems.get_mut(&row.get(0)?).filter(|system| system.given.len() <= HISTORY);
@@ -278,30 +219,21 @@ fn read_tables(file: &Path) -> Result<Vec<System>, String> {
             system.given.push((Timestamp(at), profile));
         }
         Ok(true)
-    })
-    .map_err(text)?;
+    })?;
     Ok(systems.into_values().collect())
-}
-
-/// Looks at each row until there are enough.
-fn each(
-    db: &Connection,
-    sql: &str,
-    mut look: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
-) -> rusqlite::Result<()> {
-    let mut statement = db.prepare(sql)?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        if !look(row)? {
-            break;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
     use super::*;
+
+    fn read(file: &Path) -> Result<Vec<System>, Failure> {
+        super::read(&Database::open(file)?)
+    }
 
     /// The tables as Django 1.6 makes them.
     const SCHEMA: &str = "
