@@ -254,6 +254,31 @@ fn architectures_get_the_same_loaders() {
     });
 }
 
+/// The most usual box of those that start iPXE: it is known by its option 175, or by its user class.
+fn chain_loading(name: &'static str, main: &'static str) {
+    let clients = vec![rom(1, 0), ipxe(2, 0), ipxe(3, 7), machine(4)];
+    compare(Case { name, main, files: &[], clients });
+}
+
+#[test]
+fn row_37_ipxe_gets_the_same_address_by_option_175() {
+    chain_loading(
+        "same-ipxe-175",
+        "port=0\ndhcp-range=10.77.0.100,10.77.0.150,12h\ndhcp-match=set:ipxe,175\n\
+         dhcp-boot=tag:!ipxe,undionly.kpxe\ndhcp-boot=tag:ipxe,http://10.0.0.1/boot.ipxe\n",
+    );
+}
+
+#[test]
+fn row_37_ipxe_gets_the_same_address_by_its_user_class() {
+    chain_loading(
+        "same-ipxe-77",
+        "port=0\ndhcp-range=10.77.0.100,10.77.0.150,12h\ndhcp-userclass=set:ipxe,iPXE\n\
+         dhcp-boot=tag:!ipxe,undionly.kpxe\n\
+         dhcp-boot=tag:ipxe,http://10.0.0.1:8000/boot.php?mac=${net0/mac}&a=%20b\n",
+    );
+}
+
 #[test]
 fn options_go_to_the_same_machines() {
     compare(Case {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use nextboot_firmware::message::code;
 use nextboot_tests::pxe::Rom;
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::wire::{Client, Heard, Site, ip, server};
+use nextboot_tests::wire::{Client, Clients, Heard, Site, ip, server};
 use nextboot_tests::{Lab, PATIENCE};
 
 /// DHCP options of PXELINUX.
@@ -68,6 +68,68 @@ fn row_37_file_and_server_by_host_and_kind_and_no_loop_for_ipxe() {
         net.server.cli(&["host", "add", "node1", "02:00:00:00:00:01", "--loader", "lab/special.0"])?;
         net.server.cli(&["boot", "node1", "rescue"])?;
         told(&net.lease(&rom(HOST, 0))?, "lab/special.0", server())
+    });
+}
+
+/// Where another server's script is.
+const SCRIPT: &str = "http://10.0.0.1/boot.ipxe";
+
+/// iPXE's chain with a script that is another server's.
+const FOREIGN: &str = "[boot.loaders]\nbios = \"undionly.kpxe\"\n[[boot.rule]]\nfirmware = \"ipxe\"\n\
+                       loader = \"http://10.0.0.1/boot.ipxe\"\n";
+
+#[test]
+fn row_37_a_whole_address_is_told_as_it_is() {
+    let image = "https://10.0.0.1:8443/efi/x.efi?a=b";
+    let rescue = format!("loaders = {{ uefi-x64 = {image:?} }}\n");
+    booting(FOREIGN, &rescue).run("row-37-address", |net| {
+        told(&net.lease(&rom(2, 0))?, "undionly.kpxe", server())?;
+        for arch in [0, 7] {
+            told(&net.lease(&ipxe(2, arch))?, SCRIPT, server())?;
+        }
+        let http = Client::new(3)
+            .says(code::VENDOR_CLASS, "HTTPClient:Arch:00016:UNDI:003001")
+            .says(code::ARCH, [0, 16]);
+        told(&net.lease(&http.says(code::PARAMETERS, [1, 3, 6, 54, 60, 66, 67]))?, image, server())?;
+        // A host's own goes before, is kept over a restart, and says what it is.
+        let longest = format!("tftp://10.0.0.1/{}", "x".repeat(111));
+        net.server.cli(&["host", "add", "node1", "02:00:00:00:00:01", "--loader", &longest])?;
+        net.server.cli(&["boot", "node1", "rescue"])?;
+        net.server.stop()?;
+        net.server.restart()?;
+        told(&net.lease(&ipxe(HOST, 0))?, &longest, server())?;
+        for wrong in
+            [&format!("{longest}x"), "ftp://10.0.0.1/x", "http://10.0.0.1/a b", "http://u:p@10.0.0.1/x"]
+        {
+            let refused = net.server.cli(&["host", "set", "node1", "--loader", wrong]);
+            let why = refused.err().with_context(|| format!("{wrong} was taken"))?.to_string();
+            ensure!(why.contains("at most 127 bytes"), "{why}");
+        }
+        net.server.cli(&["host", "set", "node1", "--no-loader"])?;
+        let shown = net.server.cli(&["show", "node1", "--as", "ipxe-bios"])?;
+        ensure!(shown.contains("http://10.0.0.1/boot.ipxe: [[boot.rule]] 1: firmware ipxe"), "{shown}");
+        ensure!(!shown.contains("#!ipxe"), "what it reads there is not ours: {shown}");
+        told(&net.lease(&ipxe(HOST, 0))?, SCRIPT, server())?;
+        // Whoever is to boot its own disk is not handed to a server that does not know that.
+        net.server.cli(&["boot", "node1", "local"])?;
+        told(&net.lease(&ipxe(HOST, 0))?, "http://10.77.0.1:8080/ipxe/02:00:00:00:00:01", server())?;
+        let events = net.server.cli(&["events"])?;
+        ensure!(!events.contains("neither in the roots"), "nobody looks for it in the tree: {events}");
+        Ok(())
+    });
+}
+
+#[test]
+fn row_37_a_proxy_tells_ipxe_the_address_too() {
+    Lab::run("row-37-proxy", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let server = lab.server(&site.config(Dhcp::Proxy, FOREIGN))?;
+        server.cli(&["host", "add", "node1", "02:00:00:00:00:01"])?;
+        server.cli(&["boot", "node1", nextboot_tests::site::INSTALL])?;
+        let side = lab.join("10.77.0.250/24")?;
+        let mut clients = Clients::on(&side, "eth0")?;
+        let offer = clients.answer(&ipxe(HOST, 0).discover(), PATIENCE)?.context("no offer")?;
+        told(&offer, SCRIPT, nextboot_tests::wire::server())
     });
 }
 

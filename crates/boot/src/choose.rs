@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use nextboot_model::{Host, LoaderName};
 
-use crate::{Client, Entry, Firmware, Kind, Loader, Profile, Site, Tree, ipxe::is_ipxe};
+use crate::{
+    Client, Entry, Firmware, Kind, Loader, Profile, Site, Tree, ipxe::is_ipxe, loader::address_file,
+};
 
 /// A loader, or none, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,16 +50,28 @@ pub(crate) fn choose(
         }
         None => Choice { next_server, ..by_table(site, tree, client, &kinds, profile) },
     };
-    if let Some(Loader::File(name)) = &choice.loader
-        && client.firmware == Firmware::HttpBoot
-        && first.is_uefi()
-        && ![".efi", ".iso", ".img"].iter().any(|end| name.ends_with(end))
-    {
-        choice
-            .why
-            .push_str("; but HTTP Boot tells what a file is by its name, and takes .efi, .iso and .img");
-    }
+    let doubt = choice.loader.as_ref().and_then(|loader| doubt(loader, client, first));
+    choice.why.push_str(doubt.unwrap_or_default());
     choice
+}
+
+/// What firmware will not do with a loader, by its name.
+fn doubt(loader: &Loader, client: &Client, kind: Kind) -> Option<&'static str> {
+    let by_http = client.firmware == Firmware::HttpBoot;
+    let name = match loader {
+        Loader::Script => return None,
+        Loader::File(name) => name,
+        Loader::Address(address) if by_http && address.starts_with("tftp:") => {
+            return Some("; but HTTP Boot fetches by http:// and https:// only");
+        }
+        Loader::Address(_) if matches!(client.firmware, Firmware::Pxe | Firmware::Bootp) => {
+            return Some("; but a boot ROM fetches by TFTP, and takes an address for a file's name");
+        }
+        Loader::Address(address) => address_file(address),
+    };
+    let takes = [".efi", ".iso", ".img"].iter().any(|end| name.ends_with(end));
+    (by_http && kind.is_uefi() && !takes)
+        .then_some("; but HTTP Boot tells what a file is by its name, and takes .efi, .iso and .img")
 }
 
 fn by_table(site: &Site, tree: &dyn Tree, client: &Client, kinds: &[Kind], profile: &Profile) -> Choice {
@@ -111,6 +125,10 @@ fn wish(wanted: &LoaderName, why: String, client: &Client, kind: Kind) -> (Optio
             let (loader, why) = not_again(Loader::File(name.clone()), why, client);
             (Some(loader), why)
         }
+        LoaderName::Address(address) => {
+            let (loader, why) = not_again(Loader::Address(address.clone()), why, client);
+            (Some(loader), why)
+        }
         LoaderName::Script if client.firmware == Firmware::Ipxe => (Some(Loader::Script), why),
         LoaderName::Script => match kind.ipxe() {
             Some(ipxe) => (Some(Loader::file(ipxe)), format!("{why}: script, so first iPXE")),
@@ -121,7 +139,11 @@ fn wish(wanted: &LoaderName, why: String, client: &Client, kind: Kind) -> (Optio
 
 /// iPXE that is given iPXE again would go round for ever: it gets its script.
 fn not_again(loader: Loader, why: String, client: &Client) -> (Loader, String) {
-    let Loader::File(name) = &loader else { return (loader, why) };
+    let name = match &loader {
+        Loader::File(name) => name,
+        Loader::Address(address) => address_file(address),
+        Loader::Script => return (loader, why),
+    };
     if client.firmware == Firmware::Ipxe && is_ipxe(name) {
         let why = format!("{why}: {name}, which runs already");
         return (Loader::Script, why);

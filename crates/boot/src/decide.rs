@@ -55,7 +55,7 @@ impl Plan {
     #[must_use]
     pub fn loader_options(&self) -> Vec<(u8, Vec<u8>)> {
         match &self.loader {
-            Some(Loader::File(_)) => self.pxelinux.encoded(),
+            Some(Loader::File(_) | Loader::Address(_)) => self.pxelinux.encoded(),
             _ => Vec::new(),
         }
     }

@@ -33,6 +33,8 @@ impl Exits {
 }
 
 /// The loader that leads a machine to its own disk, or none where silence does.
+///
+/// Never a whole address: whoever answers there does not know that this machine is to be left alone, and may install it.
 pub(crate) fn to_own_disk(
     site: &Site,
     tree: &dyn Tree,
@@ -40,6 +42,18 @@ pub(crate) fn to_own_disk(
     host: Option<&Host>,
     profile: &Profile,
 ) -> Choice {
+    let choice = by_exit(site, tree, client, host, profile);
+    let Some(Loader::Address(address)) = &choice.loader else { return choice };
+    let why = format!("{}; but {address} does not lead to its own disk", choice.why);
+    match client.firmware {
+        Firmware::Ipxe => {
+            Choice { loader: Some(Loader::Script), why: format!("{why}, the script does"), ..choice }
+        }
+        _ => Choice { loader: None, why: format!("{why}; silence"), ..choice },
+    }
+}
+
+fn by_exit(site: &Site, tree: &dyn Tree, client: &Client, host: Option<&Host>, profile: &Profile) -> Choice {
     let usual = || choose(site, tree, client, host, profile);
     let Some(kind) = Kind::of(client).first().copied() else { return usual() };
     let own = host.and_then(|host| host.exit);

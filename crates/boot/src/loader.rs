@@ -10,6 +10,8 @@ use crate::{Chain, Client, Firmware, Kind, Language, ipxe};
 pub enum Loader {
     /// A file beneath the roots or in the search path.
     File(String),
+    /// A whole address, somebody's own or ours: what is there is neither looked for nor read.
+    Address(String),
     /// iPXE runs already: it gets the address of its script.
     Script,
 }
@@ -24,7 +26,13 @@ impl Loader {
     /// What the loader reads, where its name tells.
     #[must_use]
     pub fn language(&self) -> Option<Language> {
-        let Self::File(name) = self else { return Some(Language::Ipxe) };
+        let name = match self {
+            Self::File(name) => name,
+            Self::Address(address) => {
+                return address_file(address).ends_with(".ipxe").then_some(Language::Ipxe);
+            }
+            Self::Script => return Some(Language::Ipxe),
+        };
         let file = name.rsplit('/').next().unwrap_or_default();
         let is = |begins: &[&str]| begins.iter().any(|begin| file.starts_with(begin));
         if ipxe::is_ipxe(name) {
@@ -49,15 +57,21 @@ impl Loader {
                 None => format!("{base}/ipxe"),
             },
             Self::File(name) if client.firmware == Firmware::HttpBoot => ipxe::url(base, name),
-            Self::File(name) => name.clone(),
+            Self::File(name) | Self::Address(name) => name.clone(),
         }
     }
+}
+
+/// The name of the file that an address ends with, without what is asked of it.
+pub(crate) fn address_file(address: &str) -> &str {
+    let path = address.split('?').next().unwrap_or(address);
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl fmt::Display for Loader {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(match self {
-            Self::File(name) => name,
+            Self::File(name) | Self::Address(name) => name,
             Self::Script => "script",
         })
     }
@@ -83,7 +97,7 @@ impl Entry {
     pub fn files(&self) -> impl Iterator<Item = &str> {
         let (one, chain) = match self {
             Self::One(Loader::File(name)) => (Some(name), None),
-            Self::One(Loader::Script) => (None, None),
+            Self::One(Loader::Script | Loader::Address(_)) => (None, None),
             Self::Chain(chain) => (None, Some(chain)),
         };
         let of_chain = chain.into_iter().flat_map(|chain| {

@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use nextboot_boot::{
-    Body, Chain, Client, Entry, Firmware, Kind, Linux, Loader, MemoryTree, OwnLoaders, Plan, Profile, Rule,
-    SecureBoot, Site, Unknown, VendorClass, decide,
+    Body, Chain, Client, Entry, Firmware, Kind, Language, Linux, Loader, MemoryTree, OwnLoaders, Plan,
+    Profile, Rule, SecureBoot, Site, Unknown, VendorClass, decide,
 };
 use nextboot_model::{
     Arch, Class, Command, Door, Host, HostPatch, LoaderName, Mac, ProfileName, PxelinuxOptions,
@@ -390,6 +390,47 @@ fn rule_20_ipxe_is_never_given_ipxe_again() {
     let mut world = World::new(Class::Live, None);
     world.site.loaders.0.insert(Kind::IpxeBios, Entry::file("undionly.kpxe"));
     assert_eq!(world.told(&client(Firmware::Ipxe, &[0])).0.as_deref(), script, "nor by the table");
+}
+
+#[test]
+fn a_loader_that_is_an_address_is_told_as_it_is() {
+    let script = "http://10.0.0.9/boot.ipxe?mac=${net0/mac}";
+    let (ipxe, http) = (client(Firmware::Ipxe, &[0]), client(Firmware::HttpBoot, &[0x10]));
+    let mut world = World::new(Class::Live, Some(script));
+    assert_eq!(world.told(&ipxe), (Some(script.to_owned()), "the host's own loader".to_owned()));
+    assert_eq!(world.plan(&ipxe).loader.unwrap().language(), Some(Language::Ipxe));
+    world.site.pxelinux = PxelinuxOptions { reboot: Some(30), ..PxelinuxOptions::default() };
+    assert_eq!(world.plan(&ipxe).loader_options().len(), 1, "it may be PXELINUX that is there");
+    let (told, why) = world.told(&http);
+    assert!(told.as_deref() == Some(script) && why.ends_with("takes .efi, .iso and .img"), "{why}");
+    let (told, why) = world.told(&client(Firmware::Pxe, &[0]));
+    assert!(told.as_deref() == Some(script) && why.contains("a boot ROM fetches by TFTP"), "{why}");
+    let image = "https://10.0.0.9/ipxe.efi?x=y.z";
+    let world = World::new(Class::Live, Some(image));
+    assert_eq!(world.told(&http), (Some(image.to_owned()), "the host's own loader".to_owned()));
+    assert_eq!(world.plan(&http).loader.unwrap().language(), None);
+    let again = Some("http://10.0.0.1:8080/ipxe/52:54:00:00:00:01");
+    assert_eq!(world.told(&ipxe).0.as_deref(), again, "iPXE is not given iPXE by its address either");
+    let (told, why) = World::new(Class::Live, Some("tftp://10.0.0.9/x.efi")).told(&http);
+    assert!(told.is_some() && why.ends_with("HTTP Boot fetches by http:// and https:// only"), "{why}");
+}
+
+#[test]
+fn who_is_to_boot_its_own_disk_is_sent_to_no_address() {
+    let address = "http://10.0.0.9/install.ipxe";
+    let at_the_disk = |world: &World| {
+        let (told, why) = world.told(&client(Firmware::Ipxe, &[0]));
+        assert_eq!(told.as_deref(), Some("http://10.0.0.1:8080/ipxe/52:54:00:00:00:01"), "{why}");
+        assert!(why.contains("http://10.0.0.9/install.ipxe does not lead to its own disk"), "{why}");
+        for (firmware, archs) in [(Firmware::HttpBoot, [0x10]), (Firmware::Pxe, [0]), (Firmware::Pxe, [7])] {
+            let (told, why) = world.told(&client(firmware, &archs));
+            assert_eq!(told, None, "{firmware} {archs:?}: {why}");
+        }
+    };
+    at_the_disk(&World::new(Class::Local, Some(address)));
+    let mut world = World::new(Class::Local, None);
+    world.site.rules = vec![Rule { loader: Some(name(address)), ..Rule::default() }];
+    at_the_disk(&world);
 }
 
 #[test]

@@ -323,7 +323,8 @@ impl World {
                     .insert("default".into(), Hand { entry: "pxelinux.cfg/default".into(), made, target });
             }
             Move::Loaders { host, own, rule, of_profile } => {
-                let loader: LoaderName = "installer.efi".parse().unwrap();
+                let names = ["installer.efi", "http://10.0.0.9/installer.ipxe"];
+                let loader: LoaderName = names[usize::from(*host) % names.len()].parse().unwrap();
                 let patch = HostPatch { loader: Some(own.then(|| loader.clone())), ..HostPatch::default() };
                 self.run(&Command::SetHost { name: name(*host), patch });
                 let any = Rule { mac: Some(vec![2]), loader: Some(loader.clone()), ..Rule::default() };

@@ -207,10 +207,15 @@ fn serial(item: &Item<'_>) -> Option<String> {
 
 /// The loaders of a kind that has Secure Boot; what is not named stays as it is usually.
 fn chain(section: &mut Section<'_>, usual: &Chain) -> Chain {
-    let one = |item: &Item<'_>| match loader_name(item)? {
+    let one = |item: &Item<'_>| {
+        match loader_name(item)? {
         LoaderName::None => Some(None),
         LoaderName::Script => item.wrong("only iPXE reads scripts; name a file here, or \"none\""),
         LoaderName::File(name) => Some(Some(name)),
+        LoaderName::Address(_) => item.wrong(
+            "shim and what it starts are files of the tree; for an address write it instead of the whole table",
+        ),
+    }
     };
     let signed = section.get("signed", |item| match one(item)? {
         None => item.wrong("to have none of it set secure_boot = \"never\""),
@@ -234,5 +239,6 @@ fn loader(item: &Item<'_>, kind: Kind) -> Option<Option<Entry>> {
             item.wrong("only iPXE reads scripts; name a file here, e.g. \"snponly.efi\", or \"none\"")
         }
         LoaderName::File(name) => Some(Some(Entry::file(&name))),
+        LoaderName::Address(address) => Some(Some(Entry::One(Loader::Address(address)))),
     }
 }

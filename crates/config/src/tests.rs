@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nextboot_boot::{Body, Chain, Entry, Exits, Kind, SecureBoot, Unknown};
+use nextboot_boot::{Body, Chain, Entry, Exits, Kind, Loader, SecureBoot, Unknown};
 use nextboot_dhcp::{LeaseTime, PoolRange};
 use nextboot_model::{Class, Exit, LoaderName, OfferWay};
 use proptest::prelude::*;
@@ -346,7 +346,7 @@ fn each_wrong_value_gets_its_remedy() {
         ),
         (
             "[boot.loaders]\nbios = \"../x\"".into(),
-            "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"snponly.efi\", without blanks, \\, : and .., at most 255 bytes; or \"script\", or \"none\"",
+            "2: boot.loaders.bios = \"../x\": use the name of a file beneath the root, e.g. \"snponly.efi\", without blanks, \\, : and .., at most 255 bytes; or an address, http://, https:// or tftp://HOST/FILE, at most 127 bytes; or \"script\", or \"none\"",
         ),
         (
             "[[dhcp.subnet]]\nnetwork = \"10.0.0.0/24\"\npxelinux = { config = \" \" }".into(),
@@ -368,6 +368,10 @@ fn each_wrong_value_gets_its_remedy() {
         (
             "[boot]\nsecure_boot = true".into(),
             "2: boot.secure_boot = true: use \"prefer\", \"always\" or \"never\"",
+        ),
+        (
+            "[boot.loaders]\nuefi-x64 = { menu = \"http://h/x\" }".into(),
+            "2: boot.loaders.uefi-x64.menu = \"http://h/x\": shim and what it starts are files of the tree; for an address write it instead of the whole table",
         ),
         (
             "[boot.loaders]\nuefi-x64 = { signed = \"none\" }".into(),
@@ -531,6 +535,7 @@ fn profiles_and_loaders_reach_the_site() {
         network = "10.3.0.0/16"
         [boot.loaders]
         bios = "lpxelinux.0"
+        ipxe-bios = "http://10.0.0.9/boot.ipxe"
         uefi-x64 = "none"
         uefi-arm64 = { signed = "arm/shimaa64.efi", menu = "none" }
         [[boot.rule]]
@@ -556,6 +561,7 @@ fn profiles_and_loaders_reach_the_site() {
         [profiles.ubuntu]
         class = "install"
         seed = "ubuntu.cfg.j2"
+        loaders = { uefi-x64 = "https://10.0.0.9/x.efi" }
         [profiles.old]
         title = "as it always was"
         [profiles.local]
@@ -564,6 +570,8 @@ fn profiles_and_loaders_reach_the_site() {
     let site = &config.site;
     assert_eq!(site.unknown, Unknown::Profile("rescue".parse().unwrap()));
     assert_eq!(site.loaders.0.get(&Kind::Bios), Some(&Entry::file("lpxelinux.0")));
+    let address = Loader::Address("http://10.0.0.9/boot.ipxe".into());
+    assert_eq!(site.loaders.0.get(&Kind::IpxeBios), Some(&Entry::One(address)));
     assert_eq!(site.loaders.0.get(&Kind::UefiX64), None);
     let chain = Chain { signed: "arm/shimaa64.efi".into(), unsigned: None, menu: None };
     assert_eq!(site.loaders.0.get(&Kind::UefiArm64), Some(&Entry::Chain(chain)));
@@ -591,6 +599,8 @@ fn profiles_and_loaders_reach_the_site() {
     );
     assert_eq!(profile("image").body, Body::Iso("iso/grml.iso".into()));
     assert_eq!(profile("image").loaders.any, Some(LoaderName::Script));
+    let address = LoaderName::Address("https://10.0.0.9/x.efi".into());
+    assert_eq!(profile("ubuntu").loaders.by_kind.get(&Kind::UefiX64), Some(&address));
     assert_eq!(profile("ubuntu").body, Body::File("pxelinux.cfg/conf/ubuntu".into()));
     assert_eq!(profile("old").class, Class::Unclassified);
     assert_eq!(profile("local").body, Body::Local);

@@ -8,7 +8,7 @@ use nextboot_api::{
     Access, BoxFuture, Control, Found, Limits, Listeners, PowerKnown, PowerOutcome, Status, TestLimits,
     Token, Written,
 };
-use nextboot_boot::{Client, Firmware, Plan, Setting, Site, Tree};
+use nextboot_boot::{Client, Firmware, Loader, Plan, Setting, Site, Tree};
 use nextboot_model::{Attempt, Door, HostName, Lease, Mac, Neighbour, PowerAction, TestName, Via};
 use nextboot_store::Store;
 
@@ -61,7 +61,9 @@ impl Control for Appliance {
         let setting = Setting { foreign: true, via, ..self.setting(&settings, &state, client, server) };
         let base = nextboot_boot::base(server, settings.site.http_port);
         let language = loader.language();
-        let text = language.map(|language| match setting.answer(plan, language) {
+        // What it reads at an address of its own is not ours.
+        let ours = language.filter(|_| !matches!(loader, Loader::Address(_)));
+        let text = ours.map(|language| match setting.answer(plan, language) {
             Ok(answer) => Ok(String::from_utf8_lossy(&answer.text).into_owned()),
             Err(error) => Err(error.to_string()),
         });

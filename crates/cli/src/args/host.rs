@@ -62,7 +62,8 @@ pub struct HostAdd {
     /// The address that nextboot's DHCP server gives to it.
     #[arg(long, value_name = "ADDRESS")]
     pub address: Option<Ipv4Addr>,
-    /// The boot loader it gets whatever the server's table says: a file, "script" (iPXE and its script) or "none".
+    /// The boot loader it gets whatever the server's table says: a file, a whole address
+    /// (http://, https:// or tftp://), "script" (iPXE and its script) or "none".
     #[arg(long, value_name = "LOADER")]
     pub loader: Option<LoaderName>,
     /// How it gets to its own disk: silence, exit, sanboot, grub-exit, grub-chain or localboot.
@@ -106,7 +107,8 @@ pub struct HostSet {
     /// Reserve no address for it any more.
     #[arg(long)]
     pub no_address: bool,
-    /// The boot loader it gets whatever the server's table says: a file, "script" (iPXE and its script) or "none".
+    /// The boot loader it gets whatever the server's table says: a file, a whole address
+    /// (http://, https:// or tftp://), "script" (iPXE and its script) or "none".
     #[arg(long, value_name = "LOADER", conflicts_with = "no_loader")]
     pub loader: Option<LoaderName>,
     /// It has no loader of its own any more; the server's table says which it gets.

@@ -165,7 +165,6 @@ fn a_pxe_box_gives_each_architecture_its_loader() {
         dhcp-boot=tag:arm,arm/grubaa64.efi,,10.77.0.9\n\
         dhcp-boot=tag:ipxe,boot.ipxe\n\
         dhcp-boot=tag:nobody,never.0\n\
-        dhcp-boot=tag:ipxe,http://10.77.0.9/boot.ipxe\n\
         enable-tftp\ntftp-root=/srv/tftp\n";
     let settled = settle(main, &[]);
     let get = |firmware, arch| loader(&settled, &client(firmware, arch));
@@ -176,14 +175,47 @@ fn a_pxe_box_gives_each_architecture_its_loader() {
     assert_eq!(get(Firmware::Ipxe, 7).as_deref(), Some("boot.ipxe"));
     assert_eq!(get(Firmware::Ipxe, 0).as_deref(), Some("boot.ipxe"));
     let arm = settled.config.site.rules.iter().find(|rule| rule.next_server.is_some()).unwrap();
-    assert!(
-        said(&settled).iter().any(|note| note.contains(":15: dhcp-boot: not taken over: http://10.77.0.9/"))
-    );
     assert_eq!(arm.next_server, Some([10, 77, 0, 9].into()));
     assert!(
         said(&settled)
             .iter()
             .any(|note| note.ends_with(":14: dhcp-boot: not taken over: nothing sets the tag nobody"))
+    );
+}
+
+#[test]
+fn ipxe_gets_the_address_that_dhcp_boot_names() {
+    for ipxe in ["dhcp-match=set:ipxe,175", "dhcp-userclass=set:ipxe,iPXE"] {
+        let settled = settle(
+            &format!(
+                "port=0\ninterface=br0\ndhcp-range=10.77.0.100,10.77.0.150,1h\n{ipxe}\n\
+                 dhcp-boot=tag:!ipxe,undionly.kpxe\n\
+                 dhcp-boot=tag:ipxe,http://10.0.0.1/boot.php?mac=${{net0/mac}}&x=1\nenable-tftp\ntftp-root=/srv/tftp\n"
+            ),
+            &[],
+        );
+        let get = |firmware, arch| loader(&settled, &client(firmware, arch));
+        assert_eq!(get(Firmware::Pxe, 0).as_deref(), Some("undionly.kpxe"));
+        assert_eq!(get(Firmware::Pxe, 7), None, "that is no file for UEFI");
+        for arch in [0, 7] {
+            let told = get(Firmware::Ipxe, arch);
+            assert_eq!(told.as_deref(), Some("http://10.0.0.1/boot.php?mac=${net0/mac}&x=1"));
+        }
+        assert_eq!(said(&settled), [] as [&str; 0]);
+    }
+    let settled = settle(
+        "port=0\ninterface=br0\ndhcp-range=10.77.0.100,10.77.0.150,1h\ndhcp-boot=ftp://10.0.0.1/x\n\
+         dhcp-boot=http://10.0.0.1/x.efi?a\n",
+        &[],
+    );
+    assert_eq!(loader(&settled, &client(Firmware::HttpBoot, 16)).as_deref(), Some("http://10.0.0.1/x.efi?a"));
+    assert_eq!(loader(&settled, &client(Firmware::Pxe, 0)), None, "it is for UEFI");
+    assert_eq!(
+        said(&settled),
+        [
+            "/conf/dnsmasq.conf:4: dhcp-boot: not taken over: ftp://10.0.0.1/x is no address of a loader: use http://, \
+          https:// or tftp://HOST/FILE, of at most 127 bytes"
+        ]
     );
 }
 

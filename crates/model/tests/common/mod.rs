@@ -135,7 +135,8 @@ fn addresses() -> impl Strategy<Value = Ipv4Addr> {
 }
 
 fn loaders() -> impl Strategy<Value = LoaderName> {
-    prop_oneof![Just("none"), Just("script"), Just("ipxe.efi")].prop_map(|name| name.parse().unwrap())
+    prop_oneof![Just("none"), Just("script"), Just("ipxe.efi"), Just("http://10.0.0.1/boot.ipxe")]
+        .prop_map(|name| name.parse().unwrap())
 }
 
 fn vars() -> impl Strategy<Value = BTreeMap<String, String>> {

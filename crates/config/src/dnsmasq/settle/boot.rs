@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use nextboot_boot::{Firmware, Kind, Rule, Unknown, VendorClass};
 use nextboot_dhcp::{ClientKind, Members, VendorClasses, code};
-use nextboot_model::{Arch, LoaderName};
+use nextboot_model::{Arch, LoaderName, MAX_LOADER_ADDRESS};
 
 use super::{
     super::{line::reveal, note::Place, option::Value, tag::Which, value::address},
@@ -213,21 +213,20 @@ impl Settling<'_> {
     }
 
     fn loader(&mut self, place: &Place, what: &str, file: &str) -> Option<LoaderName> {
-        if file.contains("://") {
-            let text = format!(
-                "{what}: not taken over: {file} is a whole address, and loaders are files of the tree; iPXE that is told no file \
-                 gets nextboot's own script, which boots what its machine is assigned"
-            );
-            self.notes.lost(place, text);
-            return None;
-        }
         let root = self.last("tftp-root").and_then(|line| line.parts().first().map(|root| reveal(root)));
         let beneath = root.and_then(|root| file.strip_prefix(root.trim_end_matches('/')));
         match beneath.unwrap_or(file).parse::<LoaderName>() {
-            Ok(name @ LoaderName::File(_)) => Some(name),
+            Ok(name @ (LoaderName::File(_) | LoaderName::Address(_))) => Some(name),
             // A file of that name, not the word.
             Ok(LoaderName::None | LoaderName::Script) | Err(_) => {
-                self.notes.lost(place, format!("{what}: not taken over: {file} is no name of a loader"));
+                let text = match file.contains("://") {
+                    true => format!(
+                        "{file} is no address of a loader: use http://, https:// or tftp://HOST/FILE, of at most \
+                         {MAX_LOADER_ADDRESS} bytes"
+                    ),
+                    false => format!("{file} is no name of a loader"),
+                };
+                self.notes.lost(place, format!("{what}: not taken over: {text}"));
                 None
             }
         }
@@ -248,7 +247,13 @@ fn finish(mut rule: Rule, wanted: &Wanted) -> Rule {
         rule.archs = vec![arch];
     }
     let told = !rule.archs.is_empty() || rule.vendor.as_ref().is_some_and(|vendor| vendor.contains("Arch:"));
-    if let Some(LoaderName::File(name)) = wanted.loader.as_ref().filter(|_| !told) {
+    let name = match &wanted.loader {
+        Some(LoaderName::File(name)) => Some(name.as_str()),
+        // What is asked of the file behind its name is not its name.
+        Some(LoaderName::Address(address)) => address.split('?').next(),
+        _ => None,
+    };
+    if let Some(name) = name.filter(|_| !told) {
         let uefi = [
             Kind::UefiIa32,
             Kind::UefiX64,
