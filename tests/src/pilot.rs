@@ -82,6 +82,12 @@ impl PilotSite {
         &self.tree
     }
 
+    /// The binary under the name of pxe-pilot.
+    #[must_use]
+    pub fn link(&self) -> &Path {
+        &self.link
+    }
+
     /// Writes other hosts into the YAML; they count after a reload.
     ///
     /// # Errors

@@ -56,10 +56,7 @@ impl Config {
             self.site.api_port = port;
         }
         for adapter in &pilot.adapters {
-            let made = adapter.commands().map_err(|(key, remedy)| {
-                let key = format!("host_management_adapters {}.{key}", adapter.name);
-                Complaints::new(file, vec![Complaint { line: 1, key, value: None, remedy }])
-            })?;
+            let made = adapter.commands().map_err(|complaint| Complaints::new(file, vec![complaint]))?;
             self.power.adapters.insert(adapter.name.clone(), Arc::new(made));
         }
         let directories = pilot.profile_dirs(&self.files.roots, file)?;
@@ -113,6 +110,25 @@ mod tests {
         assert!(port.starts_with("p.yml:5: server.port = 8080: [http]"), "{port}");
         let root = with("[tftp]\nroots = [\"/other\"]\n", PILOT).unwrap_err();
         assert!(root.starts_with("p.yml:3: configuration.directory"), "{root}");
+        let adapter = "host_management_adapters:\n  - name: pdu\n    vars:\n      - name: ctl\n        value: ctl\n    \
+                       power_status:\n      cmd: ctl status\n      pattern_on: is on\n    power_on:\n      cmd: ctl on\n";
+        with("", adapter).unwrap();
+        for (right, wrong, wanted) in [
+            (
+                "value: ctl",
+                "value: 'x {{if .a}}'",
+                "p.yml:5: host_management_adapters pdu.vars ctl: {{if .a}} is not",
+            ),
+            ("is on", "(", "p.yml:8: host_management_adapters pdu.power_status.pattern_on: not a regular"),
+            (
+                "cmd: ctl on",
+                "cmd: ctl 'on",
+                "p.yml:10: host_management_adapters pdu.power_on: a quotation mark",
+            ),
+        ] {
+            let said = with("", &adapter.replace(right, wrong)).unwrap_err();
+            assert!(said.starts_with(wanted), "{said}");
+        }
     }
 
     #[test]

@@ -47,6 +47,6 @@ pub use config::{BesideDnsmasq, Config, DEFAULT_DATA_DIR};
 pub use dhcp::{Dhcp, Mode, Probe};
 pub use files::Files;
 pub use http::Http;
-pub use pxe_pilot::{Bootloader, PilotAdapter, PilotHost, PowerCommand, PxePilot};
+pub use pxe_pilot::{At, Bootloader, PilotAdapter, PilotHost, PowerCommand, PxePilot};
 pub use testing::{Pages, Tests};
 pub use tftp::Tftp;

@@ -31,6 +31,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
 /// How long it may take to send a log.
 const UPLOAD: Duration = Duration::from_secs(600);
+/// What a refusal without words says for a status of 404.
+pub(crate) const NO_SUCH_THING: &str = "there is no such thing";
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -253,7 +255,7 @@ impl Client {
             ["/error/message", "/message", "/Message"].iter().find_map(|at| answer.pointer(at)?.as_str());
         let Some(message) = message else {
             return match status {
-                StatusCode::NOT_FOUND => Failure::Refused("there is no such thing".into()),
+                StatusCode::NOT_FOUND => Failure::Refused(NO_SUCH_THING.into()),
                 StatusCode::CONFLICT => Failure::Refused("it cannot be done".into()),
                 status => self.strange(format!("it says {status}")),
             };

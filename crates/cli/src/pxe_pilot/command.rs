@@ -9,10 +9,10 @@ use super::{
     table::table,
 };
 use crate::{
-    client::{Client, Place},
+    client::{Client, NO_SUCH_THING, Place},
     command::part,
     failure::Failure,
-    output,
+    output::{self, plain},
 };
 
 /// Where the API is when neither a server is named nor a socket is there.
@@ -143,7 +143,7 @@ impl Session {
     async fn configuration(&self, name: &str) -> Result<bool, Failure> {
         let path = format!("/v1/configurations/{}", part(name));
         let answer = match self.call(Method::GET, &path, None).await {
-            Err(Failure::Refused(_)) => {
+            Err(Failure::Refused(why)) if why == NO_SUCH_THING || why.ends_with("does not exists") => {
                 return Err(Failure::Refused("configuration does not exist".into()));
             }
             answer => answer?,
@@ -182,7 +182,12 @@ impl Session {
         let done = match self.call(Method::PATCH, &path, None).await {
             Ok(_) => true,
             Err(Failure::Refused(why)) => {
-                eprintln!("{why}");
+                // Of a host that it does not know the API says nothing, as pxe-pilot's.
+                if why == NO_SUCH_THING {
+                    eprintln!("Error : there is no host {}", plain(host));
+                } else {
+                    eprintln!("Error : {why}");
+                }
                 false
             }
             Err(failure) => return Err(failure),

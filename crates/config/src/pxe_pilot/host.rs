@@ -155,6 +155,6 @@ fn management_of(management: &mut Table<'_>, adapters: &[PilotAdapter]) -> Adapt
         address: given(management, "ip_address", text),
         mac: given(management, "mac_address", mac),
         subnet: given(management, "subnet", subnet),
-        vars: vars(management).unwrap_or_default().into_iter().collect(),
+        vars: vars(management).unwrap_or_default().into_iter().map(|(name, at)| (name, at.value)).collect(),
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use nextboot_boot::ProfileDir;
 
 pub use self::{
-    adapter::{PilotAdapter, PowerCommand},
+    adapter::{At, PilotAdapter, PowerCommand},
     host::PilotHost,
 };
 use crate::{

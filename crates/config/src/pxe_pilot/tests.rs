@@ -68,13 +68,11 @@ fn everything_that_pxe_pilot_reads_is_read() {
     assert_eq!(adapter.vars["user"].reveal(), "root");
     assert_eq!(pilot.hosts[2].power, None);
     let shell = &pilot.adapters[0];
-    assert_eq!(shell.vars[0].1.reveal(), "ctl -H {{.ip_address}} -u {{.user}}");
+    assert_eq!(shell.vars[0].1.value.reveal(), "ctl -H {{.ip_address}} -u {{.user}}");
     let status = shell.status.as_ref().unwrap();
-    assert_eq!(status.command.reveal(), "{{.command}} status");
-    assert_eq!(
-        (status.pattern_on.as_deref(), status.pattern_off.as_deref()),
-        (Some("is on"), Some("is off"))
-    );
+    assert_eq!(status.command.value.reveal(), "{{.command}} status");
+    let patterns = [&status.pattern_on, &status.pattern_off].map(|at| at.as_ref().unwrap().value.as_str());
+    assert_eq!(patterns, ["is on", "is off"]);
     assert_eq!(pilot.root.as_deref(), Some(Path::new("/srv/tftp")));
     assert_eq!(pilot.port.unwrap().0, 3478);
     let loaders: Vec<_> =

@@ -21,6 +21,9 @@ use crate::{
 const AT_A_TIME: usize = 128;
 /// How long a neighbour may take to answer: the kernel asks three times, a second apart; the first gets lost seldom.
 const ANSWER: Duration = Duration::from_millis(1100);
+/// How long after a search the kernel still waits for those that did not answer. Until then it does not ask for them anew,
+/// and somebody who was plugged in meanwhile would not be found.
+const GIVES_UP: Duration = Duration::from_millis(2200);
 /// How long a network is not searched again for somebody who was not there.
 const SEARCHED: Duration = Duration::from_secs(60);
 /// Most addresses remembered.
@@ -69,10 +72,7 @@ impl Appliance {
         }
         let mut searched = String::new();
         if let Some(subnet) = subnet {
-            let lately = |at: &Instant| at.elapsed() < SEARCHED;
-            if !self.switches.controllers.searched.0.lock().get(&subnet).is_some_and(lately) {
-                self.search(subnet).await;
-            }
+            self.search(subnet, SEARCHED).await;
             if let Some(address) = self.known_controller(mac) {
                 return Ok(address);
             }
@@ -98,7 +98,7 @@ impl Appliance {
         self.switches.controllers.found.0.lock().clear();
         self.take_neighbours().await;
         for subnet in subnets.collect::<BTreeSet<_>>() {
-            self.search(subnet).await;
+            self.search(subnet, Duration::ZERO).await;
         }
     }
 
@@ -117,9 +117,22 @@ impl Appliance {
         }
     }
 
-    /// Makes the kernel ask for every address of a network, which is one of those that we are attached to.
-    async fn search(&self, subnet: Ipv4Net) {
+    /// Makes the kernel ask for every address of a network, which is one of those that we are attached to; not when it did
+    /// within this time. Whoever waits for another's search of the same network needs none of its own.
+    async fn search(&self, subnet: Ipv4Net, unless_within: Duration) {
         let _alone = self.switches.controllers.searching.lock().await;
+        let (same, overlapping) = {
+            let searched = self.switches.controllers.searched.0.lock();
+            let overlaps = |other: &Ipv4Net| other.contains(&subnet) || subnet.contains(other);
+            let all = searched.iter().filter(|(other, _)| overlaps(other));
+            (searched.get(&subnet).map(Instant::elapsed), all.map(|(_, at)| at.elapsed()).min())
+        };
+        if same.is_some_and(|ago| ago < unless_within) {
+            return;
+        }
+        if let Some(ago) = overlapping {
+            sleep(GIVES_UP.saturating_sub(ago)).await;
+        }
         match self.ask_all(subnet).await {
             Ok(()) => {}
             Err(why) => tracing::warn!(%subnet, why, "cannot look for management controllers"),
