@@ -27,6 +27,8 @@ pub struct Tftp {
     pub max_block: u16,
     /// Largest window agreed to (RFC 7440), in blocks.
     pub max_window: u16,
+    /// Whether what is assigned to hosts is also written as links into the first root, for other programs that read it.
+    pub write_links: bool,
 }
 
 impl Default for Tftp {
@@ -41,6 +43,7 @@ impl Default for Tftp {
             max_per_client: 64,
             max_block: 1468,
             max_window: 64,
+            write_links: false,
         }
     }
 }
@@ -66,6 +69,7 @@ impl Tftp {
         // RFC 2348 section 2: 8 to 65464; less than the 512 of RFC 1350 helps nobody.
         take(&mut read.max_block, tftp.get("max_block", |item| item.number(512..=65_464)));
         take(&mut read.max_window, tftp.get("max_window", |item| item.number(1..=32_767)));
+        take(&mut read.write_links, tftp.get("write_links", |item| item.flag()));
         read
     }
 }

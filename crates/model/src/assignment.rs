@@ -164,6 +164,12 @@ impl Assignment {
             && now.since(self.since) < REPEATED
     }
 
+    /// True when nobody has said yet what the host boots: it was taken over from a program that did not know either.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.since == Timestamp(0) && self.profile.is_local()
+    }
+
     /// True when this assignment lets an installer reach the host.
     #[must_use]
     pub fn arms(&self) -> bool {

@@ -42,6 +42,22 @@ impl Command {
                     verdict.events.push((host.name.clone(), mac, assigned));
                 }
             }
+            Self::TakeEntry { name, profile, class, since, by } => {
+                let record = known(state, name)?;
+                if record.assignment.is_first() {
+                    let assignment = Assignment {
+                        profile: profile.clone(),
+                        class: *class,
+                        ..Assignment::local((*since).min(now), by.clone())
+                    };
+                    let event = EventKind::Assigned {
+                        profile: profile.clone(),
+                        until: Until::Changed,
+                        by: by.clone(),
+                    };
+                    verdict.reassign(record, assignment, event);
+                }
+            }
             Self::SetHost { name, patch } => {
                 let old = known(state, name)?;
                 let host = patch.apply(&old.host);

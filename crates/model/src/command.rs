@@ -38,6 +38,20 @@ pub enum Command {
         /// Who said so, there or now.
         by: Door,
     },
+    /// What a person had put into the tree for a host about which nobody has said anything here; where somebody has, that holds
+    /// and this changes nothing.
+    TakeEntry {
+        /// Which host.
+        name: HostName,
+        /// The profile that it leads to.
+        profile: ProfileName,
+        /// The profile's class as of now.
+        class: Class,
+        /// When the person put it there. Never later than now.
+        since: Timestamp,
+        /// Which entry.
+        by: Door,
+    },
     /// Change what a host is (not what it boots).
     SetHost {
         /// Which.

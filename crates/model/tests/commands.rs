@@ -109,6 +109,32 @@ fn a_host_of_another_program_comes_with_what_it_booted_there() {
 }
 
 #[test]
+fn an_entry_made_by_hand_counts_where_nobody_has_spoken() {
+    let mut table = Table::new();
+    let by = Door::Hand { entry: "pxelinux.cfg/01-x".into() };
+    let take = |boot: &str, since| Command::TakeEntry {
+        name: name(3),
+        profile: profile(boot),
+        class: Class::Live,
+        since: Timestamp(since),
+        by: Door::Hand { entry: "pxelinux.cfg/01-x".into() },
+    };
+    assert_eq!(table.refused(take("grml", 7)), Refusal::UnknownName(name(3)));
+    table.done(Command::TakeHost {
+        host: Box::new(host(3, &[13])),
+        profile: profile("local"),
+        class: Class::Local,
+        since: Timestamp(0),
+        by: operator(),
+    });
+    let assigned = EventKind::Assigned { profile: profile("grml"), until: Until::Changed, by };
+    assert_eq!(table.done(take("grml", 7)), [assigned]);
+    assert_eq!((table.of(3).since, table.of(3).until), (Timestamp(7), Until::Changed));
+    assert_eq!(table.done(take("other", 9)), [], "somebody has");
+    assert_eq!(table.of(3).profile, profile("grml"));
+}
+
+#[test]
 fn two_hosts_never_claim_the_same() {
     let mut table = Table::new();
     assert_eq!(table.refused(add(host(1, &[7]))), Refusal::NameTaken(name(1)));

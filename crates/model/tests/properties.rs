@@ -124,7 +124,7 @@ proptest! {
         run(&steps, |command, _, before, after| {
             for record in after.records().filter(|record| record.assignment.arms()) {
                 let old = before.host(&record.host.name).map(|record| &record.assignment);
-                let assigned = matches!(command, Command::Assign { .. } | Command::TakeHost { .. });
+                let assigned = matches!(command, Command::Assign { .. } | Command::TakeHost { .. } | Command::TakeEntry { .. });
                 let restored = old.and_then(|old| old.before.as_ref()).is_some_and(|before| before.arms());
                 assert!(assigned || restored || old.is_some_and(|old| old.arms()), "{command:?}");
             }

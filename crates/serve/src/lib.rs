@@ -31,6 +31,7 @@ mod sightings;
 mod stop;
 mod tftp;
 mod tree;
+mod written_links;
 
 pub use beside::{import, import_leases};
 pub use explain::explain;

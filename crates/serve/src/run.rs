@@ -33,7 +33,7 @@ use crate::{
     settings::Source,
     sightings::Sightings,
     stop::Stop,
-    tftp,
+    tftp, written_links,
 };
 
 /// The release that is running.
@@ -154,6 +154,7 @@ pub async fn run(config: Config, source: Source) -> anyhow::Result<()> {
     }));
 
     app.take_pilot_hosts(None).await;
+    parts.spawn(written_links::follow(Arc::clone(&app), app.store.follow(), stop.clone()));
     announce(&app, &config);
     app.tell_lines(&whole.notes);
     if taken.leases > 0 {

@@ -3,13 +3,13 @@ use nextboot_boot::{Hand, Tree};
 use nextboot_files::{Look, Name, Roots};
 use nextboot_model::Timestamp;
 
-use crate::clock;
+use crate::{clock, written_links};
 
 /// Largest configuration that is read from the tree, in bytes.
 pub(crate) const MAX_CONFIGURATION: usize = 256 * 1024;
 
 /// Where PXELINUX looks for the entries of machines.
-const CFG_DIR: &str = "pxelinux.cfg";
+pub(crate) const CFG_DIR: &str = "pxelinux.cfg";
 
 /// The roots as the decision sees them.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub(crate) struct TreeNow<'t> {
 
 /// When an entry was made, for comparing with assignments. One from the future (copied from a machine whose clock is ahead,
 /// or seen by ours before it was set) would defeat every call-back for as long as it stands, so it is as old as can be.
-fn believed(made: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn believed(made: Timestamp, now: Timestamp) -> Timestamp {
     if made > now { Timestamp(0) } else { made }
 }
 
@@ -59,6 +59,9 @@ impl Tree for TreeNow<'_> {
         };
         // PXELINUX takes an empty file for none over TFTP; a dangling link or a directory boots nothing either.
         found.content()?;
+        if found.link.as_ref().is_some_and(|link| written_links::is_ours(name, &link.text, found.modified)) {
+            return None;
+        }
         let target = found.link.and_then(|link| link.target).map(|target| target.as_str().to_owned());
         let made = clock::from_system(found.modified);
         Some(Hand { entry: name.to_owned(), made: believed(made, clock::now()), target })

@@ -279,6 +279,11 @@ fn commands() -> impl Strategy<Value = Command> {
         1 => taken.prop_map(|(host, profile, class, since, by)| {
             Command::TakeHost { host: Box::new(host), profile, class, since: Timestamp(since), by }
         }),
+        1 => (names(), profiles(), classes(), 0..2_000_000_u64, doors()).prop_map(
+            |(name, profile, class, since, by)| {
+                Command::TakeEntry { name, profile, class, since: Timestamp(since), by }
+            }
+        ),
         2 => (names(), patches).prop_map(|(name, patch)| Command::SetHost { name, patch }),
         4 => tests().prop_map(Command::Test),
         1 => names().prop_map(|name| Command::RemoveHost { name }),
