@@ -118,9 +118,11 @@ impl HostSeen {
     fn of(app: &App, state: &Table, record: &Record) -> Self {
         let host = &record.host;
         let known = app.control.power_known(&host.name);
+        let given = host.power.as_ref().and_then(|power| power.place().0).map(ToOwned::to_owned);
+        let address = given.or(known.address);
         let (ipmi, management) = match &host.power {
-            Some(Power::Ipmi(ipmi)) => (Some(Ipmi::of(ipmi, known.address)), None),
-            Some(other) => (None, Some(Management::of(other, known.address))),
+            Some(Power::Ipmi(ipmi)) => (Some(Ipmi::of(ipmi, address)), None),
+            Some(other) => (None, Some(Management::of(other, address))),
             None => (None, None),
         };
         Self {
