@@ -168,6 +168,7 @@ async fn a_database_of_the_first_release_is_brought_up_to_date_and_loses_nothing
          ALTER TABLE host DROP COLUMN loader; ALTER TABLE host DROP COLUMN exit;
          ALTER TABLE host DROP COLUMN pxelinux; ALTER TABLE host DROP COLUMN power;
          ALTER TABLE host DROP COLUMN secrets; DROP TABLE test_line; DROP TABLE test_run;
+         DROP TABLE network; DROP TABLE net;
          PRAGMA user_version = 1",
     );
     let (store, loaded) = place.open();

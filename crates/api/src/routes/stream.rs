@@ -114,6 +114,9 @@ struct Feed {
 impl Feed {
     async fn run(&mut self, mut events: broadcast::Receiver<Arc<Event>>, resume: bool) -> End {
         let mut stopping = self.app.stopping.clone();
+        if resume && let Err(end) = self.begin().await {
+            return end;
+        }
         if let Err(end) = self.send(Frame::default().comment("nextboot events")).await {
             return end;
         }
@@ -140,12 +143,17 @@ impl Feed {
         }
     }
 
-    /// Sends what the journal has after the last event.
-    async fn catch_up(&mut self) -> Result<(), End> {
-        // A number from before the journal began anew would keep the reader waiting for ever.
+    /// A number from before the journal began anew would keep the reader waiting for ever: it begins with what comes next.
+    /// Before the reader is told that it follows, because what happens from then on is not to be taken for old.
+    async fn begin(&mut self) -> Result<(), End> {
         let newest = Query { limit: 1, ..Query::default() };
         let newest = self.app.store().events(newest).await.map_err(End::Unreadable)?;
         self.last = self.last.min(newest.first().map_or(0, |event| event.id));
+        Ok(())
+    }
+
+    /// Sends what the journal has after the last event.
+    async fn catch_up(&mut self) -> Result<(), End> {
         loop {
             let query = Query {
                 host: self.wanted.host.clone(),
