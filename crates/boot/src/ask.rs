@@ -48,8 +48,10 @@ impl Ask {
         requester: &Client,
         by_name: Option<&Hand>,
     ) -> Option<(Client, Plan)> {
-        // The beginning of an address is that of a whole network.
-        let network = matches!(self, Self::Address(digits) if digits.len() < 8);
+        let network = match self {
+            Self::Address(digits) => Network::of_pxelinux(digits),
+            _ => None,
+        };
         let by_name = by_name.map(|hand| ByName { hand, network });
         let plan = |client: Client| {
             let plan = decide_with(site, state, tree, &client, by_name);
@@ -85,7 +87,7 @@ impl Ask {
                     && state.net_of(network).is_some()
                     && !address.is_some_and(|address| is_reserved(state, address))
                 {
-                    return at_network(site, state, tree, network);
+                    return at_network(site, state, tree, network, by_name);
                 }
                 let own = address.is_none() || requester.address == address;
                 if own && requester.mac.is_some() {

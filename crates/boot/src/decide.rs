@@ -84,8 +84,8 @@ pub fn decide(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> P
 pub(crate) struct ByName<'a> {
     /// The entry.
     pub(crate) hand: &'a Hand,
-    /// Whether the name is that of a whole network, which as little as `default` means one machine.
-    pub(crate) network: bool,
+    /// The network, down to a single address, whose name it is.
+    pub(crate) network: Option<Network>,
 }
 
 /// The same where a person may also have put something at the very name that a loader asks for.
@@ -179,9 +179,9 @@ fn for_host(
         .map(|mac| mac.pxelinux())
         .chain(record.host.uuid.into_iter().flat_map(|uuid| [uuid.to_wire().to_string(), uuid.to_string()]))
         .chain(address_name(client.address.or_else(|| record.host.address.map(IpAddr::V4))));
-    let hands = names
-        .filter_map(|name| tree.hand(&name))
-        .chain(by_name.filter(|own| !own.network).map(|own| own.hand.clone()));
+    let hands = names.filter_map(|name| tree.hand(&name)).chain(
+        by_name.filter(|own| own.network.is_none_or(Network::is_one_machine)).map(|own| own.hand.clone()),
+    );
     let newest = hands.max_by_key(|hand| hand.made);
     let mut plan = match newest.filter(|hand| hand.made > assignment.since) {
         Some(hand) => by_hand(site, tree, &hand),
@@ -256,8 +256,9 @@ fn for_stranger(
     by_name: Option<ByName<'_>>,
 ) -> Plan {
     if let Some(own) = by_name {
-        let plan = by_hand(site, tree, own.hand);
-        return if own.network { unarmed(plan) } else { plan };
+        let of_network =
+            own.network.and_then(|of| of_network(site, tree, of, Some(own.hand.clone()), state.net_of(of)));
+        return of_network.unwrap_or_else(|| by_hand(site, tree, own.hand));
     }
     let own = client
         .uuid
@@ -269,7 +270,7 @@ fn for_stranger(
     }
     match by_network(site, state, tree, client) {
         Some(plan) => plan,
-        None => unarmed(by_rule(site, tree)),
+        None => unarmed(site, tree, by_rule(site, tree)),
     }
 }
 
@@ -312,7 +313,7 @@ fn of_network(
     let hand = hand.filter(|hand| assigned.is_none_or(|(_, assigned)| hand.made > assigned.since));
     if let Some(hand) = hand {
         let plan = by_hand(site, tree, &hand);
-        return Some(if network.is_one_machine() { plan } else { unarmed(plan) });
+        return Some(if network.is_one_machine() { plan } else { unarmed(site, tree, plan) });
     }
     let (net, assigned) = assigned?;
     let NetAssignment { profile, class, by, .. } = assigned;
@@ -320,9 +321,10 @@ fn of_network(
     let Some(found) = site.profile(tree, profile) else {
         return Some(plan(None, format!("{whose}; but there is no such profile any more")));
     };
-    let is_armed = network.is_one_machine() && *class == Class::Install;
+    // A file of which the site says nothing may have an installer's text: whoever named it for one machine meant it.
+    let is_armed = network.is_one_machine() && (*class == Class::Install || *class == found.class);
     let plan = plan(Some(found), whose);
-    Some(if is_armed { plan } else { unarmed(plan) })
+    Some(if is_armed { plan } else { unarmed(site, tree, plan) })
 }
 
 /// What stands at a network's own name, for whoever looks at it and is not in it; nothing where it has nothing of its own.
@@ -331,9 +333,11 @@ pub(crate) fn at_network(
     state: &State,
     tree: &dyn Tree,
     network: Network,
+    by_name: Option<ByName<'_>>,
 ) -> Option<(Client, Plan)> {
     let client = Client { address: Some(IpAddr::V4(network.address())), ..Client::default() };
-    let hand = network.pxelinux().and_then(|name| tree.hand(&name));
+    let usual = || network.pxelinux().and_then(|name| tree.hand(&name));
+    let hand = by_name.map(|own| own.hand.clone()).or_else(usual);
     let plan = of_network(site, tree, network, hand, state.net_of(network))?;
     plan.profile.is_some().then_some((client, plan))
 }
@@ -361,9 +365,9 @@ fn by_rule(site: &Site, tree: &dyn Tree) -> Plan {
     }
 }
 
-/// The gate for machines that nobody armed: whatever else was decided for one, it is no installer.
-fn unarmed(plan: Plan) -> Plan {
-    if !plan.installs() {
+/// The gate for machines that nobody armed: whatever else was decided for one, it is no installer, nor a copy of one.
+fn unarmed(site: &Site, tree: &dyn Tree, plan: Plan) -> Plan {
+    if !plan.profile.as_ref().is_some_and(|profile| menu::installs(site, tree, profile)) {
         return plan;
     }
     let why = format!("{}; but that installs, and nobody armed this machine", plan.why);
@@ -390,7 +394,7 @@ pub(crate) fn beside_the_loader(site: &Site, tree: &dyn Tree, plan: Plan, name: 
     let Some(text) = tree.read(name).filter(|_| by_default) else { return plan };
     let own = || Arc::new(loose(name));
     let profile = site.profile_with_text(tree, &text).unwrap_or_else(own);
-    unarmed(Plan { profile: Some(profile), why: format!("{}, {name}", plan.why), ..plan })
+    unarmed(site, tree, Plan { profile: Some(profile), why: format!("{}, {name}", plan.why), ..plan })
 }
 
 /// The name by which PXELINUX asks for an IPv4 address: eight upper-case hexadecimal digits. It goes on with one less each

@@ -117,7 +117,7 @@ pub(crate) fn under(
 }
 
 /// True for an installer, by its class or because its file is a copy of one.
-fn installs(site: &Site, tree: &dyn Tree, profile: &Profile) -> bool {
+pub(crate) fn installs(site: &Site, tree: &dyn Tree, profile: &Profile) -> bool {
     let copy_of = |name: &str| site.profile_with_text(tree, &tree.read(name)?);
     match (&profile.class, &profile.body) {
         (Class::Install, _) => true,
