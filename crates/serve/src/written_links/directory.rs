@@ -26,8 +26,8 @@ const KEPT: &str = ".kept";
 /// What should stand at a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// The link's text.
-    pub(super) text: String,
+    /// The link's text; nothing where what was said is no file here.
+    pub(super) text: Option<String>,
     /// When it was said.
     pub(super) since: Timestamp,
 }
@@ -37,6 +37,13 @@ pub(super) struct Wanted {
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
+}
+
+/// A link to be written.
+#[derive(Clone, Copy)]
+struct ToLink<'a> {
+    text: &'a str,
+    since: Timestamp,
 }
 
 /// What stands at a name.
@@ -77,30 +84,37 @@ impl Directory {
 
     /// Makes what is wanted stand at this name, or nothing of ours. What a person put there after that was said stays.
     pub(super) fn settle(&self, name: &str, wanted: Option<&Wanted>) -> io::Result<()> {
-        match (self.look(name)?, wanted) {
-            (Found::Nothing, None) | (Found::Theirs(_), None) => Ok(()),
-            (Found::Nothing, Some(wanted)) => {
-                let between = self.make(BETWEEN, name, wanted)?;
+        let since = wanted.map(|wanted| wanted.since);
+        let link =
+            wanted.and_then(|wanted| Some(ToLink { text: wanted.text.as_deref()?, since: wanted.since }));
+        match (self.look(name)?, link) {
+            (Found::Nothing, None) => Ok(()),
+            (Found::Nothing, Some(link)) => {
+                let between = self.make(BETWEEN, name, link)?;
                 self.rename(&between, &self.path.join(name), RenameFlags::NOREPLACE).or_else(|error| {
                     fs::remove_file(&between)?;
                     // Somebody was faster; at the next look it is seen whose word is the later.
                     if error == Errno::EXIST { Ok(()) } else { Err(error.into()) }
                 })
             }
-            (Found::Ours(text, found), Some(wanted)) => {
-                let is_it = text == wanted.text
-                    && modified(&found) == mark::time(&entry(name), &wanted.text, wanted.since);
-                if is_it { Ok(()) } else { self.replace(name, &found, wanted) }
+            (Found::Ours(text, found), Some(link)) => {
+                let is_it =
+                    text == link.text && modified(&found) == mark::time(&entry(name), link.text, link.since);
+                if is_it { Ok(()) } else { self.replace(name, &found, link) }
             }
             (Found::Ours(_, found), None) => self.remove(name, &found),
-            (Found::Theirs(found), Some(wanted)) => {
-                if believed(clock::from_system(put_there(&found)), clock::now()) > wanted.since {
+            (Found::Theirs(found), link) => {
+                let put = believed(clock::from_system(put_there(&found)), clock::now());
+                if since.is_none_or(|since| put > since) {
                     return Ok(());
                 }
-                if found.is_dir() {
-                    return Err(io::Error::other("a directory has this name; move it away"));
+                match link {
+                    _ if found.is_dir() => Err(io::Error::other("a directory has this name; move it away")),
+                    Some(link) => self.replace(name, &found, link),
+                    // Others would go on booting what was replaced by a later word, an installer perhaps.
+                    None if found.is_symlink() => self.remove(name, &found),
+                    None => self.put_aside(name),
                 }
-                self.replace(name, &found, wanted)
             }
         }
     }
@@ -122,7 +136,7 @@ impl Directory {
     }
 
     /// A whole link, not yet at its name.
-    fn make(&self, between: &str, name: &str, wanted: &Wanted) -> io::Result<PathBuf> {
+    fn make(&self, between: &str, name: &str, link: ToLink<'_>) -> io::Result<PathBuf> {
         let path = self.path.join(between);
         if between == BETWEEN {
             // Left by a crash.
@@ -136,13 +150,13 @@ impl Directory {
                 fs::remove_file(&path)?;
             }
         }
-        symlink(&wanted.text, &path).map_err(|error| match error.kind() {
+        symlink(link.text, &path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => {
                 io::Error::other(format!("a file has this name, and so has {between}; move one of them away"))
             }
             _ => error,
         })?;
-        let time = mark::time(&entry(name), &wanted.text, wanted.since);
+        let time = mark::time(&entry(name), link.text, link.since);
         let marked = stamp(&path, time).and_then(|()| Ok(modified(&fs::symlink_metadata(&path)?) == time));
         if matches!(marked, Ok(true)) {
             return Ok(path);
@@ -154,10 +168,10 @@ impl Directory {
     }
 
     /// Our link in the place of what was found there; a person's file is kept beside it.
-    fn replace(&self, name: &str, found: &Metadata, wanted: &Wanted) -> io::Result<()> {
+    fn replace(&self, name: &str, found: &Metadata, link: ToLink<'_>) -> io::Result<()> {
         let keep = !found.is_symlink();
         let between = if keep { format!("{name}{KEPT}") } else { BETWEEN.to_owned() };
-        let (between, path) = (self.make(&between, name, wanted)?, self.path.join(name));
+        let (between, path) = (self.make(&between, name, link)?, self.path.join(name));
         match renameat_with(CWD, &between, CWD, &path, RenameFlags::EXCHANGE) {
             Ok(()) => {}
             // NFS cannot exchange two names.
@@ -173,6 +187,19 @@ impl Directory {
             return fs::remove_file(&between);
         }
         if keep { Ok(()) } else { fs::remove_file(&between) }
+    }
+
+    /// A person's file, under its other name.
+    fn put_aside(&self, name: &str) -> io::Result<()> {
+        let kept = format!("{name}{KEPT}");
+        self.rename(&self.path.join(name), &self.path.join(&kept), RenameFlags::NOREPLACE).map_err(|error| {
+            match error {
+                Errno::EXIST => io::Error::other(format!(
+                    "a file has this name, and so has {kept}; move one of them away"
+                )),
+                error => error.into(),
+            }
+        })
     }
 
     fn remove(&self, name: &str, found: &Metadata) -> io::Result<()> {
@@ -243,7 +270,12 @@ mod tests {
     }
 
     fn wanted(text: &str, since: Timestamp) -> Wanted {
-        Wanted { text: text.to_owned(), since }
+        Wanted { text: Some(text.to_owned()), since }
+    }
+
+    /// Something was said that is no file here.
+    fn no_file(since: Timestamp) -> Wanted {
+        Wanted { text: None, since }
     }
 
     fn text(directory: &Directory) -> Option<String> {
@@ -319,6 +351,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_put_there_goes_when_something_without_a_file_is_said_later() {
+        let (_root, directory) = directory();
+        let path = directory.path.join(NAME);
+        let later = || no_file(Timestamp(clock::now().0 + 1));
+        symlink("conf/installer", &path).unwrap();
+        for earlier in [None, Some(no_file(Timestamp(5)))] {
+            directory.settle(NAME, earlier.as_ref()).unwrap();
+            assert_eq!(text(&directory).as_deref(), Some("conf/installer"));
+        }
+        directory.settle(NAME, Some(&later())).unwrap();
+        assert!(names(&directory).is_empty());
+        fs::write(&path, "theirs").unwrap();
+        directory.settle(NAME, Some(&later())).unwrap();
+        assert_eq!(names(&directory), [format!("{NAME}{KEPT}")], "kept beside it");
+        fs::write(&path, "again").unwrap();
+        let error = directory.settle(NAME, Some(&later())).unwrap_err().to_string();
+        assert!(error.contains("move one of them away"), "{error}");
+        directory.settle(NAME, Some(&no_file(Timestamp(5)))).unwrap();
+        fs::remove_file(&path).unwrap();
+        directory.settle(NAME, Some(&wanted("conf/a", Timestamp(5)))).unwrap();
+        directory.settle(NAME, Some(&no_file(Timestamp(6)))).unwrap();
+        assert_eq!(names(&directory), [format!("{NAME}{KEPT}")], "ours goes, too");
+    }
+
+    #[test]
     fn what_we_wrote_is_nobodys_word_in_the_served_tree_and_a_copy_of_it_is() {
         let (root, directory) = directory();
         fs::create_dir(directory.path.join("conf")).unwrap();
@@ -342,7 +399,8 @@ mod tests {
         directory.settle(NAME, None).unwrap();
         fs::write(directory.path.join(NAME), "theirs").unwrap();
         let later = wanted("conf/a", Timestamp(clock::now().0 + 1));
-        directory.make(&format!("{NAME}{KEPT}"), NAME, &wanted("conf/b", Timestamp(3))).unwrap();
+        let link = ToLink { text: "conf/b", since: Timestamp(3) };
+        directory.make(&format!("{NAME}{KEPT}"), NAME, link).unwrap();
         directory.settle(NAME, Some(&later)).unwrap();
         assert_eq!(text(&directory).as_deref(), Some("conf/a"));
         assert_eq!(names(&directory), [NAME.to_owned(), format!("{NAME}{KEPT}")]);

@@ -76,7 +76,11 @@ pub(super) fn pass(settings: &Settings, before: Option<&State>, now: &State) -> 
     };
     for mac in macs {
         let name = mac.pxelinux();
-        settle(&name, wanted(settings, now, mac).filter(|wanted| directory.leads_to_file(&wanted.text)));
+        let wanted = wanted(settings, now, mac).map(|Wanted { text, since }| Wanted {
+            text: text.filter(|text| directory.leads_to_file(text)),
+            since,
+        });
+        settle(&name, wanted);
         names.remove(&name);
     }
     names.iter().for_each(|name| settle(name, None));
@@ -87,7 +91,7 @@ fn macs_of(records: &[&Arc<Record>]) -> impl Iterator<Item = Mac> {
     records.iter().flat_map(|record| record.host.macs.iter().copied())
 }
 
-/// The link that says what this machine gets by what was assigned; none where nobody has spoken, or where that is no file.
+/// What this machine gets by what was assigned; nothing where nobody has spoken.
 fn wanted(settings: &Settings, state: &State, mac: Mac) -> Option<Wanted> {
     let assignment = &state.by_mac(mac)?.assignment;
     if assignment.is_first() {
@@ -95,10 +99,11 @@ fn wanted(settings: &Settings, state: &State, mac: Mac) -> Option<Wanted> {
     }
     let client = Client { mac: Some(mac), ..Client::default() };
     let plan = decide(&settings.site, state, &WithoutHands(settings.tree.now()), &client);
-    match &plan.profile?.body {
-        Body::File(file) => Some(Wanted { text: from_cfg_dir(file), since: assignment.since }),
+    let text = plan.profile.and_then(|profile| match &profile.body {
+        Body::File(file) => Some(from_cfg_dir(file)),
         _ => None,
-    }
+    });
+    Some(Wanted { text, since: assignment.since })
 }
 
 /// The way to a file from `pxelinux.cfg`, without the root's own path: a server that has changed its root there follows it too.
