@@ -6,7 +6,7 @@ use nextboot_model::ProfileName;
 /// A network installer and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct ImportNetboot {
-    /// The archive, e.g. from https://deb.debian.org/debian/dists/stable/main/installer-amd64/current/images/netboot/.
+    /// The archive; a mirror of Debian has it in dists/stable/main/installer-amd64/current/images/netboot/.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The directory's name, and that of the profile; without it as the archive says, like debian-12-amd64.
