@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nextboot_tests::site::{Dhcp, SmallInstaller};
-use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, client};
+use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, client, wait_until};
 
 /// Where the package debian-installer-12-netboot-amd64 has its tree.
 const DEBIAN: &str = "/usr/lib/debian-installer/images/12/amd64/text";
@@ -347,13 +347,12 @@ fn row_46_a_configuration_by_uuid_in_either_order() {
                 // A host that is known by its UUID gets it too, in whichever order it was made and told.
                 server.cli(&["host", "add", "node1", "02:00:00:00:46:01", "--uuid", printed])?;
                 let file = tree.join(format!("pxelinux.cfg/{order}"));
-                fs::remove_file(&file)?;
-                fs::write(&file, own)?;
-                ensure!(
-                    tftp(machine, &asked)? == own.as_bytes(),
-                    "the host's, by the name of the other order"
-                );
-                Ok(())
+                // The kernel dates files by the beat of its clock, so one that is written at once may look older than the host.
+                wait_until("the host's, by the name of the other order", PATIENCE, || {
+                    fs::remove_file(&file)?;
+                    fs::write(&file, own)?;
+                    Ok(tftp(machine, &asked).is_ok_and(|text| text == own.as_bytes()).then_some(()))
+                })
             },
         );
     }
