@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use axum::extract::Request;
 use nextboot_model::{Door, HostName, PowerAction, State};
 use nextboot_store::Store;
 use tokio::sync::watch;
 
-use crate::{Access, Control, Limits, PowerOutcome, error::ApiError};
+use crate::{Access, Control, Limits, Peer, PowerOutcome, error::ApiError};
 
 /// What every handler shares. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +36,17 @@ impl App {
 
     pub(crate) fn state(&self) -> Arc<State> {
         self.store().state()
+    }
+
+    /// Lets a request in, and writes into it who sent it; or says what that would take.
+    pub(crate) fn admit(&self, request: &mut Request) -> Result<(), ApiError> {
+        let peer = request.extensions().get::<Peer>().copied().ok_or_else(ApiError::internal)?;
+        let judged = self.access.judge(&self.control.trusted(), peer, request.headers());
+        let caller = judged.inspect_err(|refusal| {
+            tracing::debug!(%peer, path = request.uri().path(), reason = refusal.message(), "refused");
+        })?;
+        request.extensions_mut().insert(caller);
+        Ok(())
     }
 
     /// Does something with the power of hosts. It goes on when whoever asked for it has gone: a machine must not be left

@@ -12,7 +12,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Peer, app::App, error::ApiError, routes};
+use crate::{app::App, error::ApiError, routes};
 
 /// Where the OpenAPI document is.
 pub(crate) const DOCUMENT: &str = "/api/openapi.json";
@@ -130,18 +130,9 @@ pub(crate) fn build(app: App) -> Router {
 
 /// The gate: who may not use the API learns what it takes, and nothing else.
 async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(peer) = request.extensions().get::<Peer>().copied() else {
-        return ApiError::internal().into_response();
-    };
-    match app.access.judge(&app.control.trusted(), peer, request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => {
-            tracing::debug!(%peer, path = request.uri().path(), reason = refusal.message(), "refused");
-            refusal.into_response()
-        }
+    match app.admit(&mut request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     }
 }
 

@@ -20,7 +20,7 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::answer::Complaint;
-use crate::{Peer, app::App, error::ApiError};
+use crate::app::App;
 
 /// What the document tells of, and nothing else: the same calls without `/v1` come with [`routes`].
 pub(crate) fn documented() -> OpenApiRouter<App> {
@@ -66,23 +66,12 @@ pub(crate) fn routes(app: &App) -> Router<App> {
 
 /// As the native API's gate, in words that clients of pxe-pilot look for.
 async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some(peer) = request.extensions().get::<Peer>().copied() else {
-        return ApiError::internal().into_response();
-    };
-    match app.access.judge(&app.control.trusted(), peer, request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => {
-            tracing::debug!(%peer, path = request.uri().path(), reason = refusal.message(), "refused");
-            let text = refusal.message().to_owned();
-            let status = refusal.status();
-            let mut response = Complaint::of(status, text);
-            if let Some(challenge) = refusal.into_response().headers().get(header::WWW_AUTHENTICATE) {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
-            }
-            response
-        }
+    let Err(refusal) = app.admit(&mut request) else { return next.run(request).await };
+    let text = refusal.message().to_owned();
+    let status = refusal.status();
+    let mut response = Complaint::of(status, text);
+    if let Some(challenge) = refusal.into_response().headers().get(header::WWW_AUTHENTICATE) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
     }
+    response
 }
