@@ -60,7 +60,7 @@ pub use name::{BadName, HostName, ProfileName, TestName};
 pub use neighbour::{Conflict, Neighbour};
 pub use network::{BadNet, BadNetwork, MAX_NETS, MAX_NETWORKS, Net, NetAssignment, Network};
 pub use power::{
-    Adapter, BadPower, Ipmi, MAX_ADAPTER_NAME, MAX_PASSWORD, MAX_USER, Power, PowerAction, PowerState,
+    Adapter, BadPower, Ipmi, MAX_ADAPTER_NAME, MAX_PASSWORD, MAX_USER, Place, Power, PowerAction, PowerState,
     Redfish, Secret, WakeOnLan,
 };
 pub use profile::Class;

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use ipnet::Ipv4Net;
-use nextboot_model::{Adapter, HostName, Ipmi, MAX_MACS, Mac, Power, Secret};
+use nextboot_model::{Adapter, HostName, Ipmi, MAX_MACS, Mac, Place, Power, Secret};
 
 use super::{PilotAdapter, adapter::vars, line};
 use crate::yaml::{Item, Table};
@@ -68,8 +68,7 @@ fn read(host: &mut Table<'_>, line: usize, adapters: &[PilotAdapter]) -> Option<
     };
     let macs = macs(&mac_items)?;
     let power = power.filter(|power| {
-        let (address, mac, _) = power.place();
-        let can_be_found = address.is_some() || mac.is_some();
+        let can_be_found = power.place().is_some_and(Place::can_be_found);
         if !can_be_found {
             host.note("neither an address nor a MAC address: nothing can be switched, as it was");
         }
@@ -131,10 +130,12 @@ fn text(item: &Item<'_>) -> Option<String> {
 fn read_ipmi(ipmi: &mut Table<'_>) -> Ipmi {
     let by_readme = given(ipmi, "subnets", subnet);
     Ipmi {
-        address: given(ipmi, "hostname", text),
-        mac: given(ipmi, "mac_address", mac),
-        // The README calls it `subnets`, the program reads `subnet`.
-        subnet: given(ipmi, "subnet", subnet).or(by_readme),
+        place: Place {
+            address: given(ipmi, "hostname", text),
+            mac: given(ipmi, "mac_address", mac),
+            // The README calls it `subnets`, the program reads `subnet`.
+            subnet: given(ipmi, "subnet", subnet).or(by_readme),
+        },
         port: None,
         interface: given(ipmi, "interface", text),
         user: given(ipmi, "username", text).unwrap_or_default(),
@@ -152,9 +153,11 @@ fn management_of(management: &mut Table<'_>, adapters: &[PilotAdapter]) -> Adapt
     });
     Adapter {
         adapter: adapter.unwrap_or_default(),
-        address: given(management, "ip_address", text),
-        mac: given(management, "mac_address", mac),
-        subnet: given(management, "subnet", subnet),
+        place: Place {
+            address: given(management, "ip_address", text),
+            mac: given(management, "mac_address", mac),
+            subnet: given(management, "subnet", subnet),
+        },
         vars: vars(management).unwrap_or_default().into_iter().map(|(name, at)| (name, at.value)).collect(),
     }
 }

@@ -60,11 +60,11 @@ fn everything_that_pxe_pilot_reads_is_read() {
     assert_eq!(pilot.hosts[0].macs, ["00:00:00:00:0b:01".parse().unwrap()]);
     assert_eq!(pilot.hosts[1].macs[1], "00:00:00:00:0c:02".parse().unwrap());
     let Some(Power::Ipmi(ipmi)) = &pilot.hosts[0].power else { panic!("{:?}", pilot.hosts[0]) };
-    assert_eq!(ipmi.subnet, Some("10.69.70.0/24".parse().unwrap()));
+    assert_eq!(ipmi.place.subnet, Some("10.69.70.0/24".parse().unwrap()));
     assert_eq!((ipmi.user.as_str(), ipmi.interface.as_deref()), ("admin", Some("lanplus")));
     assert_eq!(ipmi.password.as_ref().unwrap().reveal(), "s3cret");
     let Some(Power::Command(adapter)) = &pilot.hosts[1].power else { panic!("{:?}", pilot.hosts[1]) };
-    assert_eq!((adapter.adapter.as_str(), adapter.address.as_deref()), ("shell", Some("10.69.70.12")));
+    assert_eq!((adapter.adapter.as_str(), adapter.place.address.as_deref()), ("shell", Some("10.69.70.12")));
     assert_eq!(adapter.vars["user"].reveal(), "root");
     assert_eq!(pilot.hosts[2].power, None);
     let shell = &pilot.adapters[0];

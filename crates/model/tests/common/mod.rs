@@ -8,9 +8,9 @@
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use nextboot_model::{
-    Adapter, Class, Command, Door, Exit, Host, HostName, HostPatch, Ipmi, LineKind, LoaderName, Mac, Power,
-    ProfileName, PxelinuxOptions, PxelinuxPatch, Redfish, Secret, State, Target, TestCommand, TestLine,
-    TestReport, TestRunId, Timestamp, Until, Uuid, WakeOnLan,
+    Adapter, Class, Command, Door, Exit, Host, HostName, HostPatch, Ipmi, LineKind, LoaderName, Mac, Place,
+    Power, ProfileName, PxelinuxOptions, PxelinuxPatch, Redfish, Secret, State, Target, TestCommand,
+    TestLine, TestReport, TestRunId, Timestamp, Until, Uuid, WakeOnLan,
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -183,7 +183,8 @@ fn powers() -> impl Strategy<Value = Power> {
     let secrets = || option::of("[a-c ]{0,3}").prop_map(|text| text.map(Secret::new));
     prop_oneof![
         secrets().prop_map(|password| {
-            Power::Ipmi(Ipmi { address: Some("bmc".into()), user: "u".into(), password, ..Ipmi::default() })
+            let place = Place { address: Some("bmc".into()), ..Place::default() };
+            Power::Ipmi(Ipmi { place, user: "u".into(), password, ..Ipmi::default() })
         }),
         secrets().prop_map(|password| {
             Power::Redfish(Redfish {

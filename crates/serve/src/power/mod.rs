@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use nextboot_api::{Found, PowerDone, PowerFailure, PowerKnown, PowerOutcome};
-use nextboot_model::{Door, EventKind, HostName, Mac, Power, PowerAction, PowerState, Record};
+use nextboot_model::{Door, EventKind, HostName, Mac, Place, Power, PowerAction, PowerState, Record};
 use nextboot_power::{Done, PowerError, Runner, Settings, Target};
 use nextboot_store::NewEvent;
 
@@ -64,9 +64,11 @@ impl Appliance {
         let host = &record.host;
         let power = host.power.clone().ok_or(PowerError::Nothing)?;
         let address = match power.place() {
-            (Some(address), ..) => Some(address.to_owned()),
-            (None, Some(mac), subnet) => Some(self.controller(mac, subnet).await?.to_string()),
-            (None, None, _) => None,
+            Some(Place { address: Some(address), .. }) => Some(address.clone()),
+            Some(Place { mac: Some(mac), subnet, .. }) => {
+                Some(self.controller(*mac, *subnet).await?.to_string())
+            }
+            _ => None,
         };
         let wires = match &power {
             Power::Wol(wol) => self.wires(wol, host.address).await,
@@ -114,10 +116,9 @@ impl Appliance {
         let known = self.switches.runner.known(host);
         let state = self.store.state();
         let power = state.host(host).and_then(|record| record.host.power.as_ref());
-        let address = power.and_then(|power| match power.place() {
-            (Some(address), ..) => Some(address.to_owned()),
-            (None, Some(mac), _) => self.known_controller(mac).map(|address| address.to_string()),
-            (None, None, _) => None,
+        let address = power.and_then(Power::place).and_then(|place| match place {
+            Place { address: Some(address), .. } => Some(address.clone()),
+            Place { mac, .. } => self.known_controller((*mac)?).map(|address| address.to_string()),
         });
         PowerKnown { state: known.state, seen: known.at, address }
     }
@@ -126,8 +127,8 @@ impl Appliance {
     pub(crate) async fn look_for_controllers(&self) -> Vec<Found> {
         let state = self.store.state();
         let wanted = |record: &Arc<Record>| {
-            let (address, mac, subnet) = record.host.power.as_ref()?.place();
-            mac.filter(|_| address.is_none()).map(|mac| (record.host.name.clone(), mac, subnet))
+            let Place { address, mac, subnet } = record.host.power.as_ref()?.place()?;
+            mac.filter(|_| address.is_none()).map(|mac| (record.host.name.clone(), mac, *subnet))
         };
         let wanted: Vec<_> = state.records().filter_map(wanted).collect();
         self.find_again(wanted.iter().filter_map(|(.., subnet)| *subnet)).await;

@@ -118,7 +118,7 @@ impl HostSeen {
     fn of(app: &App, state: &Table, record: &Record) -> Self {
         let host = &record.host;
         let known = app.control.power_known(&host.name);
-        let given = host.power.as_ref().and_then(|power| power.place().0).map(ToOwned::to_owned);
+        let given = host.power.as_ref().and_then(|power| power.place()?.address.clone());
         let address = given.or(known.address);
         let (ipmi, management) = match &host.power {
             Some(Power::Ipmi(ipmi)) => (Some(Ipmi::of(ipmi, address)), None),
@@ -167,19 +167,19 @@ fn text(value: Option<impl ToString>) -> String {
 impl Ipmi {
     fn of(ipmi: &nextboot_model::Ipmi, address: Option<String>) -> Self {
         Self {
-            mac_address: text(ipmi.mac),
+            mac_address: text(ipmi.place.mac),
             username: ipmi.user.clone(),
             password: "",
             interface: text(ipmi.interface.as_ref()),
             hostname: text(address),
-            subnet: text(ipmi.subnet),
+            subnet: text(ipmi.place.subnet),
         }
     }
 }
 
 impl Management {
     fn of(power: &Power, address: Option<String>) -> Self {
-        let (_, mac, subnet) = power.place();
+        let (mac, subnet) = power.place().map_or((None, None), |place| (place.mac, place.subnet));
         let (adapter, address) = match power {
             Power::Command(adapter) => (adapter.adapter.clone(), text(address)),
             Power::Redfish(redfish) => {
