@@ -119,19 +119,9 @@ mod tests {
 
     fn run() -> TestRun {
         TestRun {
-            id: TestRunId(17),
-            host: "n1".parse().unwrap(),
-            test: "cpu".parse().unwrap(),
             status: TestStatus::Started,
-            queued: Timestamp(0),
             started: Some(Timestamp(1000)),
-            finished: None,
-            version: None,
-            infos: 0,
-            warnings: 0,
-            errors: 0,
-            bytes: 0,
-            note: None,
+            ..TestRun::queued(TestRunId(17), "n1".parse().unwrap(), "cpu".parse().unwrap(), Timestamp(0))
         }
     }
 

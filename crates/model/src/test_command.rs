@@ -79,21 +79,7 @@ impl TestCommand {
                 known(state, host)?;
                 has_room(state, host, names.len())?;
                 for (test, number) in names.iter().zip(tests.last() + 1..) {
-                    let run = TestRun {
-                        id: number_of(number)?,
-                        host: host.clone(),
-                        test: test.clone(),
-                        status: TestStatus::Queued,
-                        queued: now,
-                        started: None,
-                        finished: None,
-                        version: None,
-                        infos: 0,
-                        warnings: 0,
-                        errors: 0,
-                        bytes: 0,
-                        note: None,
-                    };
+                    let run = TestRun::queued(number_of(number)?, host.clone(), test.clone(), now);
                     let event = EventKind::TestQueued { run: run.id, test: test.clone(), by: by.clone() };
                     open(&mut verdict, run, event);
                 }

@@ -129,6 +129,26 @@ pub struct TestRun {
 }
 
 impl TestRun {
+    /// A run that waits for its machine.
+    #[must_use]
+    pub fn queued(id: TestRunId, host: HostName, test: TestName, queued: Timestamp) -> Self {
+        Self {
+            id,
+            host,
+            test,
+            status: TestStatus::Queued,
+            queued,
+            started: None,
+            finished: None,
+            version: None,
+            infos: 0,
+            warnings: 0,
+            errors: 0,
+            bytes: 0,
+            note: None,
+        }
+    }
+
     /// Whether it came to its end without an error.
     #[must_use]
     pub fn passed(&self) -> bool {
