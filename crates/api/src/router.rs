@@ -77,15 +77,19 @@ fn native() -> OpenApiRouter<App> {
         .routes(routes!(routes::nets::list, routes::nets::add))
         .routes(routes!(routes::nets::remove))
         .routes(routes!(routes::nets::assign))
-        .routes(routes!(routes::test_runs::list, routes::test_runs::queue))
-        .routes(routes!(routes::test_runs::names))
-        .routes(routes!(routes::test_runs::import))
-        .routes(routes!(routes::test_runs::show, routes::test_runs::remove))
-        .routes(routes!(routes::test_runs::requeue))
-        .routes(routes!(routes::test_runs::log, routes::test_runs::put_log))
-        .routes(routes!(routes::systems::show, routes::systems::add, routes::systems::remove))
-        .routes(routes!(routes::systems::assign))
-        .routes(routes!(routes::systems::history, routes::systems::take_over))
+        .routes(routes!(routes::test_runs::show::list, routes::test_runs::queue::queue))
+        .routes(routes!(routes::test_runs::names::names))
+        .routes(routes!(routes::test_runs::import::import))
+        .routes(routes!(routes::test_runs::show::show, routes::test_runs::queue::remove))
+        .routes(routes!(routes::test_runs::queue::requeue))
+        .routes(routes!(routes::test_runs::log::log, routes::test_runs::log::put_log))
+        .routes(routes!(
+            routes::systems::view::show,
+            routes::systems::change::add,
+            routes::systems::change::remove
+        ))
+        .routes(routes!(routes::systems::change::assign))
+        .routes(routes!(routes::systems::history::history, routes::systems::history::take_over))
         .routes(routes!(routes::leases::list))
         .routes(routes!(routes::neighbours::list))
         .routes(routes!(routes::neighbours::probe))

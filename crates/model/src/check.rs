@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::{
     Assignment, Change, Command, Door, EventKind, Host, HostName, MAX_HOSTS, Mac, NetAssignment, ProfileName,
     Record, Refusal, State, Target, Timestamp, Until, Used, Verdict,
-    system::{add_networks, add_system, assign_net, remove_net, take_over},
+    system::{add_networks, add_system, assign_net, assign_system, remove_net, remove_system, take_over},
     test_command::drop_queue,
 };
 
@@ -108,6 +108,10 @@ impl Command {
             Self::AddSystem { name, macs, networks, by } => {
                 return add_system(state, name, macs, networks, by, now);
             }
+            Self::AssignSystem { name, profile, class, by } => {
+                return assign_system(state, name, (profile, *class), by, now);
+            }
+            Self::RemoveSystem { name } => return remove_system(state, name, now),
             Self::Cancel { targets, by } => {
                 for record in resolve(state, targets)? {
                     let assignment = back(&record.assignment, now, by);

@@ -119,6 +119,22 @@ pub enum Command {
         /// Who wants it.
         by: Door,
     },
+    /// Give a system of pxemngr's a profile until somebody changes it: the host and the networks of its name.
+    AssignSystem {
+        /// Its name; `default` need not be known.
+        name: HostName,
+        /// The profile; that it exists is the caller's duty.
+        profile: ProfileName,
+        /// The profile's class as of now.
+        class: Class,
+        /// Who wants it.
+        by: Door,
+    },
+    /// Forget a system of pxemngr's: the host and the networks of its name.
+    RemoveSystem {
+        /// Its name.
+        name: HostName,
+    },
     /// Take back what was assigned: a `once` gives way to what was before it, anything else to `local`.
     Cancel {
         /// Which hosts.

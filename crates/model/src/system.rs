@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Change, Command, Door, EventKind, Host, HostName, HostPatch, MAX_NETS, Mac, Net, NetAssignment, Network,
-    ProfileName, Record, Refusal, State, Timestamp, Verdict,
+    Change, Class, Command, Door, EventKind, Host, HostName, HostPatch, MAX_NETS, Mac, Net, NetAssignment,
+    Network, ProfileName, Record, Refusal, State, Target, Timestamp, Until, Verdict,
 };
 
 /// Adds networks to a name, which becomes known when it is not.
@@ -104,8 +104,7 @@ pub(crate) fn add_system(
     for mac in macs {
         let owner = steps.state.by_mac(*mac).filter(|record| record.host.name != *name).cloned();
         if let Some(record) = owner {
-            let step = without_card(&record, *mac).check(&steps.state, now)?;
-            steps.take(step);
+            steps.carry_out(&without_card(&record, *mac), now)?;
         }
     }
     for network in networks {
@@ -128,13 +127,59 @@ pub(crate) fn add_system(
                 Command::SetHost { name: name.clone(), patch }
             }
         };
-        let step = command.check(&steps.state, now)?;
-        steps.take(step);
+        steps.carry_out(&command, now)?;
     }
     if !networks.is_empty() {
         let mut step = Verdict::default();
         add_networks(&steps.state, name, networks, &mut step)?;
         steps.take(step);
+    }
+    Ok(steps.verdict)
+}
+
+/// pxemngr's `nextboot`: the host of that name and its networks get the profile, or neither does.
+pub(crate) fn assign_system(
+    state: &State,
+    name: &HostName,
+    (profile, class): (&ProfileName, Class),
+    by: &Door,
+    now: Timestamp,
+) -> Result<Verdict, Refusal> {
+    let (is_host, is_net) = (state.host(name).is_some(), state.net(name).is_some());
+    if !is_host && !is_net && name.as_str() != Net::DEFAULT {
+        return Err(Refusal::UnknownName(name.clone()));
+    }
+    let mut steps = Steps { state: state.clone(), verdict: Verdict::default() };
+    if is_net || !is_host {
+        let profile = Some((profile.clone(), class));
+        let assign = Command::AssignNet { name: name.clone(), profile, by: by.clone() };
+        steps.carry_out(&assign, now)?;
+    }
+    if is_host {
+        let assign = Command::Assign {
+            targets: vec![Target::Name(name.clone())],
+            profile: profile.clone(),
+            class,
+            until: Until::Changed,
+            by: by.clone(),
+        };
+        steps.carry_out(&assign, now)?;
+    }
+    Ok(steps.verdict)
+}
+
+/// pxemngr's `delsystem`: a host and networks under one name go together.
+pub(crate) fn remove_system(state: &State, name: &HostName, now: Timestamp) -> Result<Verdict, Refusal> {
+    let (is_host, is_net) = (state.host(name).is_some(), state.net(name).is_some());
+    if !is_host && !is_net {
+        return Err(Refusal::UnknownName(name.clone()));
+    }
+    let mut steps = Steps { state: state.clone(), verdict: Verdict::default() };
+    if is_host {
+        steps.carry_out(&Command::RemoveHost { name: name.clone() }, now)?;
+    }
+    if is_net {
+        steps.carry_out(&Command::RemoveNet { name: name.clone() }, now)?;
     }
     Ok(steps.verdict)
 }
@@ -146,6 +191,12 @@ struct Steps {
 }
 
 impl Steps {
+    fn carry_out(&mut self, command: &Command, now: Timestamp) -> Result<(), Refusal> {
+        let step = command.check(&self.state, now)?;
+        self.take(step);
+        Ok(())
+    }
+
     fn take(&mut self, step: Verdict) {
         step.changes.iter().for_each(|change| self.state.apply(change));
         self.verdict.changes.extend(step.changes);
@@ -178,7 +229,6 @@ fn without_network(net: &Net, network: Network) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Class, Refusal};
 
     fn run(state: &mut State, command: &Command) -> Result<Verdict, Refusal> {
         let verdict = command.check(state, Timestamp(5))?;
@@ -227,6 +277,32 @@ mod tests {
         let wrong = add("n2", &[1, 0], &["0.0.0.0/0"]);
         assert!(matches!(run(&mut state, &wrong), Err(Refusal::BadNet(_))));
         assert!(state.host(&name("n1")).is_some() && state.host(&name("n2")).is_none());
+    }
+
+    fn assign_both(system: &str, class: Class) -> Command {
+        let by = Door::Pxemngr { who: "test".into() };
+        Command::AssignSystem { name: name(system), profile: "p".parse().unwrap(), class, by }
+    }
+
+    #[test]
+    fn a_host_and_networks_of_one_name_are_told_as_one() {
+        let mut state = State::default();
+        run(&mut state, &add("both", &[1], &["10.34.0.7"])).unwrap();
+        run(&mut state, &assign_both("both", Class::Install)).unwrap();
+        assert_eq!(state.host(&name("both")).unwrap().assignment.profile.as_str(), "p");
+        assert_eq!(state.net(&name("both")).unwrap().assignment.as_ref().unwrap().profile.as_str(), "p");
+
+        run(&mut state, &add("wide", &[2], &["10.36"])).unwrap();
+        assert!(matches!(run(&mut state, &assign_both("wide", Class::Install)), Err(Refusal::BadNet(_))));
+        let wide = &state.host(&name("wide")).unwrap().assignment;
+        assert!(wide.profile.is_local(), "what is refused changes neither");
+
+        run(&mut state, &Command::RemoveSystem { name: name("both") }).unwrap();
+        assert!(state.host(&name("both")).is_none() && state.net(&name("both")).is_none());
+        run(&mut state, &assign_both("default", Class::Live)).unwrap();
+        for command in [assign_both("both", Class::Live), Command::RemoveSystem { name: name("both") }] {
+            assert_eq!(run(&mut state, &command), Err(Refusal::UnknownName(name("both"))));
+        }
     }
 
     #[test]

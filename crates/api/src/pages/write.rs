@@ -7,7 +7,7 @@ use super::{
     NoPage, Page, PagePlace,
     html::{Html, escaped, link, part},
 };
-use crate::{Control, routes::systems::given};
+use crate::{Control, routes::systems::history::given};
 
 /// Systems and runs on a page.
 const MOST: usize = 200;

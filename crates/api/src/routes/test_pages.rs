@@ -5,7 +5,7 @@ use axum::{
 };
 use percent_encoding::percent_decode_str;
 
-use super::test_runs::log_of;
+use super::test_runs::log::log_of;
 use crate::{
     app::App,
     error::ApiError,
