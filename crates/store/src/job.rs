@@ -36,6 +36,8 @@ pub(crate) enum Job {
         event: NewEvent,
         room: OwnedSemaphorePermit,
     },
+    /// Answered when everything that was queued before is carried out.
+    Settle(oneshot::Sender<()>),
     /// Everything that was queued before is carried out first.
     Close(oneshot::Sender<()>),
     #[cfg(test)]

@@ -7,20 +7,27 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use nextboot_model::{
     Change, Command, Event, Lease, State, TestCommand, TestLine, TestName, TestRun, TestRunId, Timestamp,
 };
-use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+use tokio::{
+    sync::{Semaphore, broadcast, oneshot, watch},
+    time::timeout,
+};
 
 use crate::{
     Clock, FileError, LeaseError, Limits, LogUpload, Measured, NewEvent, OpenError, Query, ReadError,
     SubmitError, TestLogs, TestQuery, TestVersion, Waiting, job::Job, journal, load, open, readers::Readers,
     test_rows, writer::Writer,
 };
+
+/// How long whoever looks into the journal waits for what was just noted: a disk that stands still keeps nobody from what is
+/// there.
+const SETTLES: Duration = Duration::from_secs(2);
 
 /// A handle to the durable state. Clones are cheap and mean the same state.
 ///
@@ -234,12 +241,26 @@ impl Store {
         self.0.shared.events.subscribe()
     }
 
-    /// Looks into the journal. To be called within a tokio runtime: it reads on one of its threads for blocking work.
+    /// Looks into the journal: what was noted before the call is in it, if the disk takes that soon. To be called within a
+    /// tokio runtime: it reads on one of its threads for blocking work.
     ///
     /// # Errors
     /// Why it cannot be read.
     pub async fn events(&self, query: Query) -> Result<Vec<Event>, ReadError> {
+        self.settle().await;
         self.0.shared.readers.read(move |connection| journal::select(connection, &query)).await
+    }
+
+    /// Waits until all that was noted so far was written, or could not be; not for long.
+    async fn settle(&self) {
+        if self.waiting().notes == 0 {
+            return;
+        }
+        let (answer, settled) = oneshot::channel();
+        if self.0.queue.send(Job::Settle(answer)).is_ok() {
+            // An error means that the store was closed, and everything carried out, at the same time; or the disk stands still.
+            let _ = timeout(SETTLES, settled).await;
+        }
     }
 
     /// Looks for test runs, open and finished. To be called within a tokio runtime, as all that reads the disk.

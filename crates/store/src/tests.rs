@@ -293,6 +293,20 @@ async fn what_is_noted_too_fast_is_dropped_and_counted() {
 }
 
 #[tokio::test]
+async fn what_was_noted_before_the_question_is_in_the_answer() {
+    let place = Place::new();
+    let (store, _) = place.open(Limits { linger: Duration::from_secs(3600), ..Limits::default() });
+    for number in 0..3 {
+        store.note(note(number));
+        let seen = store.events(Query::default()).await.unwrap();
+        assert_eq!(seen.first().map(|event| &event.kind), Some(&note(number).kind));
+    }
+    store.close().await;
+    store.note(note(3));
+    assert!(store.events(Query::default()).await.is_err(), "nobody can read a store that is closed");
+}
+
+#[tokio::test]
 async fn what_is_queued_is_done_before_the_store_closes() {
     let place = Place::new();
     let (store, _) = place.open(Limits::default());

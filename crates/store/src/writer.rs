@@ -150,6 +150,7 @@ impl Writer {
         let revision = seen.revision();
         let mut batch =
             Batch::new(seen, self.clock.now(), self.events.1, std::mem::take(&mut self.unwritten));
+        let mut settled = Vec::new();
         for job in jobs {
             match job {
                 Job::Submit { command, answer, room } => {
@@ -164,6 +165,7 @@ impl Writer {
                     batch.note(at, event);
                     batch.hold(room);
                 }
+                Job::Settle(answer) => settled.push(answer),
                 Job::Close(_) => {}
                 #[cfg(test)]
                 Job::Meddle(meddle) => meddle(&self.connection),
@@ -188,6 +190,10 @@ impl Writer {
         match committed {
             Ok(()) => self.publish(batch, revision),
             Err(failure) => self.fall_back(batch, &failure),
+        }
+        for answer in settled {
+            // Who asked and went away has no use for it.
+            let _ = answer.send(());
         }
         if jobs > 0 && took > self.limits.slow {
             self.complain(took);
