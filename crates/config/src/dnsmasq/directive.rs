@@ -1,11 +1,14 @@
 //! The main file and what it includes, as directives.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     line,
     note::{Notes, Place},
-    source::Source,
+    source::{Source, Text},
     table::{self, Argument, Meaning},
 };
 
@@ -37,13 +40,14 @@ pub(super) struct Reading<'a> {
     source: &'a dyn Source,
     pub(super) notes: Notes,
     pub(super) directives: Vec<Directive>,
-    files: usize,
+    /// The files that were read.
+    files: HashSet<PathBuf>,
     lines: usize,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(source: &'a dyn Source) -> Self {
-        Self { source, notes: Notes::default(), directives: Vec::new(), files: 0, lines: 0 }
+        Self { source, notes: Notes::default(), directives: Vec::new(), files: HashSet::new(), lines: 0 }
     }
 
     /// A file; `by` is the directive that names it.
@@ -59,8 +63,11 @@ impl<'a> Reading<'a> {
     }
 
     fn text(&mut self, path: &Path, text: &str, by: &Place, depth: usize) {
-        self.files += 1;
-        if depth > MAX_DEPTH || self.files > MAX_FILES {
+        // Whoever names a file twice, or one that names itself, has it read once.
+        if !self.files.insert(path.to_owned()) {
+            return;
+        }
+        if depth > MAX_DEPTH || self.files.len() > MAX_FILES {
             let text = format!(
                 "{} is not read: files include each other more than {MAX_DEPTH} deep, or there are more than {MAX_FILES}",
                 path.display()
@@ -98,6 +105,7 @@ impl<'a> Reading<'a> {
         }
         let argument = argument.unwrap_or_default();
         match option.meaning {
+            Meaning::Include | Meaning::IncludeDirectory if argument.is_empty() => {}
             Meaning::Include => self.file(Path::new(&line::reveal(&argument)), &place, depth + 1),
             Meaning::IncludeDirectory => self.directory(&argument, &place, depth),
             Meaning::Dns => {
@@ -106,6 +114,27 @@ impl<'a> Reading<'a> {
             Meaning::Lost(why) => self.notes.lost(&place, format!("{name}: not taken over: {why}")),
             Meaning::Otherwise(why) => self.notes.otherwise(&place, format!("{name}: {why}")),
             Meaning::Read => self.directives.push(Directive { place, name, argument }),
+        }
+    }
+
+    /// Files that only the command line names: in Debian the service names the directory `dnsmasq.d` beside the main file.
+    pub(super) fn unnamed(&mut self, main: &Path) {
+        let directory = main.with_extension("d");
+        if self.files.iter().any(|file| file.starts_with(&directory)) {
+            return;
+        }
+        let says_something =
+            |(_, text): &Text| text.lines().any(|line| !matches!(line::plain(line), Ok(None)));
+        let texts = self.source.read(&directory, false).unwrap_or_default();
+        if let Some((first, _)) = texts.iter().find(|text| says_something(text)) {
+            let place = Place { file: main.to_owned(), ..Place::default() };
+            let text = format!(
+                "{} is not read: it names no conf-dir, and Debian's service does so on dnsmasq's command line; write \
+                 conf-dir={} into it",
+                first.display(),
+                directory.display()
+            );
+            self.notes.lost(&place, text);
         }
     }
 

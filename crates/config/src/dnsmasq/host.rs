@@ -7,6 +7,7 @@ use nextboot_model::Mac;
 
 use super::{
     line::reveal,
+    note::Not,
     value::{Hardware, hardware, hex, is_name, time},
 };
 
@@ -37,8 +38,8 @@ impl Entry {
     }
 }
 
-/// Reads the parts of a line; in words what is wrong.
-pub(super) fn read(parts: &[String]) -> Result<Entry, String> {
+/// Reads the parts of a line.
+pub(super) fn read(parts: &[String]) -> Result<Entry, Not> {
     let mut entry = Entry::default();
     for part in parts.iter().filter(|part| !part.is_empty()) {
         if let Some(tag) = part.strip_prefix("set:").or_else(|| part.strip_prefix("net:")) {
@@ -49,7 +50,7 @@ pub(super) fn read(parts: &[String]) -> Result<Entry, String> {
             if id != "*" {
                 let id = hex(id).unwrap_or_else(|| reveal(id).into_bytes());
                 if !(1..=255).contains(&id.len()) {
-                    return Err("a client identifier has 1 to 255 bytes".into());
+                    return Err(Not::Lost("a client identifier has 1 to 255 bytes".into()));
                 }
                 entry.client_ids.push(id);
             }
@@ -70,7 +71,8 @@ pub(super) fn read(parts: &[String]) -> Result<Entry, String> {
             let name = reveal(part);
             if !is_name(&name) {
                 let shown: String = name.chars().take(60).collect();
-                return Err(format!("{shown} is no host name, hardware address, address or lease time"));
+                let text = format!("{shown} is no host name, hardware address, address or lease time");
+                return Err(Not::Wrong(text));
             }
             entry.name = Some(name);
         }
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
     use crate::dnsmasq::line;
 
-    fn entry(line: &str) -> Result<Entry, String> {
+    fn entry(line: &str) -> Result<Entry, Not> {
         read(&line::parts(&line::plain(line).unwrap().unwrap()))
     }
 

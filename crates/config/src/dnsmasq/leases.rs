@@ -5,7 +5,7 @@ use std::path::Path;
 use nextboot_model::{HostName, Lease, LeaseState, Timestamp};
 
 use super::{
-    note::{Note, Notes, Place},
+    note::{Not, Note, Notes, Place},
     value::{Hardware, hardware, hex},
 };
 
@@ -45,7 +45,9 @@ fn lease(line: &str, now: Timestamp) -> Result<Option<Lease>, String> {
         return Err("a lease has five fields: end, hardware address, address, name, client identifier".into());
     };
     let ends: u64 = ends.parse().map_err(|_| format!("{} is no time in seconds", short(ends)))?;
-    let Hardware::Whole(mac) = hardware(mac)? else { return Err("* stands for no machine".into()) };
+    let Hardware::Whole(mac) = hardware(mac).map_err(Not::into_text)? else {
+        return Err("* stands for no machine".into());
+    };
     let address: std::net::Ipv4Addr =
         address.parse().map_err(|_| format!("{} is no IPv4 address", short(address)))?;
     let expires = match ends {

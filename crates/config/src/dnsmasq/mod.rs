@@ -81,6 +81,7 @@ impl Dnsmasq {
     pub fn read(file: &Path, source: &dyn Source) -> Self {
         let mut reading = Reading::new(source);
         reading.file(file, &Place { file: file.to_owned(), line: 0, live: false }, 0);
+        reading.unnamed(file);
         let Reading { directives, notes, .. } = reading;
         Self { file: file.to_owned(), directives, notes: notes.into_list() }
     }

@@ -34,6 +34,22 @@ impl fmt::Display for Note {
     }
 }
 
+/// Why something is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Not {
+    /// dnsmasq would not take it.
+    Wrong(String),
+    /// dnsmasq takes it, and it is not done here.
+    Lost(String),
+}
+
+impl Not {
+    pub(super) fn into_text(self) -> String {
+        let (Self::Wrong(why) | Self::Lost(why)) = self;
+        why
+    }
+}
+
 /// Most notes that are kept: a file that is something else altogether gives one for each line.
 const MAX_NOTES: usize = 500;
 

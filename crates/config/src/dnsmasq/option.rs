@@ -6,6 +6,7 @@ use nextboot_dhcp::LeaseTime;
 
 use super::{
     line::reveal,
+    note::Not,
     value::{self, address, hex},
 };
 
@@ -55,15 +56,6 @@ pub(super) struct Given {
     pub(super) tags: Vec<String>,
     pub(super) code: u8,
     pub(super) value: Value,
-}
-
-/// Why an option is not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Not {
-    /// dnsmasq would not take it.
-    Wrong(String),
-    /// It is not done.
-    Lost(String),
 }
 
 /// The names that dnsmasq knows, with their numbers, and how many bytes a number has there.
@@ -156,10 +148,12 @@ pub(super) fn read(parts: &[String]) -> Result<Given, Not> {
                 "an option within a vendor's option; write its bytes into option 43 of a [[dhcp.class]] with that vendor"
                     .into(),
             ));
+        } else if part.is_empty() {
+            return Err(Not::Lost("no option is named".into()));
         } else if part.bytes().all(|b| b.is_ascii_digit()) {
             let code = part.parse::<u8>().ok().filter(|code| (1..=254).contains(code));
             let code =
-                code.ok_or_else(|| Not::Wrong(format!("{part}: an option has a number from 1 to 254")))?;
+                code.ok_or_else(|| Not::Lost(format!("{part}: an option has a number from 1 to 254")))?;
             return Ok(Given { tags, code, value: value(code, rest)? });
         } else if at == 0 && !rest.is_empty() {
             // As files older than 2.41 write tags.
@@ -233,7 +227,7 @@ fn decimal(code: u8, text: &str, size: usize) -> Option<Vec<u8>> {
 /// Pairs of network and router (RFC 3442).
 fn routes(parts: &[String]) -> Result<Vec<u8>, Not> {
     let wrong = |part: &str| {
-        Not::Wrong(format!("{}: write a network and its router, e.g. 10.1.0.0/16,10.0.0.1", reveal(part)))
+        Not::Lost(format!("{}: write a network and its router, e.g. 10.1.0.0/16,10.0.0.1", reveal(part)))
     };
     let mut bytes = Vec::new();
     for part in parts {
@@ -257,7 +251,7 @@ fn search(parts: &[String]) -> Result<Vec<String>, Not> {
     for part in parts {
         let name = reveal(part);
         if !value::is_name(&name) {
-            return Err(Not::Wrong(format!("{name}: use a domain name")));
+            return Err(Not::Lost(format!("{name}: use a domain name")));
         }
         names.push(name.trim_end_matches('.').to_owned());
     }
@@ -307,10 +301,12 @@ mod tests {
         }
         assert_eq!(given("lan,3,10.0.0.1").unwrap().tags, ["lan"]);
         assert_eq!(given("tag:a,net:!b,3").unwrap().tags, ["a", "!b"]);
-        for argument in
-            ["option:nonsense,1", "0,1", "255,1", "1000,1", "lan", "119,a..b", "121,10.0.0.0/40,10.0.0.1"]
-        {
+        for argument in ["option:nonsense,1", "lan"] {
             assert!(matches!(given(argument), Err(Not::Wrong(_))), "{argument}");
+        }
+        // dnsmasq starts with these.
+        for argument in ["0,1", "1000,1", "119,a..b", "121,10.0.0.0/40,10.0.0.1", ",1"] {
+            assert!(matches!(given(argument), Err(Not::Lost(_))), "{argument}");
         }
         assert!(matches!(given(&format!("224,{}", "x".repeat(256))), Err(Not::Wrong(_))));
         assert!(matches!(given("vendor:PXEClient,1,0.0.0.0"), Err(Not::Lost(_))));

@@ -66,6 +66,8 @@ pub(super) fn read(parts: &[String], links: &[Link]) -> Result<Option<Range>, St
     }
     let lease_time = match rest.get(at) {
         None => None,
+        // It says something about IPv6 addresses only.
+        Some(part) if part == "deprecated" => None,
         Some(part) => Some(
             time(part)
                 .ok_or_else(|| format!("{} is not a lease time, e.g. 45m, 12h or infinite", reveal(part)))?,
@@ -131,6 +133,7 @@ mod tests {
         assert_eq!(range("10.1.0.0,static,infinite").unwrap().unwrap().network.to_string(), "10.0.0.0/8");
         assert!(range("10.1.0.0,static").unwrap().unwrap().guessed);
         assert_eq!(range("192.168.0.0,proxy").unwrap().unwrap().service, Service::Proxy);
+        assert!(range("192.168.0.9,192.168.0.10,deprecated").unwrap().is_some());
         assert_eq!(range("::1,constructor:eth0"), Ok(None));
         for wrong in [
             "",

@@ -171,7 +171,8 @@ impl Tags {
     fn all(&self, tags: &[String], depth: usize) -> Result<Vec<Which>, Untold> {
         let mut all = vec![Which::default()];
         for tag in tags {
-            let next: Vec<Which> = match tag.strip_prefix('!') {
+            // As files older than 2.41 write it.
+            let next: Vec<Which> = match tag.strip_prefix(['!', '#']) {
                 None => {
                     let ways = self.one(tag, depth)?;
                     all.iter().flat_map(|which| ways.iter().map(|way| which.clone().and(way))).collect()

@@ -305,25 +305,76 @@ fn what_dnsmasq_refuses_is_refused_by_its_line_and_what_it_knows_is_named() {
     ] {
         let settled = settle(main, &[]);
         assert!(settled.fatal().next().is_none(), "{main}");
-        let [note] = &settled.notes[..] else { panic!("{main}: {:?}", settled.notes) };
+        let [note, no_range] = &settled.notes[..] else { panic!("{main}: {:?}", settled.notes) };
         assert_eq!((note.line, note.weight), (1, Weight::Lost), "{main}");
+        assert!(no_range.line == 0 && no_range.text.contains("no dhcp-range"), "{no_range}");
     }
 }
 
 #[test]
+fn what_dnsmasq_starts_with_starts_here_and_is_named() {
+    let range = "dhcp-range=10.77.0.100,10.77.0.150\ndhcp-option=6,9.9.9.9\n";
+    for line in [
+        // The manual's own example is a multicast address.
+        "dhcp-host=11:22:33:44:55:66,10.77.0.60",
+        "dhcp-host=06-00:20:e0:3b:13:af,10.77.0.9",
+        "dhcp-host=02:00:00:00:01,10.77.0.9",
+        "dhcp-host=*:*:*:*:*:*,ignore",
+        "dhcp-option=300,1",
+        "dhcp-option=",
+        "domain=lab.example#comment",
+    ] {
+        let settled = settle(&format!("{range}{line}\n"), &[]);
+        let [note] = &settled.notes[..] else { panic!("{line}: {:?}", settled.notes) };
+        assert_eq!((note.line, note.weight), (3, Weight::Lost), "{line}");
+        assert!(note.text.contains("not taken over"), "{note}");
+    }
+    for line in ["conf-file=", "conf-dir=", "dhcp-hostsfile=", "addn-hosts=", "tftp-root="] {
+        let settled = settle(&format!("{range}{line}\n"), &[]);
+        assert!(settled.notes.is_empty(), "{line}: {:?}", settled.notes);
+        assert!(settled.config.files.roots.iter().all(|root| root.is_absolute()), "{line}");
+    }
+}
+
+#[test]
+fn what_only_debians_service_reads_is_named() {
+    let own = ("/conf/dnsmasq.d/pxe.conf", "dhcp-range=10.77.0.100,10.77.0.150\n");
+    let about = ("/conf/dnsmasq.d/README", "# All files here are read.\n");
+    let settled = settle("# nothing here\n", &[about, own]);
+    let said = said(&settled);
+    assert!(said.iter().any(|note| note.contains("no dhcp-range")), "{said:?}");
+    let remedy = "write conf-dir=/conf/dnsmasq.d into it";
+    assert!(
+        said.iter().any(|note| note.contains("pxe.conf is not read") && note.ends_with(remedy)),
+        "{said:?}"
+    );
+    let settled = settle("conf-dir=/conf/dnsmasq.d\ndhcp-option=6,9.9.9.9\n", &[about, own]);
+    assert_eq!((settled.config.dhcp.mode, settled.notes), (Mode::Server, vec![]));
+    let settled = settle("dhcp-range=10.77.0.9,10.77.0.10\ndhcp-option=6,9.9.9.9\n", &[about]);
+    assert!(settled.notes.is_empty(), "{:?}", settled.notes);
+}
+
+#[test]
 fn includes_have_bounds() {
-    let settled = settle("conf-file=/conf/dnsmasq.conf\n", &[]);
+    let names: Vec<String> = (0..40).map(|number| format!("/conf/{number}")).collect();
+    let texts: Vec<String> = (1..=40).map(|number| format!("conf-file=/conf/{number}\n")).collect();
+    let files: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let settled = settle("conf-file=/conf/0\n", &files);
     assert!(said(&settled).iter().any(|note| note.contains("include each other")));
+    let range = "dhcp-range=10.77.0.9,10.77.0.20\ndhcp-option=6,9.9.9.9\n";
     let settled = settle(
-        "conf-dir=/d,*.conf\nconf-dir=/e,.bak\n",
+        &format!(
+            "conf-file=/conf/dnsmasq.conf\nconf-dir=/d,*.conf\nconf-file=/d/a.conf\nconf-dir=/e,.bak\n{range}"
+        ),
         &[
-            ("/d/a.conf", "domain=one.example\n"),
+            ("/d/a.conf", "domain=one.example\ndhcp-range=10.77.0.100,10.77.0.150\n"),
             ("/d/b.txt", "nonsense\n"),
             ("/e/c", "expand-hosts\n"),
             ("/e/c.bak", "nonsense\n"),
         ],
     );
-    assert_eq!(said(&settled), [] as [&str; 0]);
+    assert_eq!(said(&settled), [] as [&str; 0], "each file is read once");
     assert_eq!(settled.config.dhcp.server.parameters.domain.as_deref(), Some("one.example"));
     let many = "nonsense\n".repeat(3000);
     assert!(settle(&many, &[]).notes.len() <= 1002);

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use nextboot_dhcp::LeaseTime;
 use nextboot_model::Mac;
 
-use super::line::reveal;
+use super::{line::reveal, note::Not};
 
 /// An IPv4 address.
 pub(super) fn address(text: &str) -> Option<Ipv4Addr> {
@@ -47,17 +47,18 @@ pub(super) enum Hardware {
     Begins(Vec<u8>),
 }
 
-/// `11:22:33:44:55:66`, also with `1-` for Ethernet before it and `*` for bytes at its end. In words what is wrong.
-pub(super) fn hardware(text: &str) -> Result<Hardware, String> {
-    let wrong = || format!("{}: use a hardware address of six bytes, e.g. 52:54:00:12:34:56", reveal(text));
+/// `11:22:33:44:55:66`, also with `1-` for Ethernet before it and `*` for bytes at its end. dnsmasq takes any bytes.
+pub(super) fn hardware(text: &str) -> Result<Hardware, Not> {
+    let six = || format!("{}: use a hardware address of six bytes, e.g. 52:54:00:12:34:56", reveal(text));
+    let wrong = || Not::Wrong(six());
     let text = match text.split_once('-') {
         Some((kind, rest)) if rest.contains(':') => match u8::from_str_radix(kind, 16) {
             Ok(1) => rest,
             _ => {
-                return Err(format!(
+                return Err(Not::Lost(format!(
                     "{}: hardware of type {kind} is not Ethernet; nextboot serves Ethernet",
                     reveal(text)
-                ));
+                )));
             }
         },
         _ => text,
@@ -66,16 +67,17 @@ pub(super) fn hardware(text: &str) -> Result<Hardware, String> {
     let mut any = false;
     let parts: Vec<&str> = text.split([':', '-']).collect();
     if parts.len() != 6 {
-        return Err(wrong());
+        let is_byte = |part: &&str| *part == "*" || u8::from_str_radix(part, 16).is_ok();
+        return Err(if parts.iter().all(is_byte) { Not::Lost(six()) } else { wrong() });
     }
     for part in parts {
         match part {
             "*" => any = true,
             _ if any => {
-                return Err(format!(
+                return Err(Not::Lost(format!(
                     "{}: * stands for bytes at the end here, and for none in the middle",
                     reveal(text)
-                ));
+                )));
             }
             _ if (1..=2).contains(&part.len()) => {
                 bytes.push(u8::from_str_radix(part, 16).map_err(|_| wrong())?)
@@ -85,11 +87,11 @@ pub(super) fn hardware(text: &str) -> Result<Hardware, String> {
     }
     match <[u8; 6]>::try_from(bytes.as_slice()) {
         Ok(mac) if Mac(mac).is_machine() => Ok(Hardware::Whole(Mac(mac))),
-        Ok(_) => Err(format!(
+        Ok(_) => Err(Not::Lost(format!(
             "{}: this is not the address of one machine: it is zero, or a multicast address",
             reveal(text)
-        )),
-        Err(_) if bytes.is_empty() => Err(wrong()),
+        ))),
+        Err(_) if bytes.is_empty() => Err(Not::Lost(format!("{}: these are all machines", reveal(text)))),
         Err(_) => Ok(Hardware::Begins(bytes)),
     }
 }
@@ -136,15 +138,18 @@ mod tests {
             assert_eq!(hardware(text), Ok(Hardware::Whole(mac)), "{text}");
         }
         assert_eq!(hardware("80:ee:*:*:*:*"), Ok(Hardware::Begins(vec![0x80, 0xee])));
+        for text in ["ma:ca:dd:re:ss:00", "ma:ca:dd:re:ss", "::::::", "80:ee:73:a9:19:005"] {
+            assert!(matches!(hardware(text), Err(Not::Wrong(_))), "{text}");
+        }
         for text in [
-            "ma:ca:dd:re:ss:00",
             "80:ee",
             "06-80:ee:73:a9:19:05",
             "*:ee:73:a9:19:05",
+            "*:*:*:*:*:*",
             "ff:ff:ff:ff:ff:ff",
-            "::::::",
+            "11:22:33:44:55:66",
         ] {
-            assert!(hardware(text).is_err(), "{text}");
+            assert!(matches!(hardware(text), Err(Not::Lost(_))), "dnsmasq starts with {text}");
         }
     }
 }

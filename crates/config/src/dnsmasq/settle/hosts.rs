@@ -13,7 +13,7 @@ use super::{
         host::{self, Entry},
         hosts::{Names, ethers},
         line,
-        note::Place,
+        note::{Not, Place},
     },
     Settling,
 };
@@ -53,7 +53,8 @@ impl Settling<'_> {
         }
         match host::read(&line::parts(argument)) {
             Ok(entry) => self.hosts.push((place, entry)),
-            Err(why) => self.notes.wrong(&place, format!("dhcp-host: {why}")),
+            Err(Not::Wrong(why)) => self.notes.wrong(&place, format!("dhcp-host: {why}")),
+            Err(Not::Lost(why)) => self.notes.lost(&place, format!("dhcp-host: not taken over: {why}")),
         }
     }
 

@@ -117,6 +117,9 @@ impl Settling<'_> {
         let mut texts = Vec::new();
         for line in self.all(name) {
             let path = PathBuf::from(line::reveal(&line.argument));
+            if path.as_os_str().is_empty() {
+                continue;
+            }
             if watched {
                 self.watched.push(path.clone());
             }
@@ -147,7 +150,11 @@ impl Settling<'_> {
                 }
                 // Those of networks are told when there are networks.
                 [name, ..] if super::value::is_name(name) => {}
-                _ => self.notes.wrong(&line.place, "use a domain name, e.g. domain=example.org"),
+                _ => {
+                    let text =
+                        "domain: not taken over: this is no domain name; write e.g. domain=example.org";
+                    self.notes.lost(&line.place, text);
+                }
             }
         }
         if self.has("expand-hosts") && self.domain.is_none() {
@@ -181,6 +188,11 @@ impl Settling<'_> {
             _ => Mode::Server,
         };
         self.config.site.gives_addresses = self.config.dhcp.mode == Mode::Server;
+        if ranges.is_empty() {
+            let place = Place { file: self.dnsmasq.file.clone(), ..Place::default() };
+            self.notes
+                .lost(&place, "there is no dhcp-range, so no DHCP is served, as dnsmasq would serve none");
+        }
         for (place, range) in ranges {
             if range.guessed {
                 let text = format!(

@@ -96,7 +96,13 @@ impl Settling<'_> {
         let mut roots: Vec<PathBuf> = Vec::new();
         for line in self.all("tftp-root") {
             match line.parts().as_slice() {
-                [root] => roots = vec![PathBuf::from(reveal(root))],
+                [root] => {
+                    roots = Some(reveal(root))
+                        .filter(|root| !root.is_empty())
+                        .map(PathBuf::from)
+                        .into_iter()
+                        .collect()
+                }
                 _ => self.notes.lost(
                     &line.place,
                     "tftp-root: not taken over: only for one interface; nextboot serves one tree on all",

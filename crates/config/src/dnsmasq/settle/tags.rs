@@ -88,7 +88,7 @@ impl Settling<'_> {
             "dhcp-mac" => match hardware(&rest.join(",")) {
                 Ok(Hardware::Whole(mac)) => Ok(Members { macs: vec![mac.0.to_vec()], ..Members::default() }),
                 Ok(Hardware::Begins(begin)) => Ok(Members { macs: vec![begin], ..Members::default() }),
-                Err(why) => Err(why),
+                Err(why) => Err(why.into_text()),
             },
             "dhcp-circuitid" => Ok(by_relay(&rest.join(","), code::relay::CIRCUIT_ID)),
             "dhcp-remoteid" => Ok(by_relay(&rest.join(","), code::relay::REMOTE_ID)),
@@ -141,7 +141,7 @@ fn by_option(parts: &[String]) -> Result<Members, String> {
             (bytes, |value, _| Says::Begins(value))
         }
         Ok(value) => (value.bytes(None), |value, length| Says::Contains(value, length)),
-        Err(option::Not::Wrong(why) | option::Not::Lost(why)) => return Err(why),
+        Err(why) => return Err(why.into_text()),
     };
     if value.is_empty() {
         return Err("0.0.0.0 is compared with nothing".into());

@@ -9,8 +9,8 @@ use nextboot_model::PxelinuxOptions;
 use super::{
     super::{
         line,
-        note::Place,
-        option::{self, Given, Not, Value},
+        note::{Not, Place},
+        option::{self, Given, Value},
         tag::{Which, is_all},
         value::is_name,
     },
