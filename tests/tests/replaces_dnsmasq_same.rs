@@ -16,7 +16,8 @@ const ANSWER: Duration = Duration::from_secs(4);
 const SILENCE: Duration = Duration::from_millis(1500);
 
 /// What every question asks for.
-const WANTED: [u8; 12] = [1, 3, 6, 12, 15, 26, 28, 42, 119, 150, 224, 225];
+const WANTED: [u8; 23] =
+    [1, 2, 3, 4, 6, 7, 12, 13, 15, 17, 19, 23, 26, 28, 42, 44, 119, 121, 128, 150, 224, 225, 252];
 
 /// The answer as far as both have to agree on it; addresses of ranges are as good as one another.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,8 +89,10 @@ fn said(heard: Option<Heard>, boots: bool) -> Said {
     };
     let field = text(&heard.header.file);
     let file = if field.is_empty() { heard.value(67).map(text).unwrap_or_default() } else { field };
-    let compared = [1, 3, 6, 12, 15, 26, 28, 42, 51, 54, 119, 150, 209, 210, 211, 224, 225];
-    let told = compared.iter().filter(|code| boots || !(209..=211).contains(*code));
+    // A name is beneath the root with and without it.
+    let file = file.trim_start_matches('/').to_owned();
+    let compared = WANTED.iter().chain(&[51, 54, 209, 210, 211]);
+    let told = compared.filter(|code| boots || !(209..=211).contains(*code));
     let options = told.filter_map(|code| Some((*code, heard.value(*code)?.to_vec()))).collect();
     // Only who boots is told from where.
     let siaddr = if file.is_empty() || !boots { String::new() } else { heard.header.siaddr.to_string() };
@@ -318,5 +321,82 @@ fn who_is_ignored_by_one_is_ignored_by_the_other() {
                dhcp-match=set:pxe,60,PXEClient\ndhcp-ignore=tag:!known,tag:!pxe\n",
         files: &[],
         clients: vec![machine(1), machine(2), machine(3), rom(3, 0), machine(4)],
+    });
+}
+
+#[test]
+fn the_oldest_words_for_tags_mean_the_same() {
+    compare(Case {
+        name: "same-old-words",
+        main: "port=0\ndhcp-range=set:red,10.77.0.150,10.77.0.100,255.255.255.0,10.77.0.255,infinite\n\
+               dhcp-match=gpxe,175\ndhcp-vendorclass=UEFI32,PXEClient:Arch:00006\ndhcp-vendorclass=UEFI,PXEClient:Arch:00007\n\
+               dhcp-boot=net:#gpxe,undionly.kpxe\ndhcp-boot=net:gpxe,http://10.0.0.1/boot.ipxe\n\
+               dhcp-boot=net:UEFI32,i386-efi/ipxe.efi,,10.77.0.8\ndhcp-boot=net:UEFI,ipxe.efi,,10.77.0.8\n\
+               dhcp-option=net:red,option:router\ndhcp-option=28,10.77.0.254\n",
+        files: &[],
+        clients: vec![rom(1, 0), rom(2, 6), rom(3, 7), ipxe(4, 0), machine(5)],
+    });
+}
+
+#[test]
+fn a_file_is_fetched_from_the_server_of_its_own_line() {
+    compare(Case {
+        name: "same-servers",
+        main: "port=0\ndhcp-range=set:lan,10.77.0.100,10.77.0.150,120\ndhcp-host=02:00:00:00:00:01,set:special,10.77.0.21\n\
+               dhcp-boot=pxelinux.0,,10.77.0.8\ndhcp-boot=tag:special,/arch/lpxelinux.0\n\
+               dhcp-mac=set:vm,02:00:00:00:00:03\ntag-if=set:both,tag:vm,tag:!special\n\
+               dhcp-boot=tag:both,\"vm.0\",boothost,10.77.0.9\ndhcp-option=tag:special,tag:lan,3\n\
+               dhcp-option-force=209,boot/archiso.cfg\ndhcp-option-force=210,/arch/\ndhcp-option-force=66,10.77.0.7\n",
+        files: &[],
+        clients: vec![rom(1, 0), rom(2, 0), rom(3, 0), ipxe(4, 0)],
+    });
+}
+
+#[test]
+fn hosts_are_the_same_in_all_spellings() {
+    let begins = |bytes| system(Client::with_mac(Mac(bytes)).says(code::PARAMETERS, WANTED));
+    compare(Case {
+        name: "same-spellings",
+        main: "domain=lab.example\nport=0\ndhcp-range=10.77.0.100,10.77.0.150,10\n\
+               dhcp-host=02:00:00:00:00:01,net:red,fred\ndhcp-host=02:00:00:00:00:02,02:00:00:00:00:03,10.77.0.60\n\
+               dhcp-host= 02:00:00:00:00:04 , 10.77.0.61 , four , 45m\ndhcp-host=02:0:0:0:0:5,10.77.0.62,0\n\
+               dhcp-host=1-02:00:00:00:00:06,10.77.0.63\ndhcp-host=02:00:00:00:00:07,id:*,seven,3600\n\
+               dhcp-host=id:ff:01:02:03:04,10.77.0.64,eight\ndhcp-host=id:marjorie,10.77.0.65,infinite\n\
+               dhcp-host=02:00:00:00:00:0b,10.77.0.66,10.77.0.67\ndhcp-host=02:00:00:00:00:0c,a.b.example\n\
+               dhcp-host=02:00:00:00:00:0d,12h,10.77.0.68,1thing\ndhcp-host=11:22:33:44:55:66,10.77.0.69\n\
+               dhcp-host=02:01:*:*:*:*,ignore\ndhcp-host=02:02:00:*:*:*,set:blue\n\
+               dhcp-option=tag:red,26,1400\ndhcp-option=tag:blue,26,1300\ndhcp-option=tag:!known,26,1200\n",
+        files: &[],
+        clients: vec![
+            machine(1),
+            machine(2),
+            machine(4),
+            machine(5),
+            machine(6),
+            machine(7),
+            machine(8).id([255, 1, 2, 3, 4]),
+            machine(9).id(b"marjorie"),
+            machine(11),
+            machine(12),
+            machine(13),
+            machine(15),
+            begins([2, 1, 0, 0, 0, 1]),
+            begins([2, 2, 0, 0, 0, 1]),
+        ],
+    });
+}
+
+#[test]
+fn options_of_every_type_have_the_same_bytes() {
+    compare(Case {
+        name: "same-bytes",
+        main: "port=0\ndomain=lab.example,10.77.0.0/24\ndhcp-range=10.77.0.100,10.77.0.150,1d\n\
+               dhcp-option=252,\"\\n\"\ndhcp-option=option:classless-static-route,192.168.9.0/24,10.77.0.9,0.0.0.0/0,10.77.0.254\n\
+               dhcp-option=option:domain-search,eng.example.com,marketing.example.com\ndhcp-option=128,e4:45:74:68:00:00\n\
+               dhcp-option=224,NIC=eepro100\ndhcp-option=19,0\ndhcp-option=23,50\ndhcp-option=44,0.0.0.0\n\
+               dhcp-option=option:time-offset,-3600\ndhcp-option=17,\"10.77.0.1:/srv/nfs,ro\"\ndhcp-option=13,-5\n\
+               dhcp-option=option:log-server,10.77.0.3,10.77.0.4\ndhcp-option=150,10.77.0.1\ndhcp-option=4,0.0.0.0\n",
+        files: &[],
+        clients: vec![machine(1), rom(2, 0), system(Client::new(3))],
     });
 }

@@ -31,7 +31,8 @@ pub(crate) fn choose(
     let kinds = Kind::of(client);
     let Some(first) = kinds.first().copied() else { return unknown_machine(client) };
     let fitting = || site.rules.iter().enumerate().filter(|(_, rule)| rule.fits(client));
-    let next_server = fitting().find_map(|(_, rule)| rule.next_server);
+    let next_server =
+        fitting().find_map(|(_, rule)| rule.next_server).filter(|address| !address.is_unspecified());
     let by_host = || Some((host?.loader.as_ref()?, "the host's own loader".to_owned()));
     let by_profile = || {
         let name = &profile.name;

@@ -25,7 +25,8 @@ pub struct Rule {
     pub except: Vec<Self>,
     /// The loader.
     pub loader: Option<LoaderName>,
-    /// The server from which firmware fetches it by TFTP; nothing for ourselves.
+    /// The server from which firmware fetches it by TFTP; where it is nothing a later rule says that, and in the end it is
+    /// ourselves, as by 0.0.0.0.
     pub next_server: Option<Ipv4Addr>,
 }
 

@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use nextboot_boot::{Firmware, Kind, Rule, VendorClass};
 use nextboot_model::Arch;
 
@@ -32,7 +34,10 @@ fn one(section: &mut Section<'_>) -> Rule {
             except
         }),
         loader: section.get("loader", loader_name),
-        next_server: section.get("next_server", address),
+        next_server: section.get("next_server", |item| match item.text()? {
+            "0.0.0.0" => Some(Ipv4Addr::UNSPECIFIED),
+            _ => address(item),
+        }),
         ..machines(section)
     };
     if !KEYS.iter().any(|key| section.has(key)) && rule.except.is_empty() {

@@ -92,7 +92,8 @@ pub(crate) fn doubts(site: &Site, roots: &Roots) -> Vec<String> {
         }
     }
     for (at, rule) in site.rules.iter().enumerate() {
-        if let (Some(LoaderName::File(name)), None) = (&rule.loader, rule.next_server) {
+        let is_here = rule.next_server.is_none_or(|address| address.is_unspecified());
+        if let Some(LoaderName::File(name)) = rule.loader.as_ref().filter(|_| is_here) {
             for kind in &rule.arch {
                 look(format!("[[boot.rule]] {}", at + 1), name, *kind);
             }

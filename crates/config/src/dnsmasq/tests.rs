@@ -174,7 +174,13 @@ fn a_pxe_box_gives_each_architecture_its_loader() {
     assert_eq!(get(Firmware::Pxe, 11).as_deref(), Some("arm/grubaa64.efi"));
     assert_eq!(get(Firmware::Ipxe, 7).as_deref(), Some("boot.ipxe"));
     assert_eq!(get(Firmware::Ipxe, 0).as_deref(), Some("boot.ipxe"));
-    let arm = settled.config.site.rules.iter().find(|rule| rule.next_server.is_some()).unwrap();
+    let arm = settled
+        .config
+        .site
+        .rules
+        .iter()
+        .find(|rule| rule.archs == [Arch(11)] || rule.next_server == Some([10, 77, 0, 9].into()))
+        .unwrap();
     assert_eq!(arm.next_server, Some([10, 77, 0, 9].into()));
     assert!(
         said(&settled)
@@ -274,6 +280,40 @@ fn proxies_services_and_pools_for_some_are_taken_over() {
     let [one, two] = &settled.config.dhcp.server.classes[..] else { panic!("{settled:?}") };
     assert!(one.except.is_empty() && two.except.len() == 1 && one.pools.len() == 1 && two.pools.len() == 1);
     assert!(said(&settled).iter().any(|note| note.contains(":6: dhcp-range: shares addresses with")));
+}
+
+#[test]
+fn a_line_without_a_server_means_this_one_whatever_lines_for_more_machines_say() {
+    let settled = settle(
+        "port=0\ndhcp-range=10.77.0.100,10.77.0.150\ndhcp-match=set:efi,option:client-arch,7\n\
+         dhcp-boot=pxelinux.0,,10.77.0.8\ndhcp-boot=tag:efi,ipxe.efi\n",
+        &[],
+    );
+    let rules = &settled.config.site.rules;
+    let servers: Vec<_> =
+        rules.iter().map(|rule| rule.next_server.map(|address| address.to_string())).collect();
+    assert_eq!(servers, [Some("0.0.0.0".to_owned()), Some("10.77.0.8".to_owned())]);
+    let settled =
+        settle("port=0\ndhcp-range=10.77.0.100,10.77.0.150\ndhcp-boot=/x/pxelinux.0,,10.77.0.8\n", &[]);
+    assert!(
+        said(&settled)
+            .iter()
+            .any(|note| note.contains(":3: dhcp-boot: the name is told without its first /"))
+    );
+}
+
+#[test]
+fn machines_of_which_only_the_beginning_is_told_are_known_too() {
+    let settled = settle(
+        "port=0\ndhcp-range=10.77.0.100,10.77.0.150\ndhcp-host=02:02:*:*:*:*\ndhcp-host=02:03:*:*:*:*,ignore\n\
+         dhcp-ignore=net:#known\n",
+        &[],
+    );
+    let [unknown, ignored] = &settled.config.dhcp.server.classes[..] else { panic!("{settled:?}") };
+    let begins: Vec<&Vec<u8>> = unknown.except.iter().flat_map(|members| &members.macs).collect();
+    assert!(unknown.drop && unknown.except.iter().any(|members| members.known == Some(true)));
+    assert_eq!(begins, [&vec![2, 2]]);
+    assert!(ignored.drop && ignored.members.macs == [[2, 3]]);
 }
 
 #[test]

@@ -55,6 +55,12 @@ impl Settling<'_> {
         if all.is_empty() {
             return;
         }
+        // A line is about file and server at once: without a server it is this one, whatever lines for more machines say.
+        if all.iter().any(|wanted| wanted.next_server.is_some()) {
+            for wanted in all.iter_mut().filter(|wanted| wanted.what != "dhcp-option") {
+                wanted.next_server.get_or_insert(Ipv4Addr::UNSPECIFIED);
+            }
+        }
         let mut rules = Vec::new();
         for wanted in &all {
             let which = self.machines(&wanted.place, wanted.what, &wanted.tags);
@@ -99,6 +105,10 @@ impl Settling<'_> {
             }
             let next_server = self.server(&line.place, at(2));
             let loader = at(0).and_then(|file| self.loader(&line.place, "dhcp-boot", file));
+            if next_server.is_some() && at(0).is_some_and(|file| file.starts_with('/')) {
+                let text = "dhcp-boot: the name is told without its first /, which a TFTP server without a root of its own wants";
+                self.notes.lost(&line.place, text);
+            }
             if loader.is_some() || next_server.is_some() {
                 all.push(Wanted {
                     place: line.place,

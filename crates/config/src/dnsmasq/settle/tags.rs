@@ -30,6 +30,10 @@ impl Settling<'_> {
             self.tags.set(tag, Members { subnets: vec![range.network], ..Members::default() });
         }
         for (_, entry) in &self.hosts {
+            // Whoever a line is about is known, by however little of the address it tells.
+            if !entry.begins.is_empty() && entry.needs.is_empty() && !entry.ignore {
+                self.tags.set("known", Members { macs: entry.begins.clone(), ..Members::default() });
+            }
             for tag in &entry.sets {
                 let members = [
                     Members {
