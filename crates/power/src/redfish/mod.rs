@@ -67,8 +67,9 @@ impl Controller<'_> {
         Ok(System { path, body, etag })
     }
 
-    /// Resets, by the first of these words of the schema's ResetType that the controller allows.
-    async fn reset(&self, wanted: &[&str], action: PowerAction) -> Result<(), PowerError> {
+    /// Resets, by the first of these words of the schema's ResetType that the controller allows. `usual` is the one that
+    /// every controller knows: many do not say in the system itself what they allow.
+    async fn reset(&self, wanted: &[&str], usual: &str, action: PowerAction) -> Result<(), PowerError> {
         let mut client = Client::connect(self).await?;
         let system = self.system(&mut client).await?;
         let reset = &system.body["Actions"]["#ComputerSystem.Reset"];
@@ -76,9 +77,8 @@ impl Controller<'_> {
             .as_array()
             .map(|words| words.iter().filter_map(Value::as_str).collect());
         let word = match &allowed {
-            Some(allowed) => wanted.iter().find(|word| allowed.contains(word)),
-            // It need not say.
-            None => wanted.last(),
+            Some(allowed) => wanted.iter().find(|word| allowed.contains(word)).copied(),
+            None => Some(usual),
         };
         let Some(word) = word else {
             let allowed = allowed.unwrap_or_default().join(", ");
@@ -95,19 +95,19 @@ impl Controller<'_> {
 
     pub(crate) async fn on(&self) -> Result<(), PowerError> {
         // ForceOn is what some have instead.
-        self.reset(&["On", "ForceOn"], PowerAction::On).await
+        self.reset(&["On", "ForceOn"], "On", PowerAction::On).await
     }
 
     pub(crate) async fn off(&self) -> Result<(), PowerError> {
-        self.reset(&["ForceOff"], PowerAction::Off).await
+        self.reset(&["ForceOff"], "ForceOff", PowerAction::Off).await
     }
 
     pub(crate) async fn press_reset(&self) -> Result<(), PowerError> {
-        self.reset(&["ForceRestart", "PowerCycle"], PowerAction::Reset).await
+        self.reset(&["ForceRestart", "PowerCycle"], "ForceRestart", PowerAction::Reset).await
     }
 
     pub(crate) async fn cycle(&self) -> Result<(), PowerError> {
-        self.reset(&["PowerCycle", "ForceRestart"], PowerAction::Cycle).await
+        self.reset(&["PowerCycle", "ForceRestart"], "ForceRestart", PowerAction::Cycle).await
     }
 
     /// Boots from the network once. Somebody else may change the system between our look and our change; then its ETag is

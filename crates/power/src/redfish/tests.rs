@@ -154,6 +154,31 @@ async fn a_reset_is_one_that_the_system_allows_at_the_place_it_names() {
     assert!(!service.lines().iter().any(|line| line.ends_with("/7")));
 }
 
+/// OpenBMC and others name a resource of its own, `@Redfish.ActionInfo`, instead of the words.
+#[tokio::test]
+async fn a_controller_that_does_not_say_what_it_allows_gets_the_words_that_all_know() {
+    let service = Service::start(|what, _, _| {
+        tree(what).unwrap_or_else(|| match what {
+            "GET /redfish/v1/Computers/Self" => {
+                let system = r##"{"Actions":{"#ComputerSystem.Reset":{"target":"/do","@Redfish.ActionInfo":"/info"}}}"##;
+                (200, None, system.into())
+            }
+            _ => (204, None, String::new()),
+        })
+    })
+    .await;
+    let (settings, redfish) = (Settings::default(), service.endpoint());
+    let controller = Controller { settings: &settings, redfish: &redfish };
+    controller.on().await.unwrap();
+    controller.off().await.unwrap();
+    controller.press_reset().await.unwrap();
+    controller.cycle().await.unwrap();
+    let asked = service.asked.lock().unwrap().clone();
+    let words = asked.iter().filter(|(what, ..)| what == "POST /do").map(|(.., body)| body.as_str());
+    let wanted = ["On", "ForceOff", "ForceRestart", "ForceRestart"];
+    assert_eq!(words.collect::<Vec<_>>(), wanted.map(|word| format!("{{\"ResetType\":\"{word}\"}}")));
+}
+
 #[tokio::test]
 async fn nonsense_is_refused_and_bounded() {
     let of = |answer| async move {
