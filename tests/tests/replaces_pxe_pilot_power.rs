@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use nextboot_tests::bmc::{self, Bmc};
 use nextboot_tests::pilot::PilotSite;
 use nextboot_tests::{Lab, Namespace, PATIENCE, wait_until};
@@ -143,6 +145,47 @@ fn row_12_commands_of_an_adapter_get_their_values() {
         wait_until("what failed is told", PATIENCE, || {
             Ok((!site.server.events_of("power-failed")?.is_empty()).then_some(()))
         })
+    });
+}
+
+/// pxe-pilot's clients wait 30 s for the list; a controller that is gone needs up to a minute, and here each its turn.
+#[test]
+fn row_10_silent_controllers_hold_up_neither_the_list_nor_who_is_switched() {
+    Lab::run("pilot-silent", |lab| {
+        let mut yaml = "host_management_adapters:\n  - name: silent\n    power_status: {cmd: sleep 300}\n  - name: good\n    \
+                        power_status: {cmd: echo yes, pattern_on: 'yes'}\n    power_on: {cmd: 'true'}\nhosts:\n"
+            .to_owned();
+        for (at, adapter) in ["silent", "silent", "silent", "good"].iter().enumerate() {
+            let host = format!("{{name: h{at}, mac_addresses: [\"00:00:00:00:0b:0{at}\"], management: ");
+            yaml += &format!("  - {host}{{adapter: {adapter}, ip_address: 10.77.0.6{at}}}}}\n");
+        }
+        let site = PilotSite::start(
+            lab,
+            &yaml,
+            "[power]\nparallel = 1\nretries = 0\nlimit = \"60s\"\n",
+            |_| Ok(()),
+        )?;
+        let began = Instant::now();
+        let whole = thread::scope(|threads| -> Result<Value> {
+            let listing = threads.spawn(|| site.get("/v1/hosts"));
+            wait_until("the first controller is asked", PATIENCE, || {
+                let running =
+                    lab.namespace().run("sh", &["-c", "ps -eo args | grep -c '[s]leep 300' || true"])?;
+                Ok((running.trim() != "0").then_some(()))
+            })?;
+            ensure!(site.call("PATCH", "/v1/hosts/h3/on", "")?.0 == 204);
+            ensure!(!listing.is_finished() && began.elapsed() < Duration::from_secs(12), "it did not wait");
+            listing.join().map_err(|_| anyhow!("the list was lost"))?
+        })?;
+        ensure!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+        let states: Vec<&str> = whole
+            .as_array()
+            .context("no list")?
+            .iter()
+            .filter_map(|host| host["powerState"].as_str())
+            .collect();
+        ensure!(states == ["Unknown", "Unknown", "Unknown", "On"], "{whole}");
+        Ok(())
     });
 }
 

@@ -9,7 +9,7 @@ pub struct Settings {
     pub limit: Duration,
     /// How often a step that may be repeated is tried again.
     pub retries: u32,
-    /// How many machines are switched at a time.
+    /// How many machines are switched at a time, and how many more are only looked at.
     pub parallel: usize,
     /// The program `ipmitool`: a path, or a name to be found in `PATH`.
     pub ipmitool: PathBuf,

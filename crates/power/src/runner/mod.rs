@@ -1,16 +1,17 @@
 //! Does what is asked for, within bounds.
 
+mod slots;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use nextboot_model::{HostName, PowerAction, PowerState, Timestamp};
-use tokio::{
-    sync::{Mutex as Turn, Semaphore},
-    time::timeout,
-};
+use tokio::{sync::Mutex as Turn, time::timeout};
 
+use self::slots::Slots;
 use crate::{
     PowerError, Settings, Target,
     endpoint::{Endpoint, Step},
@@ -41,11 +42,20 @@ pub struct Known {
 /// Switches machines side by side, one operation at a time at each controller, and remembers what it saw.
 #[derive(Debug)]
 pub struct Runner {
-    slots: Semaphore,
-    /// How many slots there are.
-    parallel: Mutex<usize>,
+    switching: Slots,
+    /// Whoever only looks has slots of its own: a list of hosts asks all controllers, and a room full of silent ones must not
+    /// keep a machine elsewhere from being switched.
+    looking: Slots,
     turns: Mutex<HashMap<String, Arc<Turn<()>>>>,
-    known: Mutex<HashMap<HostName, Known>>,
+    seen: Mutex<HashMap<HostName, Seen>>,
+}
+
+/// What is remembered of a host.
+#[derive(Debug)]
+struct Seen {
+    known: Known,
+    /// What the last operation came to and when it ended, if it was a look.
+    look: Option<(Instant, Result<Done, PowerError>)>,
 }
 
 impl Runner {
@@ -53,34 +63,28 @@ impl Runner {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self {
-            slots: Semaphore::new(settings.parallel),
-            parallel: Mutex::new(settings.parallel),
+            switching: Slots::new(settings.parallel),
+            looking: Slots::new(settings.parallel),
             turns: Mutex::default(),
-            known: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
     /// Takes the number of machines that may be switched at a time from new settings.
     pub fn resize(&self, settings: &Settings) {
-        let mut parallel = lock(&self.parallel);
-        if settings.parallel > *parallel {
-            self.slots.add_permits(settings.parallel - *parallel);
-            *parallel = settings.parallel;
-        } else {
-            // Those that are in use are taken away by the next call.
-            *parallel -= self.slots.forget_permits(*parallel - settings.parallel);
-        }
+        self.switching.resize(settings.parallel);
+        self.looking.resize(settings.parallel);
     }
 
     /// What was seen of a host last.
     #[must_use]
     pub fn known(&self, host: &HostName) -> Known {
-        lock(&self.known).get(host).copied().unwrap_or_default()
+        lock(&self.seen).get(host).map(|seen| seen.known).unwrap_or_default()
     }
 
     /// Forgets what was seen of hosts that `keep` does not want.
     pub fn forget(&self, keep: impl Fn(&HostName) -> bool) {
-        lock(&self.known).retain(|host, _| keep(host));
+        lock(&self.seen).retain(|host, _| keep(host));
     }
 
     /// Does something with a machine's power.
@@ -94,27 +98,45 @@ impl Runner {
         action: PowerAction,
         now: Timestamp,
     ) -> Result<Done, PowerError> {
+        let asked = Instant::now();
         let endpoint = target.endpoint(settings)?;
         let controller = target.controller();
+        let looks = action == PowerAction::Status;
+        // Before its turn: who waits to look must not keep the controller from who switches.
+        let _looking = if looks { self.looking.take().await } else { None };
         let turn = Arc::clone(lock(&self.turns).entry(controller.clone()).or_default());
         // As long as the one before may take, with its repetitions: it has four steps at most.
         let patience = settings.limit * (4 * (settings.retries + 1)) + settings.limit;
         let done = match timeout(patience, turn.lock()).await {
             Err(_) => Err(PowerError::Busy(endpoint.place())),
-            // Those before it end within their limits, so this does.
-            Ok(_held) => match self.slots.acquire().await {
-                Ok(_slot) => Work { settings, endpoint: &endpoint, uefi: target.uefi }.perform(action).await,
-                Err(_) => Err(PowerError::Busy("the server".into())),
+            Ok(_held) => match looks.then(|| self.look_since(&target.host, asked)).flatten() {
+                Some(done) => done,
+                None => {
+                    let _switching = if looks { None } else { self.switching.take().await };
+                    let work = Work { settings, endpoint: &endpoint, uefi: target.uefi };
+                    let done = work.perform(action).await;
+                    self.remember(&target.host, looks, &done, now);
+                    done
+                }
             },
         };
         drop(turn);
         lock(&self.turns).retain(|name, turn| *name != controller || Arc::strong_count(turn) > 1);
-        let state = match &done {
-            Ok(done) => done.state,
-            Err(_) => PowerState::Unknown,
-        };
-        lock(&self.known).insert(target.host.clone(), Known { state, at: Some(now) });
         done
+    }
+
+    /// What another look came to that ended since then. Whoever waited for it wanted nothing else: or those who look often
+    /// at controllers that are slow would never come to an end.
+    fn look_since(&self, host: &HostName, asked: Instant) -> Option<Result<Done, PowerError>> {
+        let seen = lock(&self.seen);
+        let (ended, done) = seen.get(host)?.look.as_ref()?;
+        (*ended > asked).then(|| done.clone())
+    }
+
+    fn remember(&self, host: &HostName, looks: bool, done: &Result<Done, PowerError>, now: Timestamp) {
+        let state = done.as_ref().map(|done| done.state).unwrap_or_default();
+        let look = looks.then(|| (Instant::now(), done.clone()));
+        lock(&self.seen).insert(host.clone(), Seen { known: Known { state, at: Some(now) }, look });
     }
 }
 

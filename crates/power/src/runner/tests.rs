@@ -62,5 +62,53 @@ async fn one_operation_at_a_time_at_one_controller_and_bounded_ones_side_by_side
     all(&runner, &settings, hosts()).await;
     assert!(dir.path().join("bad").exists(), "eight may run, and none did beside another");
     runner.forget(|host| host.as_str() == "n2");
-    assert_eq!(lock(&runner.known).len(), 1);
+    assert_eq!(lock(&runner.seen).len(), 1);
+}
+
+/// A host whose controller says nothing until the limit is over.
+fn silent(number: usize) -> Target {
+    target(&format!("silent{number}"), "never")
+}
+
+#[tokio::test]
+async fn a_room_full_of_silent_controllers_keeps_nobody_from_being_switched_and_is_asked_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let asked = dir.path().join("asked");
+    let status =
+        format!("sh -c \"echo $0 >>{}; test $0 = here || sleep 30\" {{{{.place}}}}", asked.display());
+    let adapter = Adapter {
+        name: "a".into(),
+        status: Some(Template::command(&status).unwrap()),
+        on: Some(Template::command("true").unwrap()),
+        ..Adapter::default()
+    };
+    let adapters = BTreeMap::from([("a".to_owned(), Arc::new(adapter))]);
+    let limit = Duration::from_secs(1);
+    let settings = Settings { parallel: 2, adapters, limit, retries: 0, ..Settings::default() };
+    let runner = Arc::new(Runner::new(&settings));
+    let mut looking = tokio::task::JoinSet::new();
+    let mut look = |target: Target| {
+        let (runner, settings) = (Arc::clone(&runner), settings.clone());
+        looking.spawn(
+            async move { runner.perform(&settings, &target, PowerAction::Status, Timestamp(1)).await },
+        );
+    };
+    for _ in 0..3 {
+        (0..4).map(silent).for_each(&mut look);
+    }
+    look(target("good", "here"));
+    while !asked.exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let began = Instant::now();
+    let good = target("good", "here");
+    runner.perform(&settings, &good, PowerAction::On, Timestamp(2)).await.unwrap();
+    assert!(began.elapsed() < limit / 2, "it waited {:?} for those who look", began.elapsed());
+    let mut slow = 0;
+    while let Some(done) = looking.join_next().await {
+        slow += usize::from(done.unwrap().is_err_and(|error| error.code() == "slow"));
+    }
+    assert_eq!(slow, 12, "all who asked are told");
+    let asked = std::fs::read_to_string(&asked).unwrap();
+    assert_eq!(asked.lines().filter(|line| *line == "never").count(), 4, "twelve looks at four: {asked}");
 }

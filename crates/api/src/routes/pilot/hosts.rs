@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::{
     extract::{RawQuery, State},
     http::StatusCode,
@@ -8,13 +10,14 @@ use nextboot_model::{
     Door, HostName, Mac, Power, PowerAction, PowerState, Record, State as Table, Timestamp,
 };
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Complaint, to_the_byte},
+    answer::{Complaint, Refused, to_the_byte},
     configurations::Configuration,
 };
-use crate::{access::Caller, app::App, error::ApiError};
+use crate::{access::Caller, app::App};
 
 /// A machine.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,7 +73,8 @@ struct Var {
 
 /// List hosts, with what they boot and whether they are on.
 ///
-/// Without `status=false` every power endpoint is asked first, all at once.
+/// Without `status=false` every power endpoint is asked first, all at once. Of those that have not answered after 15 s it
+/// shows what was seen last.
 #[utoipa::path(
     get, path = "/v1/hosts", tag = "compatible",
     params(("status" = Option<String>, Query, description = "Whether to ask the power endpoints: 1, t, true, 0, f, false, \
@@ -85,7 +89,7 @@ pub(super) async fn list(
     State(app): State<App>,
     caller: Caller,
     RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let Some(ask) = wants_status(query.as_deref()) else {
         return Ok(StatusCode::BAD_REQUEST.into_response());
     };
@@ -93,8 +97,11 @@ pub(super) async fn list(
         let state = app.state();
         let switched = state.records().filter(|record| record.host.power.is_some());
         let hosts: Vec<HostName> = switched.map(|record| record.host.name.clone()).collect();
-        // What was seen is remembered, also that nobody answered.
-        app.power(hosts, PowerAction::Status, Door::Deploy { who: caller.who }).await?;
+        // What was seen is remembered, also that nobody answered, and it goes on after this.
+        let asking = app.power(hosts, PowerAction::Status, Door::Deploy { who: caller.who });
+        if let Ok(asked) = timeout(PATIENCE, asking).await {
+            asked?;
+        }
     }
     let all = app.look(|app| {
         let state = app.state();
@@ -102,6 +109,10 @@ pub(super) async fn list(
     });
     Ok(to_the_byte(StatusCode::OK, &all.await?))
 }
+
+/// How long a list of hosts waits for their controllers: one that does not answer takes ten seconds and more to be given up,
+/// and when there are many, one after the other. pxe-pilot's command line waits 30 s for the list.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What the query says of `status`, as Go's `ParseBool` reads it; nothing when it cannot be read.
 fn wants_status(query: Option<&str>) -> Option<bool> {
