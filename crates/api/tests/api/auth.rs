@@ -45,8 +45,6 @@ async fn a_stranger_reaches_no_call_and_learns_no_path() {
         "GET /api/events/stream",
         "GET /api/leases",
         "POST /api/reload",
-        "PUT /configurations/local/deploy",
-        "PUT /v1/configurations/nope/deploy",
         "GET /no/such/path",
     ] {
         let answer = server.ask(From::Address(STRANGER), call, &[], "{}").await;

@@ -1,3 +1,4 @@
+use nextboot_model::PowerAction;
 use serde_json::json;
 
 use crate::server::{Answer, From, MACHINE, OWN_MAC, STRANGER, Server, TOKEN, TRUSTED};
@@ -178,7 +179,11 @@ async fn a_machine_may_do_nothing_else_and_nobody_else_may_do_it_for_the_machine
     ] {
         let call = format!("PUT /configurations/{profile}/deploy");
         let answer = server.ask(From::Address(from), &call, &[], body).await;
-        assert_eq!(answer.error(), (401, "token-needed".into()), "{from} {profile} {body}");
+        assert_eq!(answer.status, 401, "{from} {profile} {body}");
+        let said = answer.json();
+        assert!(said["Message"].as_str().unwrap().contains("Authorization: Bearer"), "{said}");
+        assert_eq!(said["Message"], said["message"]);
+        assert!(answer.head.contains("www-authenticate: bearer"), "{}", answer.head);
     }
     let browser = ["Origin: http://evil.example"];
     let call = "PUT /configurations/local/deploy";
@@ -188,6 +193,25 @@ async fn a_machine_may_do_nothing_else_and_nobody_else_may_do_it_for_the_machine
     assert_eq!(server.ask(From::Address(MACHINE), call, &browser, own).await.status, 401);
     assert_eq!(server.profile_of("own").await, "small");
     assert_eq!(server.profile_of("h1").await, "small");
+}
+
+/// An operator's own machine is a host, too, and it may be named in its own call.
+#[tokio::test]
+async fn a_machine_that_has_the_token_restarts_itself_when_it_says_so() {
+    let server = with_hosts().await;
+    server.add("own", OWN_MAC).await;
+    server.call("PATCH /api/hosts/own", r#"{"power":{"kind":"wol"}}"#).await;
+    let token = [&*format!("Authorization: Bearer {TOKEN}")];
+    let body = r#"{"hosts":[{"name":"own","reboot":true}]}"#;
+    let call = "PUT /configurations/local/deploy";
+    let answer = server.ask(From::Address(MACHINE), call, &token, body).await;
+    assert_eq!(answer.body, r#"{"hosts":[{"name":"own","configuration":"","rebooted":"YES"}]}"#);
+    let switched = || std::mem::take(&mut *server.made.switched.lock().unwrap());
+    assert_eq!(switched(), [("own".parse().unwrap(), PowerAction::Reboot)]);
+    assert_eq!(server.profile_of("own").await, "local");
+    let answer = server.ask(From::Address(MACHINE), call, &[], body).await;
+    assert_eq!(answer.body, r#"{"hosts":[{"name":"own","configuration":"","rebooted":"ERROR"}]}"#);
+    assert!(switched().is_empty(), "without one it may go back to its disk, and nothing else");
 }
 
 #[tokio::test]

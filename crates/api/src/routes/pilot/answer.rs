@@ -1,11 +1,11 @@
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::reply;
+use crate::{error::ApiError, reply};
 
 /// Why a call was not carried out. Nothing was changed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -19,6 +19,26 @@ pub(crate) struct Complaint {
 impl Complaint {
     pub(super) fn of(status: StatusCode, text: String) -> Response {
         to_the_byte(status, &Self { capital: text.clone(), message: text })
+    }
+}
+
+/// What the native API refuses or cannot do, in words that clients of pxe-pilot look for.
+#[derive(Debug)]
+pub(crate) struct Refused(ApiError);
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = Complaint::of(self.0.status(), self.0.message().to_owned());
+        if let Some(challenge) = self.0.into_response().headers().get(header::WWW_AUTHENTICATE) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
+        }
+        response
     }
 }
 

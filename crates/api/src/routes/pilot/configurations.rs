@@ -7,12 +7,8 @@ use nextboot_model::ProfileName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::{Complaint, to_the_byte};
-use crate::{
-    app::App,
-    error::{ApiError, ErrorBody},
-    extract::Named,
-};
+use super::answer::{Complaint, Refused, to_the_byte};
+use crate::{app::App, extract::Named};
 
 /// A boot loader, as the configuration of pxe-pilot names it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -74,7 +70,7 @@ pub(super) async fn bootloaders(State(app): State<App>) -> Response {
     get, path = "/v1/configurations", tag = "compatible",
     responses((status = 200, body = Vec<Configuration>), (status = 401, body = Complaint)),
 )]
-pub(super) async fn list(State(app): State<App>) -> Result<Response, ApiError> {
+pub(super) async fn list(State(app): State<App>) -> Result<Response, Refused> {
     let all = app.look(|app| {
         let site = app.control.site();
         let mut profiles = site.all_profiles(&*app.control.tree());
@@ -102,10 +98,10 @@ struct Content {
         (status = 200, body = Content),
         (status = 401, body = Complaint),
         (status = 404, body = Complaint),
-        (status = 500, body = ErrorBody),
+        (status = 500, body = Complaint),
     ),
 )]
-pub(super) async fn show(State(app): State<App>, Named(name): Named) -> Result<Response, ApiError> {
+pub(super) async fn show(State(app): State<App>, Named(name): Named) -> Result<Response, Refused> {
     let unknown = unknown(&name);
     let Ok(name) = name.parse::<ProfileName>() else { return Ok(unknown) };
     let found = app.look(move |app| {

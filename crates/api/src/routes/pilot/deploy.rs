@@ -26,12 +26,15 @@ use self::{
     answer::{Done, Entry},
     request::{Ask, HostAsk},
 };
-use super::{answer::Complaint, configurations};
+use super::{
+    answer::{Complaint, Refused},
+    configurations,
+};
 use crate::{
     Peer,
-    access::check_origin,
+    access::{Caller, check_origin},
     app::App,
-    error::{ApiError, ErrorBody},
+    error::ApiError,
     extract::{Named, Raw},
 };
 
@@ -50,7 +53,7 @@ const OWN_CALL: usize = 4096;
     responses(
         (status = 200, body = Done),
         (status = 400, description = "Not JSON, or a host without name and MAC", body = Complaint),
-        (status = 401, body = ErrorBody),
+        (status = 401, body = Complaint),
         (status = 404, description = "Profile or host is not known", body = Complaint),
         (status = 409, description = "Name and MAC do not match, or a host is named twice", body = Complaint),
     ),
@@ -61,9 +64,9 @@ pub(super) async fn deploy(
     Named(name): Named,
     headers: HeaderMap,
     Raw(body): Raw,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let judged = match app.access.judge(&app.control.trusted(), peer, &headers) {
-        Err(error) if body.len() > OWN_CALL => return Err(error),
+        Err(error) if body.len() > OWN_CALL => return Err(error.into()),
         judged => judged,
     };
     let ask = Ask::read(&body);
@@ -72,7 +75,7 @@ pub(super) async fn deploy(
         && let Some(own) = itself(&app, peer, &ask.hosts).await
         && check_origin(&headers).is_ok()
     {
-        return own.call_back(&app, &ask.hosts).await;
+        return own.call_back(&app, &ask.hosts, judged.ok()).await;
     }
     // Whoever may not deploy learns nothing about which names exist.
     let caller = judged?;
@@ -130,7 +133,7 @@ pub(super) async fn deploy(
     responses(
         (status = 200, body = Done),
         (status = 400, description = "Not JSON, or a host without name and MAC", body = Complaint),
-        (status = 401, body = ErrorBody),
+        (status = 401, body = Complaint),
         (status = 404, description = "Profile or host is not known", body = Complaint),
         (status = 409, description = "Name and MAC do not match, or a host is named twice", body = Complaint),
     ),
@@ -141,7 +144,7 @@ pub(super) async fn deploy_v1(
     name: Named,
     headers: HeaderMap,
     body: Raw,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     deploy(app, peer, name, headers, body).await
 }
 
@@ -152,15 +155,29 @@ struct Itself {
 }
 
 impl Itself {
-    async fn call_back(self, app: &App, hosts: &[HostAsk]) -> Result<Response, ApiError> {
-        if self.just_did(&app.state()) {
-            return Ok(Done::of(hosts).into());
-        }
+    /// `caller`: whom it may speak for beyond itself, which is what it takes to have it restarted.
+    async fn call_back(
+        self,
+        app: &App,
+        hosts: &[HostAsk],
+        caller: Option<Caller>,
+    ) -> Result<Response, Refused> {
         let by = Door::Machine { from: self.from };
-        match app.store().submit(Command::CallBack { mac: self.mac, armed: None, by }).await {
-            Ok(_) => Ok(Done::of(hosts).into()),
-            Err(error) => Complaint::failed(error),
+        if !self.just_did(&app.state())
+            && let Err(error) = app.store().submit(Command::CallBack { mac: self.mac, armed: None, by }).await
+        {
+            return Complaint::failed(error);
         }
+        let host = app.state().by_mac(self.mac).map(|record| record.host.name.clone());
+        let mut rebooted = None;
+        if let (Some(caller), Some(host)) = (caller, host)
+            && hosts.iter().any(|host| host.reboot)
+        {
+            let by = Door::Deploy { who: caller.who };
+            let outcomes = app.power(vec![host], PowerAction::Reboot, by).await?;
+            rebooted = outcomes.first().map(|outcome| outcome.result.is_ok());
+        }
+        Ok(Done { hosts: hosts.iter().map(|host| Entry::of(host, rebooted)).collect() }.into())
     }
 
     /// True when the host's assignment is this machine's own call-back of a moment ago.
@@ -248,8 +265,8 @@ fn resolve_one<'s>(state: &'s Table, host: &HostAsk) -> Resolved<&'s Arc<Record>
 
 impl Complaint {
     /// A command was refused after everything was found: somebody changed the hosts in between.
-    fn failed(error: SubmitError) -> Result<Response, ApiError> {
-        let SubmitError::Refused(refusal) = &error else { return Err(error.into()) };
+    fn failed(error: SubmitError) -> Result<Response, Refused> {
+        let SubmitError::Refused(refusal) = &error else { return Err(ApiError::from(error).into()) };
         Ok(match refusal {
             Refusal::UnknownName(name) => {
                 Self::of(StatusCode::NOT_FOUND, format!("No host declared for name <{name}>"))
@@ -259,11 +276,5 @@ impl Complaint {
             }
             refusal => Self::of(StatusCode::CONFLICT, refusal.to_string()),
         })
-    }
-}
-
-impl Done {
-    fn of(hosts: &[HostAsk]) -> Self {
-        Self { hosts: hosts.iter().map(|host| Entry::of(host, None)).collect() }
     }
 }

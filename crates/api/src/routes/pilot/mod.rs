@@ -12,14 +12,13 @@ mod power;
 use axum::{
     Router,
     extract::{Request, State},
-    http::header,
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::{MethodRouter, any, get, patch, put},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::answer::Complaint;
+use self::answer::Refused;
 use crate::app::App;
 
 /// What the document tells of, and nothing else: the same calls without `/v1` come with [`routes`].
@@ -64,14 +63,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .fold(router, |router, path| router.route(path, any(path::not_found)))
 }
 
-/// As the native API's gate, in words that clients of pxe-pilot look for.
-async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Err(refusal) = app.admit(&mut request) else { return next.run(request).await };
-    let text = refusal.message().to_owned();
-    let status = refusal.status();
-    let mut response = Complaint::of(status, text);
-    if let Some(challenge) = refusal.into_response().headers().get(header::WWW_AUTHENTICATE) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge.clone());
-    }
-    response
+/// As the native API's gate.
+async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, Refused> {
+    app.admit(&mut request)?;
+    Ok(next.run(request).await)
 }

@@ -7,8 +7,8 @@ use axum::{
 };
 use nextboot_model::{Door, PowerAction};
 
-use super::answer::Complaint;
-use crate::{access::Caller, app::App, error::ApiError, extract::Named};
+use super::answer::{Complaint, Refused};
+use crate::{access::Caller, app::App, extract::Named};
 
 /// Switch a host on.
 #[utoipa::path(
@@ -20,7 +20,7 @@ use crate::{access::Caller, app::App, error::ApiError, extract::Named};
         (status = 409, description = "Nothing switches it, or what does failed", body = Complaint),
     ),
 )]
-pub(super) async fn on(app: State<App>, caller: Caller, name: Named) -> Result<Response, ApiError> {
+pub(super) async fn on(app: State<App>, caller: Caller, name: Named) -> Result<Response, Refused> {
     switch(app, caller, name, PowerAction::On).await
 }
 
@@ -34,7 +34,7 @@ pub(super) async fn on(app: State<App>, caller: Caller, name: Named) -> Result<R
         (status = 409, description = "Nothing switches it, or what does failed", body = Complaint),
     ),
 )]
-pub(super) async fn off(app: State<App>, caller: Caller, name: Named) -> Result<Response, ApiError> {
+pub(super) async fn off(app: State<App>, caller: Caller, name: Named) -> Result<Response, Refused> {
     switch(app, caller, name, PowerAction::Off).await
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn off(app: State<App>, caller: Caller, name: Named) -> Result<
         (status = 409, description = "Nothing switches it, or what does failed", body = Complaint),
     ),
 )]
-pub(super) async fn reboot(app: State<App>, caller: Caller, name: Named) -> Result<Response, ApiError> {
+pub(super) async fn reboot(app: State<App>, caller: Caller, name: Named) -> Result<Response, Refused> {
     switch(app, caller, name, PowerAction::Reboot).await
 }
 
@@ -57,7 +57,7 @@ async fn switch(
     caller: Caller,
     Named(name): Named,
     action: PowerAction,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let known = name.parse().ok().filter(|name| app.state().host(name).is_some());
     let Some(host) = known else { return Ok(StatusCode::NOT_FOUND.into_response()) };
     let done = app.power(vec![host], action, Door::Deploy { who: caller.who }).await?;
