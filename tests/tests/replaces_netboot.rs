@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nextboot_tests::site::{Dhcp, SmallInstaller};
+use nextboot_tests::site::{Dhcp, INSTALL, SmallInstaller};
 use nextboot_tests::{Lab, Namespace, PATIENCE, SERVER, Server, client, wait_until};
 
 /// Where the package debian-installer-12-netboot-amd64 has its tree.
@@ -150,6 +150,35 @@ fn row_39_http_answers_from_any_prefix_and_two_slashes_are_one() {
         }
         Ok(())
     });
+}
+
+#[test]
+fn row_40_a_trees_own_autoexec_is_for_whoever_is_assigned_nothing() {
+    let own = "#!ipxe\nmenu The site's own\n";
+    // With a PXELINUX configuration for everybody, which could be translated, and without.
+    for (name, default) in
+        [("row-40-own", None), ("row-40-own-default", Some("DEFAULT x\nLABEL x\n KERNEL x\n"))]
+    {
+        with_tree(
+            name,
+            |tree| {
+                put(tree, "autoexec.ipxe", own)?;
+                put(tree, "sub/autoexec.ipxe", "#!ipxe\nshell\n")?;
+                default.map_or(Ok(()), |text| put(tree, "pxelinux.cfg/default", text))
+            },
+            |server, machine, _| {
+                ensure!(tftp(machine, "autoexec.ipxe")? == own.as_bytes());
+                ensure!(http(machine, "autoexec.ipxe", &[])? == own.as_bytes());
+                ensure!(tftp(machine, "sub/autoexec.ipxe")? == b"#!ipxe\nshell\n");
+                let mac = machine.run("cat", &["/sys/class/net/eth0/address"])?;
+                server.cli(&["host", "add", "node1", mac.trim()])?;
+                server.cli(&["boot", "node1", INSTALL])?;
+                let armed = String::from_utf8(tftp(machine, "autoexec.ipxe")?)?;
+                ensure!(armed.contains("small/vmlinuz"), "what it was armed for: {armed}");
+                Ok(())
+            },
+        );
+    }
 }
 
 #[test]

@@ -60,6 +60,15 @@ impl Plan {
         }
     }
 
+    /// True where it is no more than what the tree says to everybody, or nothing: then the tree's own file in a loader's own
+    /// language goes before a translation of it.
+    #[must_use]
+    pub fn is_the_trees_default(&self) -> bool {
+        let is_default =
+            |profile: &Arc<Profile>| matches!(&profile.body, Body::File(file) if file == TREE_DEFAULT);
+        self.host.is_none() && self.profile.as_ref().is_none_or(is_default)
+    }
+
     /// True when the plan would have an installer run.
     #[must_use]
     pub fn installs(&self) -> bool {

@@ -70,10 +70,10 @@ impl Appliance {
         }
     }
 
-    /// Whether the tree's own file is what a machine gets at a name that every iPXE asks for: only where the machine is
-    /// left alone.
+    /// Whether the tree's own file is what a machine gets at a name that every iPXE asks for: where the machine is left alone
+    /// or gets what the tree says to everybody.
     fn has_its_own(&self, settings: &Settings, requester: &Client, name: &Name) -> bool {
-        self.plan(&self.store.state(), requester).profile.is_none()
+        self.plan(&self.store.state(), requester).is_the_trees_default()
             && settings.tree.read(name.as_str()).is_some()
     }
 
