@@ -134,7 +134,7 @@ fn row_39_http_answers_from_any_prefix_and_two_slashes_are_one() {
         let mac = machine.run("cat", &["/sys/class/net/eth0/address"])?.trim().to_owned();
         let own = format!("01-{}", mac.replace(':', "-"));
         server.cli(&["host", "add", "node1", &mac])?;
-        server.cli(&["boot", "node1", nextboot_tests::site::INSTALL])?;
+        server.cli(&["boot", "node1", INSTALL])?;
         for name in [
             format!("web//pxelinux.cfg/{own}"),
             format!("pxelinux.cfg/{own}"),
