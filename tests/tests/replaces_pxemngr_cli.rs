@@ -155,7 +155,10 @@ fn row_18_wrong_command_lines_are_told_what_there_is() {
             ensure!(ran.err.contains(name), "{name}: {ran:?}");
         }
         ensure!(site.run(&["nextboot", "n1"])?.code == 1 && site.run(&["addsystem", "n1"])?.code == 1);
-        ensure!(site.does(&["--help"])?.contains("pxemngr addsystem node1"));
+        let help = site.does(&["--help"])?;
+        ensure!(help.contains("pxemngr addsystem node1") && !help.contains(" \n"), "{help}");
+        let nameless = site.run(&["addsystem", "", ONE])?;
+        ensure!(nameless.code == 1 && nameless.err.contains("cannot name a host"), "{nameless:?}");
         Ok(())
     });
 }
@@ -264,6 +267,12 @@ fn row_24_a_system_remembers_what_it_was_given_and_when() {
         site.does(&["addsystem", "n2", ONE])?;
         let said = site.does(&["syncsystems"])?;
         ensure!(said == "no boot defined for n2\n", "{said}");
+        site.does(&["addsystem", "a0", TWO])?;
+        site.does(&["nextboot", "a0", "live"])?;
+        fs::remove_file(site.profiles.join("live.prof"))?;
+        let ran = site.run(&["syncsystems"])?;
+        ensure!(ran.code == 1 && ran.err.contains("a0: no profile is named live"), "{ran:?}");
+        ensure!(ran.out == "no boot defined for n2\n", "those behind it are looked at: {ran:?}");
         let again = site.does(&["dpysystem", "n1"])?;
         let first = again.lines().nth(4).unwrap_or_default();
         ensure!(first.ends_with("+00:00 local"), "said and kept again: {again}");

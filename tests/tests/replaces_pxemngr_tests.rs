@@ -201,6 +201,9 @@ fn row_27_logs_come_with_and_without_a_number() {
         }
         ensure!(site.upload("/upload/", b"x")?.1 == 404, "nothing is under way any more");
         ensure!(site.upload("/upload/99/", b"x")?.1 == 404, "there is no such run");
+        let heads = client::curl(&site.machine, &site.url("/upload/1/"), &["-i", "-X", "DELETE"])?;
+        let heads = String::from_utf8(heads)?;
+        ensure!(heads.contains("405") && heads.contains("Allow: GET, HEAD, POST, PUT"), "{heads}");
         let large = vec![b'x'; 3 << 19];
         ensure!(site.upload("/upload/3/", &large)?.1 == 413, "larger than the site allows");
         let most = vec![b'\n'; 1 << 20];
@@ -336,6 +339,53 @@ fn row_29_pages_show_what_came_and_a_later_log_replaces_it() {
 }
 
 #[test]
+fn row_29_every_system_and_every_version_has_its_page() {
+    Lab::run("pxemngr-all-pages", |lab| {
+        let site = site(lab, "pages = \"everyone\"\n")?;
+        site.pxemngr(&["addsystem", "net1", "10.34"])?;
+        site.pxemngr(&["nextboot", "net1", "local"])?;
+        site.server.cli(&["test", "queue", "n1", "cpu"])?;
+        site.get("/nexttest/")?;
+        site.upload("/upload/1/", b"V: http://ci/build/7/\n")?;
+        let front = site.get("/")?;
+        for link in ["/system/n1/", "/system/net1/", "/tests/http%3A%2F%2Fci%2Fbuild%2F7%2F/"] {
+            ensure!(front.contains(&format!("href=\"{link}\"")), "{link}: {front}");
+            ensure!(site.status(link, &[])? == 200, "{link}");
+        }
+        ensure!(site.get("/system/net1/")?.contains(" local</li>"), "what the network was told to boot");
+        ensure!(site.get("/system/")?.contains("/system/net1/"), "on the page of all systems, too");
+        ensure!(site.status("/system/net2/", &[])? == 404, "no such system");
+        Ok(())
+    });
+}
+
+#[test]
+fn row_25_a_test_that_cannot_be_had_is_none() {
+    Lab::run("pxemngr-linked-tests", |lab| {
+        let elsewhere = tempfile::tempdir()?;
+        let outside = tempfile::tempdir()?;
+        let site = site(lab, "")?;
+        for (name, directory) in [("linked", &elsewhere), ("outside", &outside)] {
+            fs::write(directory.path().join(name), "linked on {{ system }}\n")?;
+            symlink(directory.path().join(name), site.dir.join(format!("tests/{name}.test")))?;
+        }
+        fs::create_dir(site.dir.join("tests/directory.test"))?;
+        let config = fs::read_to_string(site.server.config())?;
+        let extra = format!("[tftp]\nextra_roots = [{:?}]", elsewhere.path());
+        fs::write(site.server.config(), config.replacen("[tftp]", &extra, 1))?;
+        site.server.cli(&["reload"])?;
+        let said = site.pxemngr(&["synctestnames"])?;
+        ensure!(said.contains("registering linked\n"), "a link to where links may lead: {said}");
+        ensure!(!said.contains("outside") && !said.contains("directory"), "{said}");
+        let output = site.run_pxemngr(&["nexttest", "n1", "outside"])?;
+        ensure!(output.status.code() == Some(1), "it would hold up the queue: {output:?}");
+        site.pxemngr(&["nexttest", "n1", "linked"])?;
+        ensure!(site.get("/nexttest/")? == "linked on n1\n");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_run_is_waited_for_and_its_end_is_the_exit_code() {
     Lab::run("tests-wait", |lab| {
         let site = site(lab, "")?;
@@ -358,6 +408,13 @@ fn a_run_is_waited_for_and_its_end_is_the_exit_code() {
             let read = String::from_utf8_lossy(&read.stdout).trim().to_owned();
             ensure!(read == format!("testsuites 1 {code} cpu"), "{read}");
         }
+        let mut lost = Command::new(binary()?);
+        lost.args(["--socket".as_ref(), socket.as_os_str()]);
+        let lost = lost.args(["test", "run", "n1", "cpu", "--wait", "--junit", "/nowhere/x.xml"]).output()?;
+        ensure!(lost.status.code() != Some(0), "{lost:?}");
+        ensure!(String::from_utf8_lossy(&lost.stderr).contains("/nowhere/x.xml"), "{lost:?}");
+        let last = site.server.json(&["test", "ls"])?["tests"][0]["id"].clone();
+        ensure!(last == 2, "nothing was queued of which nobody would be told: {last}");
         let mut late = Command::new(binary()?);
         late.args(["--socket".as_ref(), socket.as_os_str()]);
         let late = late.args(["test", "run", "n1", "cpu", "--wait", "--timeout", "1"]).output()?;

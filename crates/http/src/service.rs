@@ -38,6 +38,7 @@ impl<D: Desk> Exchange<'_, D> {
             Route::NextTest(_) if self.method == "HEAD" => return Reply::fresh(Status::Ok, None, 0),
             Route::LocalBoot(whom) => return self.next_boot(whom, None).await,
             Route::NextBoot(whom, profile) => return self.next_boot(whom, Some(profile)).await,
+            Route::Upload(_) if !reads => return Reply::not_allowed("GET, HEAD, POST, PUT"),
             _ if !reads => return Reply::not_allowed("GET, HEAD"),
             _ if path.is_empty() => return no_name(),
             Route::Script(mac) => {

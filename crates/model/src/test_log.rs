@@ -35,7 +35,7 @@ impl TestReport {
         (all > kept).then(|| format!("the log has {all} marked lines; only the first {kept} are shown"))
     }
 
-    /// Counts a line, and keeps it while there is room.
+    /// Counts a line, and keeps its beginning while there is room.
     pub fn add(&mut self, kind: LineKind, text: String) {
         let count = match kind {
             LineKind::Info => &mut self.infos,
@@ -44,7 +44,7 @@ impl TestReport {
         };
         *count = count.saturating_add(1);
         if self.lines.len() < MAX_TEST_LINES {
-            self.lines.push(TestLine { kind, text });
+            self.lines.push(TestLine { kind, text: cut(text, MAX_TEST_LINE) });
         }
     }
 }
@@ -98,14 +98,16 @@ impl LogReader {
     }
 }
 
+/// The beginning of a text, of whole characters.
+fn cut(mut text: String, most: usize) -> String {
+    text.truncate(text.floor_char_boundary(most));
+    text
+}
+
 /// A version as it can be a name: without control characters, and with something in it.
 pub(crate) fn version(text: &str) -> Option<String> {
-    let mut version: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned();
-    if version.len() > MAX_VERSION {
-        let end = (0..=MAX_VERSION).rev().find(|end| version.is_char_boundary(*end)).unwrap_or(0);
-        version.truncate(end);
-    }
+    let version: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let version = cut(version.trim().to_owned(), MAX_VERSION);
     (!version.is_empty()).then_some(version)
 }
 
@@ -143,6 +145,13 @@ mod tests {
     fn lines_and_their_number_are_bounded() {
         let report = read(format!("E: {}\n", "x".repeat(10 * MAX_TEST_LINE)).as_bytes(), 100);
         assert_eq!(report.lines[0].text.len(), MAX_TEST_LINE);
+        let (bytes, letters) = (b"\xff".repeat(MAX_TEST_LINE), "ä".repeat(MAX_TEST_LINE));
+        let report = read(&[b"E: ", &bytes[..], b"\nE: x", letters.as_bytes()].concat(), 100);
+        assert!(
+            report.lines.iter().all(|line| line.text.len() <= MAX_TEST_LINE),
+            "what stands for bytes counts"
+        );
+        assert!(report.lines[1].text.ends_with('ä'), "no half of a letter");
         let report = read("I: x\n".repeat(MAX_TEST_LINES + 5).as_bytes(), 4096);
         assert_eq!((report.infos as usize, report.lines.len()), (MAX_TEST_LINES + 5, MAX_TEST_LINES));
         assert!(report.note().is_some_and(|note| note.contains("10005")));

@@ -28,9 +28,17 @@ impl PagePlace {
     /// What a path leads to, percent signs decoded.
     #[must_use]
     pub fn read(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/')?.trim_matches('/');
+        let raw = path.strip_prefix('/')?;
+        let path = raw.trim_matches('/');
         if path.is_empty() {
             return Some(Self::Front);
+        }
+        // A version may be an address itself, and have slashes at its ends.
+        if let Some(version) = raw.strip_prefix("tests/").map(|rest| rest.strip_suffix('/').unwrap_or(rest))
+            && (version.starts_with('/') || version.ends_with('/'))
+            && version.contains(|c| c != '/')
+        {
+            return Some(Self::Version(version.to_owned(), None));
         }
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
         let rest = rest.trim_matches('/');
@@ -89,6 +97,10 @@ mod tests {
             ("/tests/before/7", Some(PagePlace::Versions(Some(id)))),
             ("/tests/1.2/", Some(version("1.2", None))),
             ("/tests/a/b c/before/7/", Some(version("a/b c", Some(id)))),
+            ("/tests/http://ci/build/7/", Some(version("http://ci/build/7", None))),
+            ("/tests/http://ci/build/7//", Some(version("http://ci/build/7/", None))),
+            ("/tests///x/", Some(version("//x", None))),
+            ("/tests//", Some(PagePlace::Versions(None))),
             ("/testname/cpu/", Some(PagePlace::Test("cpu".parse().unwrap(), None))),
             ("/test/7/", Some(PagePlace::Run(id, 0))),
             ("/test/7/from/1000/", Some(PagePlace::Run(id, 1000))),

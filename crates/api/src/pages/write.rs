@@ -66,11 +66,15 @@ async fn front(control: &dyn Control) -> Result<String, NoPage> {
 
 fn systems(control: &dyn Control, html: &mut Html, after: Option<&HostName>) {
     let state = control.store().state();
-    let mut rest = state.records_after(after);
-    let names: Vec<HostName> = rest.by_ref().take(MOST).map(|record| record.host.name.clone()).collect();
-    let more = rest.next().and_then(|_| names.last());
-    html.list("ul", 0, names.iter().map(system_link));
-    if let Some(last) = more {
+    let hosts = state.records_after(after).take(MOST + 1).map(|record| &record.host.name);
+    let is_next = |name: &&HostName| after.is_none_or(|after| *name > after) && state.host(name).is_none();
+    let networks = state.nets().map(|net| &net.name).filter(is_next);
+    let mut names: Vec<&HostName> = hosts.chain(networks).collect();
+    names.sort_unstable();
+    let has_more = names.len() > MOST;
+    names.truncate(MOST);
+    html.list("ul", 0, names.iter().copied().map(system_link));
+    if let Some(last) = names.last().filter(|_| has_more) {
         html.link_line(&format!("/system/after/{}/", part(last.as_str())), "more systems");
     }
 }
@@ -91,7 +95,8 @@ async fn versions(control: &dyn Control, html: &mut Html, before: Option<TestRun
 async fn system(control: &dyn Control, name: &HostName, before: Option<TestRunId>) -> Result<String, NoPage> {
     let query = TestQuery { host: Some(name.clone()), before, limit: MOST, ..TestQuery::default() };
     let runs = control.store().test_runs(query).await?;
-    if control.store().state().host(name).is_none() && runs.is_empty() {
+    let state = control.store().state();
+    if state.host(name).is_none() && state.net(name).is_none() && runs.is_empty() {
         return Err(NoPage::NotFound(format!("no system is named {name}")));
     }
     let mut html = Html::new(name.as_str());

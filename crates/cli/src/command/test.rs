@@ -63,6 +63,9 @@ impl Session {
     }
 
     async fn test_run(&self, run: TestRunArgs) -> Result<(), Failure> {
+        if let Some(file) = &run.junit {
+            can_be_written(file)?;
+        }
         let end = run.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
         let last = self.newest_event().await?;
         let answer = self.test_queue(&json!({ "host": run.host, "tests": run.tests })).await?;
@@ -240,10 +243,21 @@ impl Session {
         if file == Path::new("-") {
             return output::print(&text);
         }
-        std::fs::write(file, text).map_err(|error| {
-            Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
-        })
+        std::fs::write(file, text).map_err(|error| not_written(file, &error))
     }
+}
+
+/// Looks before tests run for hours of which nobody would then be told.
+fn can_be_written(file: &Path) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        return Ok(());
+    }
+    let opened = std::fs::File::options().append(true).create(true).open(file);
+    opened.map(drop).map_err(|error| not_written(file, &error))
+}
+
+fn not_written(file: &Path, error: &std::io::Error) -> Failure {
+    Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
 fn query(wanted: &TestWanted) -> String {

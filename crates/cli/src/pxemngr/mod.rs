@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     if matches!(name.as_str(), "-h" | "--help" | "help") {
         println!("Usage: pxemngr <sub-command> [<args>...]\n");
         for (name, takes, does) in SUB_COMMANDS {
-            println!("  pxemngr {name} {takes}\n      {does}");
+            println!("  {}\n      {does}", line(name, takes));
         }
         println!("{MORE}");
         return ExitCode::SUCCESS;
@@ -107,5 +107,9 @@ fn reach() -> Global {
 
 /// What a wrong number of arguments gets.
 fn usage((name, takes, _): SubCommand) -> Failure {
-    Failure::Refused(format!("Usage: pxemngr {name} {takes}"))
+    Failure::Refused(format!("Usage: {}", line(name, takes)))
+}
+
+fn line(name: &str, takes: &str) -> String {
+    if takes.is_empty() { format!("pxemngr {name}") } else { format!("pxemngr {name} {takes}") }
 }

@@ -1,7 +1,7 @@
 //! Systems, what they boot next, and what they did.
 
 use hyper::Method;
-use nextboot_model::{Mac, Network, Timestamp};
+use nextboot_model::{HostName, Mac, Network, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -116,9 +116,10 @@ async fn add_system(client: &Client, system: &str, addresses: &[String]) -> Resu
         let text = "default is a reserved name and cannot be used for a system name";
         return Err(Failure::Refused(text.into()));
     }
+    let wrong = |error: String| Failure::Refused(output::plain(&error));
+    system.parse::<HostName>().map_err(|error| wrong(error.to_string()))?;
     let (mut macs, mut networks) = (Vec::new(), Vec::new());
     for address in addresses {
-        let wrong = |error: String| Failure::Refused(output::plain(&error));
         // Four hexadecimal digits between dots are a MAC address, too.
         match address.parse::<Mac>() {
             Ok(mac) => macs.push(mac),
@@ -245,17 +246,26 @@ async fn boot_names(client: &Client) -> Result<(), Failure> {
     output::print(&output::plain_lines(&lines.join("\n")))
 }
 
+/// One system whose profile is gone, or that was removed in the meantime, does not keep the others from theirs.
 async fn sync_systems(client: &Client) -> Result<(), Failure> {
+    let mut left = Vec::new();
     for name in names(client).await? {
-        match history(client, &name, 1).await?.into_iter().next() {
-            Some(Given { profile, .. }) => {
-                let path = format!("/api/systems/{}/assignment", part(&name));
-                client.call(Method::PUT, &path, Some(&json!({ "profile": profile }))).await?;
-            }
-            None => output::print(&output::plain(&format!("no boot defined for {name}")))?,
+        match sync_system(client, &name).await {
+            Err(Failure::Refused(why)) => left.push(format!("{name}: {why}")),
+            synced => synced?,
         }
     }
-    Ok(())
+    if left.is_empty() { Ok(()) } else { Err(Failure::Refused(left.join("\n"))) }
+}
+
+async fn sync_system(client: &Client, name: &str) -> Result<(), Failure> {
+    match history(client, name, 1).await?.into_iter().next() {
+        Some(Given { profile, .. }) => {
+            let path = format!("/api/systems/{}/assignment", part(name));
+            client.call(Method::PUT, &path, Some(&json!({ "profile": profile }))).await.map(drop)
+        }
+        None => output::print(&output::plain(&format!("no boot defined for {name}"))),
+    }
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ const PAGE: usize = 1000;
 pub(super) const DPYTEST: SubCommand = (
     "dpytest",
     "-l | <system>",
-    "what a system ran and is to run, the newest first; -l: the names of all tests",
+    "Show what a system ran and is to run, the newest first; -l lists all tests.",
 );
 pub(super) const NEXTTEST: SubCommand =
-    ("nexttest", "<system> <test> [<test2>...]", "queues tests for a system, which takes them at /nexttest/");
+    ("nexttest", "<system> <test> [<test2>...]", "Queue tests for a system, which takes them at /nexttest/.");
 pub(super) const SYNCTESTNAMES: SubCommand = (
     "synctestnames",
     "",
-    "lists the tests that there are: the files NAME.test in the server's [tests] directory",
+    "List the tests that there are: the files NAME.test in the server's [tests] directory.",
 );
 
 /// Carries out one of them.

@@ -94,8 +94,12 @@ impl Appliance {
     }
 
     fn test_directory(&self) -> Result<Roots, String> {
-        let directory = self.settings.load().config.tests.directory.clone();
-        let layout = Layout { roots: vec![directory.clone()], loaders: Vec::new(), extra_roots: Vec::new() };
+        let config = &self.settings.load().config;
+        let layout = Layout {
+            roots: vec![config.tests.directory.clone()],
+            loaders: Vec::new(),
+            extra_roots: config.files.extra_roots.clone(),
+        };
         Roots::open(&layout).map_err(|error| format!("[tests] directory: {error}"))
     }
 
@@ -114,20 +118,21 @@ impl Appliance {
     }
 
     fn has_test(&self, test: &TestName) -> bool {
-        let name = Name::parse(&format!("{test}{SUFFIX}"));
-        name.is_ok_and(|name| self.test_directory().is_ok_and(|directory| directory.get(&name).is_ok()))
+        self.test_directory().is_ok_and(|directory| is_in(&directory, test))
     }
 
-    /// The tests that there are, in the order of their names. Waits for the disk.
+    /// The tests that there are and that can be had, in the order of their names. Waits for the disk.
     pub(crate) fn test_names(&self) -> Result<Vec<TestName>, String> {
         let directory = self.settings.load().config.tests.directory.clone();
         let entries = std::fs::read_dir(&directory)
             .map_err(|error| format!("[tests] directory: {}: {error}", directory.display()))?;
         let mut names: Vec<TestName> = entries
             .flatten()
-            .filter(|entry| std::fs::metadata(entry.path()).is_ok_and(|found| found.is_file()))
             .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(SUFFIX)?.parse().ok())
             .collect();
+        // One that cannot be had would hold up a queue.
+        let opened = self.test_directory()?;
+        names.retain(|test| is_in(&opened, test));
         names.sort();
         Ok(names)
     }
@@ -205,6 +210,10 @@ impl Appliance {
 /// The script for machines that have nothing to do.
 fn wait() -> Option<TestName> {
     "wait".parse().ok()
+}
+
+fn is_in(directory: &Roots, test: &TestName) -> bool {
+    Name::parse(&format!("{test}{SUFFIX}")).is_ok_and(|name| directory.get(&name).is_ok())
 }
 
 fn short(name: &str) -> String {

@@ -1,7 +1,7 @@
 use axum::{extract::State, http::StatusCode};
 use nextboot_model::{
-    Command, HostName, LineKind, MAX_TEST_LINE, TestCommand, TestLine, TestName, TestReport, TestRun,
-    TestRunId, TestStatus, Timestamp,
+    Command, HostName, LineKind, TestCommand, TestLine, TestName, TestReport, TestRun, TestRunId, TestStatus,
+    Timestamp,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -70,13 +70,9 @@ pub(crate) async fn import(
 impl PastTest {
     fn read(self) -> Result<(TestRun, Vec<TestLine>), ApiError> {
         let mut report = TestReport::default();
-        for LineView { kind, mut text } in self.lines {
+        for LineView { kind, text } in self.lines {
             let kind = LineKind::of(&kind)
                 .ok_or_else(|| ApiError::bad_request("the kind of a line is \"I\", \"W\" or \"E\""))?;
-            if text.len() > MAX_TEST_LINE {
-                let end = (0..=MAX_TEST_LINE).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-                text.truncate(end);
-            }
             report.add(kind, text);
         }
         let Self { id, host, test, status, at, version, .. } = self;

@@ -16,7 +16,7 @@ impl Session {
     pub(super) async fn import_pxemngr(&self, from: &ImportPxemngr) -> Result<(), Failure> {
         let db = Database::open(&from.from.file)?;
         let systems = systems::read(&db)?;
-        let runs = runs::read(&db)?;
+        let (runs, unread) = runs::read(&db)?;
         let (taken, mut left) = systems::sort(systems.clone());
         let (mut done, mut had) = (Vec::new(), Vec::new());
         for system in taken {
@@ -38,6 +38,7 @@ impl Session {
             hosts.extend(new.map(|system| (system.id, system.name.clone())));
         }
         let tests = self.take_runs(from, runs, &hosts).await?;
+        left.extend(unread);
         left.extend(tests.left);
         if self.json {
             let systems: Vec<Value> = done.iter().map(Taken::json).collect();

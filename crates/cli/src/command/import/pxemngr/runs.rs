@@ -198,28 +198,34 @@ impl PastRun {
     }
 }
 
-/// Reads all runs; none where pxemngr was used without its tests.
-pub(super) fn read(db: &Database) -> Result<Vec<PastRun>, Failure> {
+/// Reads all runs, and says which cannot be read; none where pxemngr was used without its tests.
+pub(super) fn read(db: &Database) -> Result<(Vec<PastRun>, Vec<String>), Failure> {
+    let (mut runs, mut left) = (Vec::new(), Vec::new());
     if !db.has("tester_testlog")? {
-        return Ok(Vec::new());
+        return Ok((runs, left));
     }
     db.wants(&["tester_testname", "tester_systemversion", "tester_infoline"])?;
-    let mut runs = Vec::new();
     let mut places = HashMap::new();
     let at = database::moment("log.date");
     let sql = format!(
-        "SELECT log.id, log.system_id, test.name, log.status, {at}, version.name FROM tester_testlog log
-         JOIN tester_testname test ON test.id = log.test_name_id
+        "SELECT log.id, COALESCE(log.system_id, 0), test.name, log.status, {at}, version.name FROM tester_testlog log
+         LEFT JOIN tester_testname test ON test.id = log.test_name_id
          LEFT JOIN tester_systemversion version ON version.id = log.version_id ORDER BY log.id"
     );
     db.each(&sql, |row| {
-        let (status, at): (String, Option<i64>) = (row.get(3)?, row.get(4)?);
+        let id = row.get(0)?;
+        let (test, status, at): (Option<String>, Option<String>, Option<i64>) =
+            (row.get(2)?, row.get(3)?, row.get(4)?);
+        let status = status.as_deref().and_then(|status| status.parse().ok());
         let at = at.and_then(|at| u64::try_from(at).ok());
-        let (Ok(status), Some(at)) = (status.parse(), at) else { return Ok(true) };
+        let (Some(test), Some(status), Some(at)) = (test, status, at) else {
+            left.push(format!("test run {id}: it has no test, no status of R, S, D, E, or no date"));
+            return Ok(runs.len() + left.len() <= MOST);
+        };
         let run = PastRun {
-            id: row.get(0)?,
+            id,
             system: row.get(1)?,
-            test: row.get(2)?,
+            test,
             status,
             at: Timestamp(at),
             version: row.get(5)?,
@@ -227,13 +233,13 @@ pub(super) fn read(db: &Database) -> Result<Vec<PastRun>, Failure> {
         };
         places.insert(run.id, runs.len());
         runs.push(run);
-        Ok(runs.len() <= MOST)
+        Ok(runs.len() + left.len() <= MOST)
     })?;
-    if runs.len() > MOST {
+    if runs.len() + left.len() > MOST {
         return Err(db.wrong(&format!("it has more than {MOST} test runs")));
     }
     // A log that was uploaded twice has its lines twice, one after the other.
-    db.each("SELECT log_id, type, text FROM tester_infoline ORDER BY log_id, id", |row| {
+    db.each("SELECT COALESCE(log_id, 0), COALESCE(type, ''), COALESCE(text, '') FROM tester_infoline ORDER BY log_id, id", |row| {
         let run = places.get(&row.get(0)?).and_then(|place: &usize| runs.get_mut(*place));
         let (kind, text): (String, String) = (row.get(1)?, row.get(2)?);
         if let Some(run) = run.filter(|run| run.lines.len() < LINES && matches!(&*kind, "I" | "W" | "E")) {
@@ -244,7 +250,7 @@ pub(super) fn read(db: &Database) -> Result<Vec<PastRun>, Failure> {
     for run in &mut runs {
         undouble(&mut run.lines);
     }
-    Ok(runs)
+    Ok((runs, left))
 }
 
 /// pxemngr added the lines of a log to those that it had when the log was uploaded again.

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map::Entry};
 
 use hyper::Method;
 use nextboot_model::{HostName, Mac, Network, ProfileName, Timestamp};
@@ -54,17 +54,19 @@ impl Session {
         let name = &system.name;
         let path = format!("/api/systems/{}", part(name.as_str()));
         let keys = system.macs.iter().map(ToString::to_string);
+        // When it was last told here what to boot.
+        let mut told = None;
         for key in [name.to_string()].into_iter().chain(keys) {
             let Some(known) = self.known(&key).await? else { continue };
-            let profile = known.get("profile").is_some_and(|profile| !profile.is_null());
-            if name.as_str() == DEFAULT && !profile {
-                continue;
-            }
             let owner = known.get("name").and_then(Value::as_str).unwrap_or_default();
-            if owner == name.as_str() {
+            if owner != name.as_str() {
+                return Err(Failure::Refused(format!("{key} belongs to {owner}")));
+            }
+            told = self.last_told(name).await?;
+            let is_free = name.as_str() == DEFAULT && known.get("profile").is_none_or(Value::is_null);
+            if !is_free && self.is_whole(system, told).await? {
                 return Ok(Outcome::Known);
             }
-            return Err(Failure::Refused(format!("{key} belongs to {owner}")));
         }
         let mut notes = Vec::new();
         let profile = match &system.profile {
@@ -85,7 +87,7 @@ impl Session {
             let body = json!({ "macs": system.macs, "networks": system.networks });
             self.client.call(Method::POST, &path, Some(&body)).await?;
         }
-        if !system.history.is_empty() {
+        if !system.history.is_empty() && told.is_none() {
             let history: Vec<Value> =
                 system.history.iter().map(|(at, profile)| json!({ "at": at, "profile": profile })).collect();
             let body = json!({ "from": "pxemngr", "history": history });
@@ -101,6 +103,22 @@ impl Session {
             }
         }
         Ok(Outcome::Taken(notes))
+    }
+
+    async fn last_told(&self, name: &HostName) -> Result<Option<u64>, Failure> {
+        let path = format!("/api/systems/{}/history?limit=1", part(name.as_str()));
+        let answer = self.client.get(&path).await?;
+        Ok(answer.pointer("/history/0/at").and_then(Value::as_u64))
+    }
+
+    /// Whether a system that is here is as it should be: a run that was cut off may have left it without its history or
+    /// without its word.
+    async fn is_whole(&self, system: &Taken, told: Option<u64>) -> Result<bool, Failure> {
+        let before = system.history.last().map(|(at, _)| at.0);
+        Ok(match &system.profile {
+            Some(profile) if told <= before => !self.has_profile(profile).await?,
+            _ => true,
+        })
     }
 
     async fn known(&self, key: &str) -> Result<Option<Value>, Failure> {
@@ -142,6 +160,7 @@ impl Taken {
 pub(super) fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
     let (mut taken, mut left) = (Vec::new(), Vec::new());
     let mut owners: HashMap<String, HostName> = HashMap::new();
+    let mut names = HashSet::new();
     for system in systems {
         let name: HostName = match system.name.parse() {
             Ok(name) => name,
@@ -150,6 +169,13 @@ pub(super) fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
                 continue;
             }
         };
+        if !names.insert(name.clone()) {
+            left.push(format!(
+                "{name}: another system has that name, too; this one has {:?}",
+                system.addresses
+            ));
+            continue;
+        }
         let (mut macs, mut networks) = (Vec::new(), Vec::new());
         for address in system.addresses {
             if let Some(owner) = owners.get(&address) {
@@ -174,10 +200,18 @@ pub(super) fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
             left.push(format!("{name}: it has no address of its own"));
             continue;
         }
-        let mut given =
-            system.given.into_iter().filter_map(|(at, profile)| Some((at, profile.parse().ok()?)));
-        let profile = given.next().map(|(_, profile)| profile);
-        let mut history: Vec<(Timestamp, ProfileName)> = given.collect();
+        let mut given = system.given.into_iter();
+        // What holds is the newest, and nothing older where that cannot be had: an older one may install.
+        let profile = match given.next().map(|(_, profile)| profile.parse()) {
+            Some(Ok(profile)) => Some(profile),
+            Some(Err(error)) => {
+                left.push(format!("{name}: what it boots: {error}"));
+                None
+            }
+            None => None,
+        };
+        let mut history: Vec<(Timestamp, ProfileName)> =
+            given.filter_map(|(at, profile)| Some((at, profile.parse().ok()?))).collect();
         history.reverse();
         taken.push(Taken { name, macs, networks, profile, history });
     }
@@ -188,7 +222,7 @@ pub(super) fn sort(systems: Vec<System>) -> (Vec<Taken>, Vec<String>) {
 pub(super) fn read(db: &Database) -> Result<Vec<System>, Failure> {
     db.wants(&["pxe_system", "pxe_macaddress", "pxe_bootname", "pxe_log"])?;
     let mut systems: BTreeMap<i64, System> = BTreeMap::new();
-    db.each("SELECT id, name FROM pxe_system ORDER BY id", |row| {
+    db.each("SELECT id, COALESCE(name, '') FROM pxe_system ORDER BY id", |row| {
         let (id, name): (_, String) = (row.get(0)?, row.get(1)?);
         if let Entry::Vacant(place) = systems.entry(id) {
             place.insert(System { id, name, ..System::default() });
@@ -198,7 +232,7 @@ pub(super) fn read(db: &Database) -> Result<Vec<System>, Failure> {
     if systems.len() > MOST {
         return Err(db.wrong(&format!("it has more than {MOST} systems")));
     }
-    db.each("SELECT system_id, mac FROM pxe_macaddress ORDER BY id", |row| {
+    db.each("SELECT COALESCE(system_id, 0), COALESCE(mac, '') FROM pxe_macaddress ORDER BY id", |row| {
         let address: String = row.get(1)?;
         if let Some(system) = systems.get_mut(&row.get(0)?).filter(|system| system.addresses.len() < MOST) {
             system.addresses.push(address.chars().take(64).collect());
@@ -207,7 +241,7 @@ pub(super) fn read(db: &Database) -> Result<Vec<System>, Failure> {
     })?;
     let at = database::moment("log.date");
     let log = format!(
-        "SELECT log.system_id, name.name, {at}
+        "SELECT COALESCE(log.system_id, 0), COALESCE(name.name, ''), {at}
          FROM pxe_log log JOIN pxe_bootname name ON name.id = log.boot_name_id
          ORDER BY log.date DESC, log.id DESC"
     );
@@ -312,6 +346,37 @@ mod tests {
         let bytes = std::fs::read(&file).unwrap();
         std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
         assert!(read(&file).is_err(), "half a database");
+    }
+
+    #[test]
+    fn what_cannot_be_had_gives_way_to_nothing_older() {
+        let rows = "INSERT INTO pxe_system VALUES (1, 'n1'); INSERT INTO pxe_macaddress VALUES (1, '00259003b6e8', 1);
+            INSERT INTO pxe_bootname VALUES (1, 'inst', 1), (2, 'my rescue', 1);
+            INSERT INTO pxe_log VALUES (1, '2016-11-20 23:53:06', 1, 1), (2, '2016-11-21 00:00:00', 1, 2);";
+        let (_directory, file) = database(&format!("{SCHEMA}{rows}"));
+        let (taken, left) = sort(read(&file).unwrap());
+        assert_eq!((&taken[0].profile, taken[0].history.len()), (&None, 1));
+        assert!(left.len() == 1 && left[0].contains("n1: what it boots: \"my rescue\""), "{left:?}");
+    }
+
+    #[test]
+    fn odd_rows_are_named_and_do_not_hide_the_others() {
+        let rows = "INSERT INTO pxe_system VALUES (1, 'n1'), (2, 'n1'), (3, 'n3'), (4, NULL);
+            INSERT INTO pxe_macaddress VALUES (1, '00259003b6e8', 1), (2, '00259003b6e9', 2), (3, NULL, 3),
+                (4, '00259003b6ea', 3), (5, '00259003b6eb', NULL);
+            INSERT INTO pxe_bootname VALUES (1, 'inst', 1), (2, NULL, 1);
+            INSERT INTO pxe_log VALUES (1, '2016-11-20 23:53:06', 1, 1), (2, '2016-11-20 23:53:06', 3, 2),
+                (3, '2016-11-20 23:53:06', NULL, 1), (4, NULL, 1, 1), (5, '2016-11-20 23:53:06', 1, NULL);";
+        let (_directory, file) = database(&format!("{}{rows}", SCHEMA.replace("NOT NULL", "")));
+        let (taken, left) = sort(read(&file).unwrap());
+        let names: Vec<_> = taken.iter().map(|system| (system.name.as_str(), system.macs.len())).collect();
+        assert_eq!(names, [("n1", 1), ("n3", 1)]);
+        for why in
+            ["n1: another system", "n3: \"\" is no MAC", "n3: what it boots: \"\"", "\"\" cannot name a host"]
+        {
+            assert!(left.iter().any(|line| line.contains(why)), "{why}: {left:?}");
+        }
+        assert_eq!(left.len(), 4, "{left:?}");
     }
 
     #[test]
