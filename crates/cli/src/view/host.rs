@@ -16,6 +16,9 @@ fn until(until: &str) -> &str {
     }
 }
 
+/// Since when a host gets what it gets of which nobody has said anything: it came with a file of another program.
+const NEVER: u64 = 0;
+
 /// A list of hosts.
 pub(crate) fn hosts(hosts: &[Host], now: u64) -> String {
     if hosts.is_empty() {
@@ -37,7 +40,7 @@ pub(crate) fn hosts(hosts: &[Host], now: u64) -> String {
             or_dash(host.address.as_deref()),
             or_dash(Some(boots)),
             hold.to_owned(),
-            relative(now, *since),
+            if *since == NEVER { "-".into() } else { relative(now, *since) },
             host.attempt.as_ref().map_or_else(|| "-".into(), |attempt| attempt.stage.clone()),
         ]
     };
@@ -49,18 +52,22 @@ pub(crate) fn host(host: &Host, now: u64) -> String {
     let Assignment { profile, class, until: hold, since, by_text, delivered, failed, before } =
         &host.assignment;
     let vars = host.vars.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
-    let assigned = format!(
-        "{profile}{} {}, {} ({}), by {}",
-        if matches!(class.as_str(), "" | "unclassified" | "local") {
-            String::new()
-        } else {
-            format!(" ({class})")
-        },
-        until(hold),
-        relative(now, *since),
-        clock(*since),
-        or_dash(by_text.as_deref()),
-    );
+    let assigned = if *since == NEVER && profile == "local" {
+        "nothing yet".into()
+    } else {
+        format!(
+            "{profile}{} {}, {} ({}), by {}",
+            if matches!(class.as_str(), "" | "unclassified" | "local") {
+                String::new()
+            } else {
+                format!(" ({class})")
+            },
+            until(hold),
+            relative(now, *since),
+            clock(*since),
+            or_dash(by_text.as_deref()),
+        )
+    };
     let mut lines = vec![
         ("name", Some(host.name.clone())),
         ("mac", Some(host.macs.join(" "))),

@@ -48,6 +48,20 @@ fn hosts_are_a_table() {
     assert!(hosts(&[], NOW).contains("host add"));
 }
 
+/// As hosts are that come with a file of another program.
+#[test]
+fn of_a_host_of_which_nobody_has_said_anything_no_time_is_told() {
+    let new = json!({
+        "name": "n3", "macs": ["52:54:00:00:00:04"],
+        "assignment": { "profile": "local", "until": "changed", "since": 0, "by_text": "root over the socket" },
+        "boots": { "profile": "grml", "why": "linked" }
+    });
+    let row = hosts(&[read(new.clone())], NOW);
+    assert!(row.ends_with("by hand, see `nextboot show`  -      -"), "{row}");
+    let shown = host(&read(new), NOW);
+    assert!(shown.contains("\nassigned    nothing yet") && !shown.contains("1970"), "{shown}");
+}
+
 #[test]
 fn a_host_is_shown_with_its_reasons_and_its_timelines() {
     let attempts = json!([
