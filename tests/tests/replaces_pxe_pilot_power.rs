@@ -148,6 +148,40 @@ fn row_12_commands_of_an_adapter_get_their_values() {
     });
 }
 
+#[test]
+fn row_12_an_adapter_that_is_taken_over_once_comes_as_configuration() {
+    Lab::run("pilot-adapter-import", |lab| {
+        let asked = lab.dir().join("asked");
+        let tool = lab.dir().join("tool");
+        fs::write(&tool, format!("#!/bin/sh\nprintf '%s|' \"$@\" >>{}\n", asked.display()))?;
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755))?;
+        let site = PilotSite::start(lab, "hosts: []\n", "", |_| Ok(()))?;
+        let old = lab.dir().join("old.yml");
+        let text = format!(
+            "host_management_adapters:\n  - name: shell\n    vars:\n      - {{name: ctl, value: '{} -k {{{{.key}}}}'}}\n    \
+             power_on: {{cmd: '{{{{.ctl}}}} \"power on\" {{{{.ip_address}}}}'}}\nhosts:\n  - name: h1\n    mac_addresses: \
+             [\"00:00:00:00:0b:01\"]\n    management: {{adapter: shell, ip_address: 10.77.0.60, vars: [{{name: key, value: \
+             'g;h i'}}]}}\n",
+            tool.display()
+        );
+        fs::write(&old, text)?;
+        let said = site.server.json(&["import", "pxe-pilot", old.to_str().context("no text")?])?;
+        ensure!(site.call("PATCH", "/v1/hosts/h1/on", "")?.0 == 409, "there is no such adapter yet: {said}");
+        let config = fs::read_to_string(site.server.config())?;
+        let toml = said["toml"].as_str().context("no configuration")?;
+        ensure!(!toml.contains("g;h i"), "what is the host's went to the server: {toml}");
+        fs::write(site.server.config(), format!("{config}{toml}"))?;
+        site.server.cli(&["reload"])?;
+        ensure!(site.call("PATCH", "/v1/hosts/h1/on", "")?.0 == 204, "{toml}");
+        ensure!(
+            fs::read_to_string(&asked)? == "-k|g;h i|power on|10.77.0.60|",
+            "{}",
+            fs::read_to_string(&asked)?
+        );
+        Ok(())
+    });
+}
+
 /// pxe-pilot's clients wait 30 s for the list; a controller that is gone needs up to a minute, and here each its turn.
 #[test]
 fn row_10_silent_controllers_hold_up_neither_the_list_nor_who_is_switched() {

@@ -74,11 +74,15 @@ fn adapter(section: &mut Section<'_>) -> Option<Adapter> {
     name.map(|name| Adapter { name, ..read })
 }
 
+/// Whether an adapter can be called this.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=MAX_ADAPTER_NAME).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
 fn name(item: &Item<'_>) -> Option<String> {
     let name = item.text()?;
-    let sound = (1..=MAX_ADAPTER_NAME).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if sound {
+    if is_name(name) {
         Some(name.to_owned())
     } else {
         item.wrong(format!("use at most {MAX_ADAPTER_NAME} letters, digits, '-', '_' or '.'"))

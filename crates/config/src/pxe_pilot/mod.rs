@@ -65,7 +65,11 @@ impl PxePilot {
     /// Everything that is wrong with it.
     pub fn parse(text: &str, file: &Path) -> Result<Self, Complaints> {
         match yaml::read(text, Self::read) {
-            Ok((read, notes)) => Ok(Self { notes, ..read }),
+            Ok((read, notes)) => {
+                let wrong: Vec<Complaint> =
+                    read.adapters.iter().filter_map(|adapter| adapter.commands().err()).collect();
+                if wrong.is_empty() { Ok(Self { notes, ..read }) } else { Err(Complaints::new(file, wrong)) }
+            }
             Err(complaints) => Err(Complaints::new(file, complaints)),
         }
     }

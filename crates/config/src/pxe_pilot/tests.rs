@@ -47,6 +47,19 @@ discovery:
   cmd: fping {{.subnet}}
 "#;
 
+/// Quotes of every kind, a command of several lines, a state that nothing can be read from, and a name that no host can use.
+const ODD: &str = r#"host_management_adapters:
+  - name: a
+    vars: [{name: p, value: 'q\"\\d'}]
+    power_status: {cmd: see}
+    power_on:
+      cmd: |
+        sh -c "x 'y' {{.p}}"
+          'z "'
+  - name: no name
+    power_on: {cmd: c}
+"#;
+
 fn parse(text: &str) -> Result<PxePilot, Vec<String>> {
     PxePilot::parse(text, Path::new("p.yml"))
         .map_err(|complaints| complaints.to_string().lines().map(str::to_owned).collect())
@@ -185,6 +198,19 @@ fn what_belongs_into_our_own_configuration_is_written_so_that_it_is_read() {
             "pxelinux.cfg/conf",
             "pxelinux.cfg/profiles/*.prof"
         ]
+    );
+    let shell = &config.power.adapters["shell"];
+    let same = parse(WHOLE).unwrap().adapters[0].commands().unwrap();
+    assert_eq!(format!("{shell:?}"), format!("{same:?}"));
+    let text = parse(ODD).unwrap().toml();
+    let config =
+        crate::Config::parse(&text, Path::new("/n.toml")).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let all = &config.power.adapters;
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["a"], "and what no host can name is left out");
+    assert!(all["a"].status.is_none(), "without patterns it would tell nothing");
+    assert_eq!(
+        format!("{:?}", all["a"].on),
+        format!("{:?}", parse(ODD).unwrap().adapters[0].commands().unwrap().on)
     );
     let moved = parse("tftp: {root: '/a \"b\"'}\nserver: {port: 99}\n").unwrap().toml();
     let config = crate::Config::parse(&moved, Path::new("/n.toml")).unwrap();
