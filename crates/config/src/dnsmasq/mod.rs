@@ -92,13 +92,15 @@ impl Dnsmasq {
         &self.file
     }
 
-    /// True where the other says the same.
+    /// True where the other says the same, mistakes included.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let said = |dnsmasq: &Self| -> Vec<(String, String)> {
+        let directives = |dnsmasq: &Self| -> Vec<(String, String)> {
             dnsmasq.directives.iter().map(|line| (line.name.clone(), line.argument.clone())).collect()
         };
-        said(self) == said(other)
+        let notes =
+            |dnsmasq: &Self| -> Vec<String> { dnsmasq.notes.iter().map(|note| note.text.clone()).collect() };
+        directives(self) == directives(other) && notes(self) == notes(other)
     }
 
     /// Makes the configuration: what nextboot's own file says, and all that dnsmasq's files say. `links` are the interfaces of

@@ -395,6 +395,23 @@ fn what_only_debians_service_reads_is_named() {
 }
 
 #[test]
+fn a_main_file_says_the_same_until_a_line_means_something_else_or_nothing() {
+    let read = |main: &str| {
+        let source = Memory::new(&[("/conf/dnsmasq.conf", main)]);
+        Dnsmasq::read(Path::new("/conf/dnsmasq.conf"), &source)
+    };
+    let first = read("cache-size=1\ndhcp-range=10.77.0.9,10.77.0.20\n");
+    let same = "# more\n\ncache-size=2\n dhcp-range = 10.77.0.9,10.77.0.20 # here\n";
+    assert!(first.says_the_same(&read(same)));
+    for other in [
+        "cache-size=1\ndhcp-range=10.77.0.9,10.77.0.21\n",
+        "cache-size=1\ndhcp-range=10.77.0.9,10.77.0.20\nnonsense\n",
+    ] {
+        assert!(!first.says_the_same(&read(other)), "{other}");
+    }
+}
+
+#[test]
 fn includes_have_bounds() {
     let names: Vec<String> = (0..40).map(|number| format!("/conf/{number}")).collect();
     let texts: Vec<String> = (1..=40).map(|number| format!("conf-file=/conf/{number}\n")).collect();
