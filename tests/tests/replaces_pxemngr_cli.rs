@@ -123,6 +123,9 @@ fn row_18_systems_come_and_go_and_are_shown() {
         ensure!(site.does(&["dpysystem", "-l"])? == "n1\nn2\n");
         site.refuses(&["dpysystem", "n3"], "System n3 not defined")?;
         site.refuses(&["delsystem", "n3"], "System n3 not defined")?;
+        for words in [&["delsystem", ""][..], &["dpysystem", ""], &["nextboot", "", "inst"]] {
+            site.refuses(words, "System  not defined")?;
+        }
         let reserved = "default is a reserved name and cannot be used for a system name";
         site.refuses(&["addsystem", "default", ONE], reserved)?;
         let ran = site.run(&["addsystem", "n4", "not-a-mac"])?;

@@ -204,7 +204,13 @@ impl Session {
     async fn test_rm(&self, ids: Vec<TestRunId>) -> Result<(), Failure> {
         let mut removed = Vec::new();
         for id in ids {
-            self.client.call(Method::DELETE, &format!("/api/tests/{id}"), None).await?;
+            if let Err(failure) = self.client.call(Method::DELETE, &format!("/api/tests/{id}"), None).await {
+                if !removed.is_empty() {
+                    let _ =
+                        writeln!(std::io::stderr(), "{} forgotten, but not the others", removed.join(", "));
+                }
+                return Err(failure);
+            }
             removed.push(id.to_string());
         }
         if self.json {

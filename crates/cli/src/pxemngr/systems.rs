@@ -73,6 +73,10 @@ struct Given {
 
 pub(super) async fn run(client: &Client, name: &str, words: &[String]) -> Result<(), Failure> {
     match (name, words) {
+        // Without a name it would be the address of all of them.
+        ("delsystem" | "dpysystem" | "nextboot", [system, ..]) if system.is_empty() => {
+            Err(Failure::Refused("System  not defined".into()))
+        }
         ("addsystem", [system, addresses @ ..]) if !addresses.is_empty() => {
             add_system(client, system, addresses).await
         }
