@@ -248,6 +248,30 @@ fn a_rescue_needs_one_word_and_so_does_its_end() {
 }
 
 #[test]
+fn after_a_rescue_a_host_boots_what_it_did_before_unless_that_erases_it() {
+    Lab::run("power-rescue-end", |lab| {
+        let mut place = Place::new(lab, "")?;
+        let conf = place.site.tree().join("pxelinux.cfg/conf");
+        fs::create_dir_all(&conf)?;
+        for name in ["911boot", "thin"] {
+            fs::write(conf.join(name), "DEFAULT 1\nLABEL 1\n  KERNEL vmlinuz-4\n")?;
+        }
+        for (name, mac, profile) in [("n1", MAC, "thin"), ("n2", "52:54:00:00:00:02", INSTALL)] {
+            place.server.cli(&["host", "add", name, mac])?;
+            place.server.cli(&["boot", name, profile])?;
+            place.server.cli(&["rescue", name, "--later"])?;
+        }
+        let shown = place.server.cli(&["host", "show", "n1"])?;
+        ensure!(shown.contains("boots       911boot") && shown.contains("afterwards  thin"), "{shown}");
+        place.server.kill9();
+        place.server.restart()?;
+        let said = place.server.cli(&["rescue", "n1", "n2", "--off"])?;
+        ensure!(said.contains("n1 boots thin") && said.contains("n2 boots local"), "{said}");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_controller_is_found_by_its_mac_address() {
     Lab::run("power-by-mac", |lab| {
         let room = lab.join("10.77.0.50/24")?;

@@ -104,12 +104,12 @@ struct AssignmentView {
     /// Why the host was taken off its installer.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
-    /// What holds again when this is used up.
+    /// What holds again when this is used up, or the rescue ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Before>,
 }
 
-/// What holds again when an assignment that holds once is used up.
+/// What holds again when an assignment that holds once is used up, or a rescue ends.
 #[derive(Debug, Serialize, ToSchema)]
 struct Before {
     #[schema(value_type = String)]

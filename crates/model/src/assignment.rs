@@ -119,7 +119,8 @@ pub struct Assignment {
     /// Why the host was taken off its installer, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
-    /// For [`Until::Once`]: what holds again afterwards (never itself `Once`).
+    /// For [`Until::Once`]: what holds again afterwards (never itself `Once`). For a rescue, which holds until it is taken
+    /// back: what held before it, if that was no installer (never itself a rescue).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Box<Self>>,
     /// A boot armed once that was delivered and used up: it may still be running, and then its installer still fetches

@@ -73,10 +73,7 @@ impl Command {
             Self::Assign { targets, profile, class, until, by } => {
                 for record in resolve(state, targets)? {
                     let old = &record.assignment;
-                    let before = (*until == Until::Once).then(|| match &old.before {
-                        Some(before) => before.clone(),
-                        None => Box::new(old.clone()),
-                    });
+                    let before = (*until == Until::Once).then(|| Box::new(lasting(old).clone()));
                     let assignment = Assignment {
                         profile: profile.clone(),
                         class: *class,
@@ -90,6 +87,25 @@ impl Command {
                     };
                     let event =
                         EventKind::Assigned { profile: profile.clone(), until: *until, by: by.clone() };
+                    verdict.reassign(record, assignment, event);
+                }
+            }
+            Self::Rescue { targets, profile, class, by } => {
+                for record in resolve(state, targets)? {
+                    let old = &record.assignment;
+                    let before = unrescued(lasting(old));
+                    let returns = !before.arms() && before.profile != *profile;
+                    let assignment = Assignment {
+                        profile: profile.clone(),
+                        class: *class,
+                        before: returns.then(|| Box::new(before.clone())),
+                        ..Assignment::local(later(now, old), by.clone())
+                    };
+                    let event = EventKind::Assigned {
+                        profile: profile.clone(),
+                        until: Until::Changed,
+                        by: by.clone(),
+                    };
                     verdict.reassign(record, assignment, event);
                 }
             }
@@ -202,6 +218,19 @@ fn arrive(
     let called_back = EventKind::CalledBack { profile: ProfileName::local(), by: by.clone() };
     verdict.events.push((host.name, Some(mac), called_back));
     Ok(verdict)
+}
+
+/// What holds when nothing holds once.
+fn lasting(held: &Assignment) -> &Assignment {
+    match &held.before {
+        Some(before) if held.until == Until::Once => before,
+        _ => held,
+    }
+}
+
+/// What held before a host was rescued, if it is.
+fn unrescued(held: &Assignment) -> &Assignment {
+    held.before.as_deref().unwrap_or(held)
 }
 
 /// What holds when an assignment ends early.

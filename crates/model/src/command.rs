@@ -135,7 +135,19 @@ pub enum Command {
         /// Its name.
         name: HostName,
     },
-    /// Take back what was assigned: a `once` gives way to what was before it, anything else to `local`.
+    /// Have hosts boot what rescues them, until it is taken back; then what they had before holds again. An installer does
+    /// not: whoever wants it after a rescue says so anew. Nor does the same profile, or the rescue would never end.
+    Rescue {
+        /// Which hosts.
+        targets: Vec<Target>,
+        /// The profile; that it exists, and does not install, is the caller's duty.
+        profile: ProfileName,
+        /// The profile's class as of now.
+        class: Class,
+        /// Who wants it.
+        by: Door,
+    },
+    /// Take back what was assigned: a `once` and a rescue give way to what was before them, anything else to `local`.
     Cancel {
         /// Which hosts.
         targets: Vec<Target>,

@@ -334,6 +334,42 @@ fn what_was_armed_once_gives_way_when_it_was_delivered() {
 }
 
 #[test]
+fn a_rescue_gives_way_to_what_was_before_it_and_never_to_an_installer() {
+    let rescue = || Command::Rescue {
+        targets: vec![Target::Name(name(1))],
+        profile: "911boot".parse().unwrap(),
+        class: Class::Unclassified,
+        by: operator(),
+    };
+    let mut table = Table::new();
+    table.done(assign(1, "grml", Class::Live, Until::Changed));
+    let before = table.of(1);
+    // Twice, and with something that boots once in between: what was before stays known.
+    table.done(rescue());
+    table.done(rescue());
+    let rescued = table.of(1);
+    assert_eq!((rescued.until, rescued.before.as_deref()), (Until::Changed, Some(&before)));
+    table.done(assign(1, "memtest", Class::Live, Until::Once));
+    table.done(cancel(1));
+    assert_eq!(table.of(1), rescued, "it is being rescued still");
+    table.done(assign(1, "memtest", Class::Live, Until::Once));
+    table.done(rescue());
+    table.boots(1, "911boot");
+    table.done(cancel(1));
+    assert_eq!(table.of(1), before, "with its old moment");
+    table.done(rescue());
+    table.done(call_back(1, None));
+    table.boots(1, "local");
+    for (profile, class) in [("ubuntu", Class::Install), ("911boot", Class::Unclassified)] {
+        table.done(assign(1, profile, class, Until::Changed));
+        table.done(rescue());
+        assert_eq!(table.of(1).before, None);
+        table.done(cancel(1));
+        table.boots(1, "local");
+    }
+}
+
+#[test]
 fn the_call_back_of_what_was_armed_once_leaves_what_holds_alone() {
     let mut table = Table::new();
     table.done(assign(1, "rescue", Class::Live, Until::Changed));

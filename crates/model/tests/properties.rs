@@ -68,10 +68,14 @@ proptest! {
         run(&steps, |_, _, _, state| for record in state.records() {
             assert_eq!(record.host.check(), Ok(()));
             let assignment = &record.assignment;
-            assert_eq!(assignment.until == Until::Once, assignment.before.is_some());
-            if let Some(before) = &assignment.before {
-                assert_ne!(before.until, Until::Once);
-                assert_eq!(before.before, None);
+            let lasting = match &assignment.before {
+                Some(before) if assignment.until == Until::Once => before,
+                _ => assignment,
+            };
+            assert_ne!(lasting.until, Until::Once);
+            if let Some(before) = &lasting.before {
+                assert_eq!((lasting.until, &before.before), (Until::Changed, &None), "a rescue");
+                assert!(before.until != Until::Once && !before.arms());
             }
         });
     }

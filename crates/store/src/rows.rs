@@ -170,13 +170,17 @@ pub(crate) fn read_record(row: &Row<'_>, macs: Vec<Mac>) -> Result<Record, Strin
     Ok(Record { host, assignment })
 }
 
-/// What holds once gives way to something that holds longer, and nothing else gives way.
+/// What holds once gives way to something that holds longer, a rescue to what is none, and nothing else gives way.
 fn check_before(assignment: &Assignment) -> Result<(), String> {
-    let sound = match &assignment.before {
+    let gives_way_to_none = |held: &Assignment| match &held.before {
         Some(before) => {
-            assignment.until == Until::Once && before.until != Until::Once && before.before.is_none()
+            held.until == Until::Changed && before.until != Until::Once && before.before.is_none()
         }
-        None => assignment.until != Until::Once,
+        None => held.until != Until::Once,
+    };
+    let sound = match &assignment.before {
+        Some(before) if assignment.until == Until::Once => gives_way_to_none(before),
+        _ => gives_way_to_none(assignment),
     };
     if sound { Ok(()) } else { Err("what was assigned before does not fit `until`".into()) }
 }

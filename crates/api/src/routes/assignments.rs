@@ -100,7 +100,7 @@ pub(crate) struct Cancel {
 
 /// Take back what was assigned.
 ///
-/// What holds once gives way to what was before it; anything else to `local`. All hosts, or none.
+/// What holds once, and a rescue, give way to what was before them; anything else to `local`. All hosts, or none.
 #[utoipa::path(
     post, path = "/api/cancel", tag = "hosts", request_body = Cancel,
     responses(

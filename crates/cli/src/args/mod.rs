@@ -111,9 +111,9 @@ A host that nothing switches is to be reset by hand.
 Examples:
   nextboot rescue node1                      rescue it now
   nextboot rescue node1 --later              at its next boot
-  nextboot rescue node1 --off --now          back to its own disk, and restart it")]
+  nextboot rescue node1 --off --now          back to what it booted before, and restart it")]
     Rescue(Rescue),
-    /// Take back what hosts boot next: what was before `--once`, else their own disk.
+    /// Take back what hosts boot next: what was before `--once` or a rescue, else their own disk.
     Cancel {
         /// Names or MAC addresses of hosts.
         #[arg(required = true, value_name = "HOST")]

@@ -113,7 +113,7 @@ pub struct Rescue {
     /// Names or MAC addresses of hosts.
     #[arg(required = true, value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// End it: hosts that are being rescued boot their own disks again.
+    /// End it: hosts that are being rescued boot what they did before, or their own disks if that was an installer.
     #[arg(long)]
     pub off: bool,
     /// With --off: restart them, too.

@@ -291,7 +291,10 @@ fn commands() -> impl Strategy<Value = Command> {
         6 => (targets(), profiles(), classes(), untils(), doors()).prop_map(
             |(targets, profile, class, until, by)| Command::Assign { targets, profile, class, until, by }
         ),
-        2 => (targets(), doors()).prop_map(|(targets, by)| Command::Cancel { targets, by }),
+        3 => (targets(), profiles(), doors()).prop_map(|(targets, profile, by)| {
+            Command::Rescue { targets, profile, class: Class::Live, by }
+        }),
+        3 => (targets(), doors()).prop_map(|(targets, by)| Command::Cancel { targets, by }),
     ]
 }
 

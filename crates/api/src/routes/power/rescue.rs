@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode};
-use nextboot_model::{Class, Command, Door, HostName, PowerAction, ProfileName, Target, Until};
+use nextboot_model::{Class, Command, Door, HostName, PowerAction, ProfileName, Target};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Rescue {
     /// Names or MAC addresses; at most 10000.
     hosts: Vec<String>,
-    /// End it: what was assigned is taken back.
+    /// End it: what hosts had before holds again; in place of an installer, their own disks.
     #[serde(default)]
     off: bool,
     /// Whether to restart them, by the network once when they are rescued. When absent: yes, unless `off`.
@@ -108,13 +108,7 @@ pub(crate) async fn rescue(
         let command = if wish.off {
             Command::Cancel { targets, by: by.clone() }
         } else {
-            Command::Assign {
-                targets,
-                profile: profile.name.clone(),
-                class: profile.class,
-                until: Until::Changed,
-                by: by.clone(),
-            }
+            Command::Rescue { targets, profile: profile.name.clone(), class: profile.class, by: by.clone() }
         };
         app.store().submit(command).await?;
     }
