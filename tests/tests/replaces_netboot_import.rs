@@ -127,3 +127,73 @@ fn a_hostile_archive_leaves_nothing_behind() {
         Ok(())
     });
 }
+
+/// The least that is an installer, of this version.
+fn small(lab: &Lab, version: &str) -> Result<PathBuf> {
+    let tree = lab.dir().join("small");
+    let installer = tree.join("debian-installer/amd64");
+    fs::create_dir_all(&installer)?;
+    for name in ["linux", "initrd.gz"] {
+        fs::write(installer.join(name), name)?;
+    }
+    fs::write(tree.join("version.info"), format!("Debian version: {version}\n"))?;
+    archive(lab, words(&tree)?)
+}
+
+#[test]
+fn an_archive_is_taken_whole_or_not_at_all_and_several_at_once() {
+    Lab::run("import-whole", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let mut server =
+            lab.server(&site.config(Dhcp::Server, "[profiles.own]\nclass = \"live\"\nkernel = \"k\"\n"))?;
+        let file = small(lab, "13 (trixie)")?;
+        let (config, caller) = (server.config().to_owned(), server.caller());
+        let all = [words(&file)?, "--root", words(site.tree())?, "--config", words(&config)?];
+        let call =
+            |name: &str| caller.command(&[&["import", "debian-netboot", "--name", name], &all[..]].concat());
+        let state = || -> Result<(usize, String)> {
+            Ok((fs::read_dir(site.tree())?.count(), fs::read_to_string(&config)?))
+        };
+        let before = state()?;
+        let taken = call("own").output()?;
+        let said = String::from_utf8_lossy(&taken.stderr).into_owned();
+        ensure!(taken.status.code() == Some(1) && said.contains("[profiles.own] is there already"), "{said}");
+        ensure!(state()? == before, "a profile of that name was there: {:?}", state()?);
+
+        let at_once: Vec<_> = (0..4).map(|number| call(&format!("once{number}")).spawn()).collect();
+        for child in at_once {
+            ensure!(child?.wait()?.success());
+        }
+        let listed = server.cli(&["profile", "ls"])?;
+        for number in 0..4 {
+            ensure!(listed.contains(&format!("once{number}-rescue ")), "{listed}");
+        }
+
+        let before = state()?;
+        server.kill9();
+        let nobody = call("later").output()?;
+        ensure!(nobody.status.code() == Some(3), "{nobody:?}");
+        ensure!(state()? == before, "nobody read it: {:?}", state()?);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_version_that_is_a_path_leads_nowhere() {
+    Lab::run("import-version", |lab| {
+        let site = SmallInstaller::new(lab)?;
+        let server = lab.server(&site.config(Dhcp::Server, ""))?;
+        let root = words(site.tree())?;
+        let good = small(lab, "13")?;
+        ensure!(import(&server, &[words(&good)?, "--root", root])?.status.success());
+        let above = site.tree().parent().context("a root beneath something")?;
+        let before = (fs::read_dir(root)?.count(), fs::read_dir(above)?.count());
+        let bad = small(lab, "13-amd64/../../out")?;
+        let refused = import(&server, &[words(&bad)?, "--root", root])?;
+        ensure!(refused.status.code() == Some(1), "{refused:?}");
+        ensure!(String::from_utf8_lossy(&refused.stderr).contains("--name"), "{refused:?}");
+        let after = (fs::read_dir(root)?.count(), fs::read_dir(above)?.count());
+        ensure!(after == before, "{before:?} {after:?}");
+        Ok(())
+    });
+}

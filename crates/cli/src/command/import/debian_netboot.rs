@@ -6,6 +6,7 @@ use std::{
 };
 
 use hyper::Method;
+use nextboot_model::ProfileName;
 use rustix::fs::{CWD, RenameFlags, renameat_with, syncfs};
 use serde_json::{Value, json};
 
@@ -37,12 +38,10 @@ impl Session {
         let Unpacked { entries, bytes } =
             unpack(archive, own.path()).map_err(|error| wrong(file, error.to_string()))?;
         let tree = recognise(own.path()).map_err(|error| wrong(file, error.to_string()))?;
-        let name = match (&import.name, tree.usual_name()) {
-            (Some(name), _) => name.to_string(),
-            (None, Some(name)) => name,
-            (None, None) => {
-                return Err(wrong(file, "it does not say its version; choose a name with --name".into()));
-            }
+        // The version is whatever the archive says: a name, or half a path.
+        let usual = || tree.usual_name().and_then(|name| name.parse::<ProfileName>().ok());
+        let Some(name) = import.name.clone().or_else(usual).map(|name| name.to_string()) else {
+            return Err(wrong(file, "it does not say its version; choose a name with --name".into()));
         };
         if matches!(name.as_str(), "local" | "pxelinux.cfg" | "default") {
             return Err(Failure::Usage(format!("{name} means something else; choose another --name")));
@@ -56,7 +55,12 @@ impl Session {
         if !import.dry_run {
             put(own, &place).map_err(|error| wrong(&place, error.to_string()))?;
             if let Some(config) = &import.config {
-                self.add_profiles(config, &profiles, &text).await?;
+                let added = self.add_profiles(config, &profiles, &text).await;
+                if let Err(failure) = added {
+                    // Whole or not at all, so that it can be called again.
+                    fs::remove_dir_all(&place).map_err(|error| wrong(&place, error.to_string()))?;
+                    return Err(failure);
+                }
             }
         }
         let what = format!("{}: {entries} files, {} MB", tree.title(), bytes.div_ceil(1_000_000));
@@ -91,6 +95,8 @@ impl Session {
         text: &str,
     ) -> Result<(), Failure> {
         let wrong = |why: String| Failure::Refused(format!("{}: {why}", config.display()));
+        // Of two at once each would write what it had read before the other wrote.
+        let _turn = turn(config).map_err(|error| wrong(error.to_string()))?;
         let size = fs::metadata(config).map_err(|error| wrong(error.to_string()))?.len();
         if size > MAX_CONFIG {
             return Err(wrong("this is no configuration: it is too long".into()));
@@ -98,9 +104,7 @@ impl Session {
         let old = fs::read_to_string(config).map_err(|error| wrong(error.to_string()))?;
         let heads = profiles.iter().filter_map(|(_, text)| text.lines().next());
         if let Some(head) = heads.into_iter().find(|head| old.lines().any(|line| line.trim() == *head)) {
-            return Err(wrong(format!(
-                "{head} is there already; the tree is unpacked, and the file as it was"
-            )));
+            return Err(wrong(format!("{head} is there already; choose another --name")));
         }
         let blank = if old.is_empty() || old.ends_with("\n\n") {
             ""
@@ -127,6 +131,14 @@ fn put(own: tempfile::TempDir, place: &Path) -> std::io::Result<()> {
     // Nothing is left to be removed.
     let _ = own.keep();
     Ok(())
+}
+
+/// The turn to change a file, until it is dropped. The file itself is another one afterwards, so its directory is what is locked.
+fn turn(file: &Path) -> std::io::Result<File> {
+    let file = fs::canonicalize(file)?;
+    let directory = File::open(file.parent().unwrap_or_else(|| Path::new("/")))?;
+    directory.lock()?;
+    Ok(directory)
 }
 
 /// Puts another text at a file's name in one step; whose it is and who may read it stays.
