@@ -120,7 +120,9 @@ impl Command {
                 });
                 assign_net(state, name, assignment, &mut verdict)?;
             }
-            Self::TakeOver { name, from, history } => take_over(state, name, from, history, &mut verdict)?,
+            Self::TakeOver { name, from, history } => {
+                take_over(state, name, from, history, now, &mut verdict)?
+            }
             Self::AddSystem { name, macs, networks, by } => {
                 return add_system(state, name, macs, networks, by, now);
             }

@@ -68,19 +68,21 @@ pub(crate) fn remove_net(state: &State, name: &HostName, verdict: &mut Verdict) 
     Ok(())
 }
 
-/// Tells the journal what was before the journal.
+/// Tells the journal what was before the journal. A clock that went ahead there must not make it the newest for ever.
 pub(crate) fn take_over(
     state: &State,
     name: &HostName,
     from: &str,
     history: &[(Timestamp, ProfileName)],
+    now: Timestamp,
     verdict: &mut Verdict,
 ) -> Result<(), Refusal> {
     if state.host(name).is_none() && state.net(name).is_none() {
         return Err(Refusal::UnknownName(name.clone()));
     }
     let told = history.iter().map(|(since, profile)| {
-        let kind = EventKind::TakenOver { profile: profile.clone(), since: *since, from: from.to_owned() };
+        let since = (*since).min(now);
+        let kind = EventKind::TakenOver { profile: profile.clone(), since, from: from.to_owned() };
         (name.clone(), None, kind)
     });
     verdict.events.extend(told);
@@ -303,6 +305,24 @@ mod tests {
         for command in [assign_both("both", Class::Live), Command::RemoveSystem { name: name("both") }] {
             assert_eq!(run(&mut state, &command), Err(Refusal::UnknownName(name("both"))));
         }
+    }
+
+    #[test]
+    fn what_was_given_elsewhere_was_not_given_in_the_future() {
+        let mut state = State::default();
+        run(&mut state, &add("n1", &[1], &[])).unwrap();
+        let profile: ProfileName = "p".parse().unwrap();
+        let history = vec![(Timestamp(3), profile.clone()), (Timestamp(u64::MAX), profile)];
+        let told = Command::TakeOver { name: name("n1"), from: "x".into(), history };
+        let events = run(&mut state, &told).unwrap().events;
+        let since: Vec<u64> = events
+            .iter()
+            .filter_map(|(_, _, kind)| match kind {
+                EventKind::TakenOver { since, .. } => Some(since.0),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(since, [3, 5]);
     }
 
     #[test]

@@ -69,6 +69,10 @@ pub(crate) async fn import(
 
 impl PastTest {
     fn read(self) -> Result<(TestRun, Vec<TestLine>), ApiError> {
+        // Databases and journals count in 63 bits.
+        if i64::try_from(self.at.0).is_err() {
+            return Err(ApiError::bad_request("at is a moment in milliseconds since 1970"));
+        }
         let mut report = TestReport::default();
         for LineView { kind, text } in self.lines {
             let kind = LineKind::of(&kind)
@@ -89,5 +93,25 @@ impl PastTest {
             ..TestRun::queued(id, host, test, at)
         };
         Ok((run, report.lines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_database_can_hold_is_refused_before_one_is_asked() {
+        let past = |at: u64| PastTest {
+            id: None,
+            host: "n1".parse().unwrap(),
+            test: "cpu".parse().unwrap(),
+            status: TestStatus::Done,
+            at: Timestamp(at),
+            version: None,
+            lines: vec![LineView { kind: "E".into(), text: "bad".into() }],
+        };
+        assert_eq!(past(1_479_685_986_432).read().unwrap().0.errors, 1);
+        assert!(past(u64::MAX).read().is_err());
     }
 }

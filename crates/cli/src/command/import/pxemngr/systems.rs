@@ -116,7 +116,7 @@ impl Session {
     async fn is_whole(&self, system: &Taken, told: Option<u64>) -> Result<bool, Failure> {
         let before = system.history.last().map(|(at, _)| at.0);
         Ok(match &system.profile {
-            Some(profile) if told <= before => !self.has_profile(profile).await?,
+            Some(profile) if told.is_none() || told == before => !self.has_profile(profile).await?,
             _ => true,
         })
     }
