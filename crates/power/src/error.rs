@@ -34,7 +34,8 @@ pub enum PowerError {
     NoAdapter(String),
     /// A value that a command names is not there.
     #[error(
-        "the command wants {{{{.{0}}}}}, which this host does not have; set it with `--adapter-var {0}=VALUE`"
+        "the command wants {{{{.{0}}}}}, which this host does not have; set it with `--adapter-var {0}=VALUE`, or among the \
+         host's vars in pxe-pilot's file"
     )]
     NoValue(String),
     /// A program that is not there.
