@@ -326,6 +326,7 @@ fn what_dnsmasq_refuses_is_refused_by_its_line_and_what_it_knows_is_named() {
         ("dhcp-host=zz:00:00:00:00:01,x\n", 1, "use a hardware address"),
         ("dhcp-option=option:nosuch,1\n", 1, "knows no option"),
         ("domain=\"a\n", 1, "quotation mark"),
+        ("pxe-service=x86PC\n", 1, "has a text"),
         ("conf-file=/not/there\n", 1, "cannot read /not/there"),
     ] {
         let settled = settle(main, &[]);

@@ -167,6 +167,12 @@ impl Settling<'_> {
                 self.notes.wrong(&line.place, text);
                 continue;
             };
+            // Without this it would be an entry for the own disk.
+            if parts.len() < 2 {
+                let text = "pxe-service: an entry has a text behind the type of machine, and then its file";
+                self.notes.wrong(&line.place, text);
+                continue;
+            }
             let arch = Some(Arch(number));
             if let Some(first) = all.iter().find(|other| other.arch == arch && other.tags == tags) {
                 let text = format!(
