@@ -267,7 +267,9 @@ impl Client {
                 remedy: match (&self.place, &self.token) {
                     (Place::Socket(_), _) => "\nRun this as root or as the server's own user.",
                     (_, Some(_)) => "\nIs the token the one in the server's token file?",
-                    (_, None) => "\nGive the token with --token-file FILE or in NEXTBOOT_TOKEN.",
+                    (_, None) => {
+                        "\nGive the token with --token-file FILE or in NEXTBOOT_TOKEN; pxemngr reads NEXTBOOT_TOKEN_FILE=FILE."
+                    }
                 },
             },
             _ => Failure::Refused(message),

@@ -33,7 +33,7 @@ const SUB_COMMANDS: [SubCommand; 9] = [
 
 const MORE: &str = "
 This is nextboot under the name of pxemngr; `nextboot --help` shows what else it can do. Root reaches the server on this host
-by its unix socket; NEXTBOOT_SERVER=http://pxe-server:3478 and NEXTBOOT_TOKEN reach another.
+by its unix socket; NEXTBOOT_SERVER=http://pxe-server:3478 and NEXTBOOT_TOKEN_FILE=FILE (or NEXTBOOT_TOKEN) reach another.
 
 Examples:
   pxemngr addsystem node1 00:25:90:03:b6:e8 00:25:90:03:b6:e9
