@@ -83,7 +83,7 @@ async fn a_room_full_of_silent_controllers_keeps_nobody_from_being_switched_and_
         ..Adapter::default()
     };
     let adapters = BTreeMap::from([("a".to_owned(), Arc::new(adapter))]);
-    let limit = Duration::from_secs(1);
+    let limit = Duration::from_secs(3);
     let settings = Settings { parallel: 2, adapters, limit, retries: 0, ..Settings::default() };
     let runner = Arc::new(Runner::new(&settings));
     let mut looking = tokio::task::JoinSet::new();
