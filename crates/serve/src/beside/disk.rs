@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     io::Read as _,
+    os::unix::fs::FileTypeExt as _,
     path::{Path, PathBuf},
 };
 
@@ -41,6 +42,10 @@ impl Source for Disk {
 
 fn texts(path: &Path) -> Result<Vec<Text>, String> {
     let kind = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    // Opening one waits for somebody who writes into it, maybe for ever, and a reload with it.
+    if kind.file_type().is_fifo() {
+        return Err("it is a FIFO; a file is wanted".into());
+    }
     if !kind.is_dir() {
         return Ok(vec![(path.to_owned(), text(path)?)]);
     }
@@ -72,4 +77,21 @@ fn text(path: &Path) -> Result<String, String> {
         return Err(format!("it is longer than {MAX_FILE} bytes"));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_the_writer_of_a_fifo() {
+        let place = tempfile::tempdir().unwrap();
+        let fifo = place.path().join("hosts");
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let error = Disk::default().read(&fifo, false).unwrap_err();
+        assert!(error.contains("FIFO"), "{error}");
+        assert_eq!(texts(Path::new("/dev/null")).unwrap(), [(PathBuf::from("/dev/null"), String::new())]);
+    }
 }
