@@ -21,6 +21,12 @@ pub(crate) enum Move {
         machines: Vec<u8>,
         networks: Vec<usize>,
     },
+    /// pxemngr's `nextboot`: the host and the networks of that name.
+    AssignSystem {
+        system: usize,
+        profile: usize,
+    },
+    RemoveSystem(usize),
     Remove(u8),
     Reserve {
         machine: u8,
@@ -30,6 +36,10 @@ pub(crate) enum Move {
         machine: u8,
         profile: usize,
         until: Until,
+    },
+    Rescue {
+        machine: u8,
+        profile: usize,
     },
     Cancel(u8),
     CallBack {
@@ -102,7 +112,8 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
         1 => (machine(), any::<bool>()).prop_map(|(machine, address)| Move::Reserve { machine, address }),
         6 => (machine(), profile(), until)
             .prop_map(|(machine, profile, until)| Move::Assign { machine, profile, until }),
-        1 => machine().prop_map(Move::Cancel),
+        1 => (machine(), profile()).prop_map(|(machine, profile)| Move::Rescue { machine, profile }),
+        2 => machine().prop_map(Move::Cancel),
         1 => (machine(), any::<bool>()).prop_map(|(machine, itself)| Move::CallBack { machine, itself }),
         1 => machine().prop_map(Move::StrangerCallsBack),
         4 => machine().prop_map(Move::Delivered),
@@ -114,6 +125,8 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
             .prop_map(|(system, machines, networks)| Move::System { system, machines, networks }),
         2 => (system(), network()).prop_map(|(system, network)| Move::AddNet { system, network }),
         1 => system().prop_map(Move::RemoveNet),
+        2 => (system(), profile()).prop_map(|(system, profile)| Move::AssignSystem { system, profile }),
+        1 => system().prop_map(Move::RemoveSystem),
         5 => (system(), prop::option::weighted(0.8, profile()))
             .prop_map(|(system, profile)| Move::AssignNet { system, profile }),
     ];

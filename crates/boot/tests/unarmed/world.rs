@@ -26,13 +26,21 @@ pub(crate) struct Word {
     until: Option<Until>,
     delivered: u32,
     pub(crate) at: u64,
-    /// What a `once` stands before.
+    /// What a `once` or a rescue stands before.
     before: Option<Box<Self>>,
 }
 
 impl Word {
     pub(crate) fn armed(&self) -> Option<usize> {
         self.installs.filter(|_| self.until != Some(Until::Done) || self.delivered < ATTEMPTS)
+    }
+
+    /// What is left of it when nothing holds once.
+    fn lasting(self) -> Self {
+        match self.before {
+            Some(before) if self.until == Some(Until::Once) => *before,
+            _ => self,
+        }
     }
 }
 
@@ -138,6 +146,23 @@ impl World {
                     self.say(name, Word::default());
                 }
             }
+            Move::AssignSystem { system: at, profile: given } => {
+                let (name, class, installs) = (system(*at), self.class(*given), self.named(*given));
+                let is_host = self.state.host(&name).is_some();
+                let is_net = self.state.net(&name).is_some() || !is_host;
+                let profile = profile(*given);
+                if self.run(&Command::AssignSystem { name: name.clone(), profile, class, by }) {
+                    if is_net {
+                        self.nets.insert(name.clone(), (installs, self.now));
+                    }
+                    if is_host {
+                        self.say(name, Word { installs, until: Some(Until::Changed), ..Word::default() });
+                    }
+                }
+            }
+            Move::RemoveSystem(at) => {
+                self.run(&Command::RemoveSystem { name: system(*at) });
+            }
             Move::Remove(machine) => {
                 let Some(name) = self.name(*machine) else { return };
                 assert!(self.run(&Command::RemoveHost { name }));
@@ -159,9 +184,27 @@ impl World {
                     until: *until,
                     by
                 }));
-                let under = before.map(|word| word.before.clone().unwrap_or_else(|| Box::new(word)));
-                let before = under.filter(|_| *until == Until::Once);
+                let before = before.filter(|_| *until == Until::Once).map(|word| Box::new(word.lasting()));
                 self.say(name, Word { installs, until: Some(*until), before, ..Word::default() });
+            }
+            Move::Rescue { machine, profile: at } => {
+                let Some(name) = self.name(*machine) else { return };
+                let (class, installs) = (self.class(*at), self.named(*at));
+                if class == Class::Install {
+                    return;
+                }
+                let word = self.words.get(&name).cloned();
+                let targets = vec![Target::Mac(mac(*machine))];
+                assert!(self.run(&Command::Rescue { targets, profile: profile(*at), class, by }));
+                let before = word.map(|word| match word.lasting() {
+                    Word { before: Some(before), .. } => before,
+                    word => Box::new(word),
+                });
+                // Nobody is sent back to an installer that the site knows to be one.
+                let returns =
+                    |word: &Word| word.installs.is_none_or(|was| PROFILES[was] == "copy" && was != *at);
+                let before = before.filter(|word| returns(word));
+                self.say(name, Word { installs, until: Some(Until::Changed), before, ..Word::default() });
             }
             Move::Cancel(machine) => {
                 let Some(name) = self.name(*machine) else { return };
