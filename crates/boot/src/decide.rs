@@ -293,7 +293,8 @@ fn by_network(site: &Site, state: &State, tree: &dyn Tree, client: &Client) -> O
     let address = client.address.and_then(v4);
     let hand = |network: Network| match network.length() {
         0 => (site.unknown == Unknown::TreeDefault).then(|| tree.hand("default"))?,
-        _ => tree.hand(&network.pxelinux().filter(|_| address.is_some())?),
+        // Each machine that is no host asks this, and most have no address yet: their names are not even written.
+        _ => address.and_then(|_| tree.hand(&network.pxelinux()?)),
     };
     // A machine that has no address yet gets one of the network that it asks from.
     let (near, longest) = match (address, client.network) {

@@ -1,19 +1,25 @@
 //! Text that a client may choose, made fit to be stored, printed and logged.
 
+use std::fmt::Write as _;
+
 /// At most `limit` bytes of printable ASCII; everything else is written `\xNN`. `None` if nothing is left.
 pub(crate) fn printable(raw: &[u8], limit: usize) -> Option<String> {
     let raw = raw.split(|byte| *byte == 0).next().unwrap_or_default();
-    let mut text = String::new();
+    let mut text = String::with_capacity(raw.len().min(limit));
     for byte in raw {
-        let shown = match byte {
-            b'\\' => "\\\\".to_owned(),
-            b' '..=b'~' => char::from(*byte).to_string(),
-            other => format!("\\x{other:02x}"),
-        };
-        if text.len() + shown.len() > limit {
+        let before = text.len();
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            b' '..=b'~' => text.push(char::from(*byte)),
+            other => {
+                // Writing to a String does not fail.
+                let _ = write!(text, "\\x{other:02x}");
+            }
+        }
+        if text.len() > limit {
+            text.truncate(before);
             break;
         }
-        text.push_str(&shown);
     }
     (!text.is_empty()).then_some(text)
 }

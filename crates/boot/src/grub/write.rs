@@ -99,7 +99,10 @@ pub fn can(tree: &dyn Tree, profile: &Profile) -> Result<(), NoAnswer> {
     match &profile.body {
         Body::Local => Ok(()),
         Body::Iso(name) => Err(untranslatable(Untranslatable::Iso(name.clone()))),
-        Body::Linux(linux) => paths(&ground, linux).map(drop).map_err(untranslatable),
+        Body::Linux(Linux { kernel, initrds, .. }) => {
+            let mut files = initrds.iter().chain([kernel]);
+            files.try_for_each(|name| remote(name).map(drop)).map_err(untranslatable)
+        }
         Body::File(name) => {
             let text = tree.read(name).ok_or_else(|| NoAnswer::NoFile(name.clone()))?;
             if is_grubs(name) {
@@ -160,17 +163,22 @@ fn paths(ground: &Ground<'_>, linux: &Linux) -> Result<(String, Vec<String>), Un
     Ok((path(ground, &linux.kernel)?, initrds))
 }
 
+/// The server and the path of a file that is told by its whole address; nothing for a name of ours.
+fn remote(name: &str) -> Result<Option<(&str, &str)>, Untranslatable> {
+    match name.split_once("://") {
+        None => Ok(None),
+        Some(("http", rest)) => Ok(Some(rest.split_once('/').unwrap_or((rest, "")))),
+        Some(_) => Err(Untranslatable::Address(name.to_owned())),
+    }
+}
+
 /// Where GRUB finds a file: with the device, because its own idea of the server may be another's address.
 fn path(ground: &Ground<'_>, name: &str) -> Result<String, Untranslatable> {
     let own = base(ground.server, ground.http_port);
     let own_name = name.strip_prefix(&own).filter(|rest| rest.starts_with('/'));
     let name = own_name.unwrap_or(name);
-    let path = match name.split_once("://") {
-        Some(("http", rest)) => {
-            let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
-            format!("(http,{server})/{path}")
-        }
-        Some(_) => return Err(Untranslatable::Address(name.to_owned())),
+    let path = match remote(name)? {
+        Some((server, path)) => format!("(http,{server})/{path}"),
         // What was an address already is written as addresses are.
         None if ground.http => {
             let server = own.trim_start_matches("http://");
