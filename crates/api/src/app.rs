@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use nextboot_model::{Door, HostName, PowerAction, State};
+use nextboot_boot::Profile;
+use nextboot_model::{Door, HostName, PowerAction, ProfileName, State};
 use nextboot_store::Store;
 use tokio::sync::watch;
 
@@ -74,5 +75,13 @@ impl App {
             tracing::error!(%error, "a request failed");
             ApiError::internal()
         })
+    }
+
+    /// The profile that somebody names, as it is now.
+    pub(crate) async fn profile(&self, text: &str) -> Result<Arc<Profile>, ApiError> {
+        let unknown = || ApiError::unknown_profile(text);
+        let name = text.parse::<ProfileName>().map_err(|_| unknown())?;
+        let found = self.look(move |app| app.control.site().profile(&*app.control.tree(), &name)).await?;
+        found.ok_or_else(unknown)
     }
 }

@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode};
-use nextboot_model::{Command, Door, HostName, ProfileName, Target, Until};
+use nextboot_model::{Command, Door, HostName, Target, Until};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -72,11 +72,7 @@ pub(crate) async fn assign(
     Body(assign): Body<Assign>,
 ) -> Result<Reply<Changed>, ApiError> {
     check_number(&assign.hosts)?;
-    let Ok(name) = assign.profile.parse::<ProfileName>() else {
-        return Err(ApiError::unknown_profile(&assign.profile));
-    };
-    let profile = app.look(move |app| app.control.site().profile(&*app.control.tree(), &name)).await?;
-    let profile = profile.ok_or_else(|| ApiError::unknown_profile(&assign.profile))?;
+    let profile = app.profile(&assign.profile).await?;
     let targets = targets(&app.state(), &assign.hosts)?;
     let names = names(&targets);
     let command = Command::Assign {

@@ -174,10 +174,7 @@ pub(crate) async fn add(
     let command = match held {
         None => Command::AddHost { host, by },
         Some(Held { profile, since }) => {
-            let unknown = ApiError::unknown_profile(profile.as_str());
-            let found =
-                app.look(move |app| app.control.site().profile(&*app.control.tree(), &profile)).await?;
-            let found = found.ok_or(unknown)?;
+            let found = app.profile(profile.as_str()).await?;
             let host = Box::new(host);
             Command::TakeHost { host, profile: found.name.clone(), class: found.class, since, by }
         }

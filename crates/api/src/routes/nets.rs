@@ -148,28 +148,15 @@ pub(crate) async fn assign(
     Named(name): Named,
     Body(AssignNet { profile }): Body<AssignNet>,
 ) -> Result<Reply<NetView>, ApiError> {
-    let by = Door::Api { who: caller.who };
-    assign_by(&app, &known(&name)?, profile.as_deref(), by).await
-}
-
-pub(crate) async fn assign_by(
-    app: &App,
-    name: &HostName,
-    profile: Option<&str>,
-    by: Door,
-) -> Result<Reply<NetView>, ApiError> {
+    let name = known(&name)?;
     let profile = match profile {
-        Some(text) => {
-            let wanted = text.parse::<ProfileName>().map_err(|_| ApiError::unknown_profile(text))?;
-            let found =
-                app.look(move |app| app.control.site().profile(&*app.control.tree(), &wanted)).await?;
-            let found = found.ok_or_else(|| ApiError::unknown_profile(text))?;
-            Some((found.name.clone(), found.class))
-        }
+        Some(text) => Some(app.profile(&text).await?),
         None => None,
     };
+    let profile = profile.map(|profile| (profile.name.clone(), profile.class));
+    let by = Door::Api { who: caller.who };
     app.store().submit(Command::AssignNet { name: name.clone(), profile, by }).await?;
-    view(app, name)
+    view(&app, &name)
 }
 
 fn known(name: &str) -> Result<HostName, ApiError> {

@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode};
-use nextboot_model::{Class, Command, Door, HostName, Mac, Network, ProfileName, Refusal};
+use nextboot_model::{Command, Door, HostName, Mac, Network, Refusal};
 use nextboot_store::SubmitError;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -95,14 +95,9 @@ pub(crate) async fn assign(
     Body(NextBoot { profile }): Body<NextBoot>,
 ) -> Result<Reply<System>, ApiError> {
     let name = known(&app, &text)?;
-    let (profile, class) = profile_of(&app, &profile).await?;
+    let profile = app.profile(&profile).await?;
     let by = Door::Pxemngr { who: caller.who };
+    let (profile, class) = (profile.name.clone(), profile.class);
     app.store().submit(Command::AssignSystem { name: name.clone(), profile, class, by }).await?;
     app.look(move |app| System::of(app, name)).await.map(Reply::ok)
-}
-
-async fn profile_of(app: &App, text: &str) -> Result<(ProfileName, Class), ApiError> {
-    let wanted = text.parse::<ProfileName>().map_err(|_| ApiError::unknown_profile(text))?;
-    let found = app.look(move |app| app.control.site().profile(&*app.control.tree(), &wanted)).await?;
-    found.map(|found| (found.name.clone(), found.class)).ok_or_else(|| ApiError::unknown_profile(text))
 }
